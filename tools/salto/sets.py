@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Builds a server set: a folder with `set.manifest`, `*.idl` and sources becomes one boot archive.
+
+Every `*.idl` of the folder gives `idl/NAME.h` and `idl/NAME_server.h`. Every program that the manifest names and whose
+sources lie in the folder (`NAME.c`, `NAME.S`, or `NAME/*.c` and `NAME/*.S`) is built: a `salto` program against lib and
+musl at an address of its own, a `linux` program by a plain musl compilation with nothing of ours. The archive holds
+root, the Linux-call handler, the manifest and the programs, in that order.
+"""
+import concurrent.futures
+import glob
+import json
+import os
+import re
+import subprocess
+
+from salto import archive
+from salto.toolchain import SALTO_FLAGS, Toolchain
+
+MANIFEST = "set.manifest"
+# Non-PIE programs must lie in the low 2 GiB. Below the first stays room for root and for Linux programs (0x400000).
+FIRST_TEXT_ADDRESS = 0x10000000
+TEXT_STRIDE = 0x1000000
+LAST_TEXT_ADDRESS = 0x7f000000
+
+
+class SetError(Exception):
+    """A set that cannot be built; the text says what is wrong and where."""
+
+
+class Set:
+    """One build of the set in `folder`, with intermediate files in `work` and the tools that `config` names."""
+
+    def __init__(self, folder, work, config):
+        self.folder = os.path.abspath(folder)
+        self.work = os.path.abspath(work)
+        self.config = config
+        self.tools = Toolchain(config["compiler"], config["kind"])
+        self.dependencies = {os.path.join(self.folder, MANIFEST), self.folder}
+
+    def build(self, output):
+        """Builds everything and writes the archive."""
+        if not os.path.isfile(os.path.join(self.folder, MANIFEST)):
+            raise SetError(f"{self.folder}: no {MANIFEST} there, so this is not a server set")
+        os.makedirs(os.path.join(self.work, "include", "idl"), exist_ok=True)
+        programs = self.programs()
+        self.generate_stubs()
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            images = list(pool.map(self.program, range(len(programs)), programs))
+        self.write_archive(output, programs, images)
+
+    def programs(self):
+        """(file, kind) of each program file that the manifest names, each once, in its order."""
+        manifest = os.path.join(self.folder, MANIFEST)
+        lines = self.run([self.config["manifest_check"], manifest]).splitlines()
+        found = {}
+        for line in lines:
+            words = line.split()
+            if len(words) == 6 and words[0] == "program":
+                found.setdefault(words[3], words[5])
+        if not found:
+            raise SetError(f"{manifest}: names no program")
+        return list(found.items())
+
+    def generate_stubs(self):
+        """Runs idlc on every interface file of the folder."""
+        for source in sorted(glob.glob(os.path.join(glob.escape(self.folder), "*.idl"))):
+            name = os.path.splitext(os.path.basename(source))[0]
+            base = os.path.join(self.work, "include", "idl", name)
+            depfile = f"{base}.d"
+            includes = [word for folder in self.config["idl"] for word in ("-I", folder)]
+            self.run([self.config["idlc"], "--client", f"{base}.h", "--server", f"{base}_server.h",
+                      "--depfile", depfile, "-I", self.folder, *includes, source])
+            self.dependencies.add(source)
+            self.read_depfile(depfile)
+
+    def program(self, number, program):
+        """Builds one program; answers the path of its image."""
+        file, kind = program
+        sources = self.sources(file)
+        image = os.path.join(self.work, f"{file}.elf")
+        if kind == "linux":
+            self.plain_program(sources, image)
+        else:
+            self.salto_program(file, FIRST_TEXT_ADDRESS + number * TEXT_STRIDE, sources, image)
+        return image
+
+    def sources(self, file):
+        base = os.path.join(self.folder, file)
+        single = [path for path in (f"{base}.c", f"{base}.S") if os.path.isfile(path)]
+        several = [path for pattern in ("*.c", "*.S") for path in glob.glob(os.path.join(glob.escape(base), pattern))]
+        if not single and not several:
+            raise SetError(f"{self.folder}/{MANIFEST}: program file '{file}' has no source: "
+                           f"neither {file}.c nor {file}.S nor a folder {file}/ with sources is there")
+        if os.path.isdir(base):
+            self.dependencies.add(base)
+        return sorted(single + several)
+
+    def plain_program(self, sources, image):
+        if len(sources) != 1:
+            raise SetError(f"{self.folder}: the linux program '{os.path.basename(image)[:-4]}' must be one source file")
+        self.dependencies.update(sources)
+        self.run(self.tools.plain(sources[0], image))
+
+    def salto_program(self, file, address, sources, image):
+        if address > LAST_TEXT_ADDRESS:
+            raise SetError(f"{self.folder}/{MANIFEST}: too many programs for an address of its own each")
+        objects = []
+        for source in sources:
+            stem = os.path.relpath(source, self.folder).replace(os.sep, "__")
+            target, depfile = os.path.join(self.work, f"{stem}.o"), os.path.join(self.work, f"{stem}.d")
+            self.run([*self.config["compiler"], *self.tools.compile_flags(), *SALTO_FLAGS, *self.includes(file),
+                      "-MD", "-MF", depfile, "-c", source, "-o", target])
+            self.read_depfile(depfile)
+            objects.append(target)
+        self.run([*self.config["compiler"], *self.tools.link_head(), f"-Wl,-Ttext-segment={address:#x}", *objects,
+                  self.config["library"], *self.tools.link_tail(), "-o", image])
+
+    def includes(self, file):
+        own = [os.path.join(self.work, "include"), self.folder, os.path.join(self.folder, file)]
+        return [f"-I{folder}" for folder in own + self.config["include"]]
+
+    def write_archive(self, output, programs, images):
+        """The archive gets programs without debugging information; the symbol table stays, for messages."""
+        members = [("root", self.stripped(self.config["root"])), ("linux", self.stripped(self.config["linux"]))]
+        with open(os.path.join(self.folder, MANIFEST), "rb") as manifest:
+            members.append((MANIFEST, manifest.read()))
+        members += [(file, self.stripped(image)) for (file, _), image in zip(programs, images)]
+        archive.write(output, members)
+        symbols = [{"name": "root", "path": self.config["root"]}, {"name": "linux", "path": self.config["linux"]}]
+        symbols += [{"name": file, "path": image} for (file, _), image in zip(programs, images)]
+        with open(os.path.join(self.work, "programs.json"), "w", encoding="utf-8") as file:
+            json.dump(symbols, file, indent=1)
+
+    def stripped(self, image):
+        small = os.path.join(self.work, f"{os.path.basename(image)}.stripped")
+        self.run(["objcopy", "--strip-debug", image, small])
+        with open(small, "rb") as file:
+            return file.read()
+
+    def run(self, command):
+        """Runs a tool; a failure is a SetError with the tool's own message."""
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+        except OSError as error:
+            raise SetError(f"cannot run {command[0]}: {error.strerror}") from error
+        if done.returncode != 0:
+            raise SetError((done.stderr or done.stdout).strip() or f"{command[0]} failed with {done.returncode}")
+        return done.stdout
+
+    def read_depfile(self, path):
+        with open(path, encoding="utf-8") as file:
+            text = file.read().replace("\\\n", " ")
+        for line in text.splitlines():
+            _, _, prerequisites = line.partition(": ")
+            for name in re.split(r"(?<!\\)\s+", prerequisites.strip()):
+                if name:
+                    self.dependencies.add(os.path.abspath(name.replace("\\ ", " ")))
+
+    def write_depfile(self, path, output):
+        # Files below `work` are made by this build itself; ninja must not wait for them.
+        names = sorted(name for name in self.dependencies if not name.startswith(self.work + os.sep))
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"{output}: " + " \\\n ".join(name.replace(" ", "\\ ") for name in names) + "\n")
+
+
+def load_config(build):
+    """What meson wrote about the tools of the build folder `build`."""
+    with open(os.path.join(build, "sets.json"), encoding="utf-8") as file:
+        return json.load(file)
