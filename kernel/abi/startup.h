@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The start-up table: what a program was granted, by name. The loader (root) writes it, and maps it read-only at
+ * STARTUP_TABLE before the program's first instruction. The program holds no capability that is not in it.
+ */
+#ifndef SALTO_ABI_STARTUP_H
+#define SALTO_ABI_STARTUP_H
+
+#include <stdint.h>
+
+#define STARTUP_MAGIC 0x6f746c6153UL /* "Salto" */
+#define STARTUP_NAME_SIZE 24
+#define STARTUP_MAX_GRANTS 120
+
+/* One granted capability. */
+struct startup_grant {
+    char name[STARTUP_NAME_SIZE]; /* as the manifest names it, zero-terminated */
+    uint32_t handle;
+    uint32_t interface; /* interface id from the IDL file, 0 if unknown */
+};
+
+/* The table: one page. */
+struct startup_table {
+    uint64_t magic;
+    uint32_t grants_count;
+    uint32_t reserved;
+    uint64_t tsc_hertz;     /* frequency of the time-stamp counter, for clocks that need no IPC */
+    uint64_t program_entry; /* first instruction of the program itself; the Linux-call handler starts it */
+    struct startup_grant grants[STARTUP_MAX_GRANTS];
+};
+
+_Static_assert(sizeof(struct startup_table) <= 4096, "the start-up table is one page");
+
+/*
+ * What the kernel gives root, in these handles of root's table. Root gets no start-up table from the kernel: it knows
+ * these numbers.
+ */
+enum root_handle {
+    ROOT_TASK = 1,     /* root's own task, all rights */
+    ROOT_FACTORY = 2,  /* quota: all memory that the kernel does not use */
+    ROOT_CONSOLE = 3,  /* the serial line COM1 */
+    ROOT_LOG = 4,      /* the debug port 0xe9, another Console object: TAP and benchmark output */
+    ROOT_CLOCK = 5,
+    ROOT_POWER = 6,
+    ROOT_DEBUG = 7,
+    ROOT_ARCHIVE_MEMORY = 8, /* memory object of the boot archive, rights read and execute; mapped at ROOT_ARCHIVE */
+    ROOT_HANDLES
+};
+
+/* Root's first registers: rdi = size of the archive in bytes, rsi = TSC frequency in hertz. */
+
+#endif

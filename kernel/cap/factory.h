@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Factories: quotas for kernel memory.
+ *
+ * A factory's limit was taken out of its parent's. It outlives its last capability for as long as objects are charged to
+ * it (`references`), since what they return must go somewhere; then what is left goes back to the parent.
+ * Invariant: used <= limit; used is the sum of all charges outstanding and of the limits of all child factories.
+ */
+#ifndef SALTO_CAP_FACTORY_H
+#define SALTO_CAP_FACTORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cap/object.h"
+
+struct factory {
+    struct object object;
+    uint64_t limit, used;  /* bytes */
+    uint64_t references;   /* charges outstanding, children included; one more while a capability names it */
+    struct factory *parent;
+};
+
+/* Makes the first factory, which owns `limit` bytes. */
+struct factory *factory_create_first(uint64_t limit);
+
+/* A factory with `limit` bytes out of `parent`'s; 0 where that has not enough. */
+struct factory *factory_create(struct factory *parent, uint64_t limit);
+
+/* Charges `bytes`; false if the quota does not allow it. */
+bool factory_charge(struct factory *factory, uint64_t bytes);
+
+/* Takes a charge of `bytes` back. */
+void factory_refund(struct factory *factory, uint64_t bytes);
+
+/* Charged and zeroed memory for an object of `size` bytes with its header filled in; 0 if quota or memory is used up. */
+void *object_allocate(struct factory *factory, enum object_type type, size_t size);
+
+/* Frees what object_allocate gave. */
+void object_free(struct object *object);
+
+/* A charged and zeroed frame, as a physical address; 0 if quota or memory is used up. Freed with factory_free_frame. */
+uint64_t factory_allocate_frame(struct factory *factory);
+void factory_free_frame(struct factory *factory, uint64_t frame);
+
+/* The object's last capability is gone. */
+void factory_destroy(struct factory *factory);
+
+#endif

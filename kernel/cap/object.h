@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What all kernel objects have in common: a type, the capabilities that name it, and who pays for it.
+ *
+ * An object lives as long as a capability names it; with the last one it is destroyed. Invariant: `capabilities` lists
+ * exactly the entries of all capability tables that name the object. Objects are aligned to 16 bytes, so that a
+ * capability keeps its rights in the pointer's low bits. The kernel runs on one CPU, interrupts off: that is the lock.
+ */
+#ifndef SALTO_CAP_OBJECT_H
+#define SALTO_CAP_OBJECT_H
+
+#include <stdint.h>
+
+struct capability;
+struct factory;
+
+/* The numbers are the interface ids of idl/kernel, which tells a caller what stands behind a handle. */
+enum object_type {
+    OBJECT_FACTORY = 1,
+    OBJECT_TASK = 2,
+    OBJECT_THREAD = 3,
+    OBJECT_ENDPOINT = 4,
+    OBJECT_MEMORY = 5,
+    OBJECT_CONSOLE = 6,
+    OBJECT_CLOCK = 7,
+    OBJECT_POWER = 8,
+    OBJECT_DEBUG = 9,
+    OBJECT_TYPES
+};
+
+struct object {
+    uint32_t type;   /* enum object_type */
+    uint32_t charge; /* bytes that `payer` is charged for the object itself */
+    struct capability *capabilities;
+    struct factory *payer; /* 0 for objects that exist from boot */
+};
+
+/* Destroys an object that no capability names any more. */
+void object_destroy(struct object *object);
+
+#endif

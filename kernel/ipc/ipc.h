@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* IPC off the fast path. */
+#ifndef SALTO_IPC_IPC_H
+#define SALTO_IPC_IPC_H
+
+#include "thread/thread.h"
+
+struct endpoint;
+
+/* A system call that the trampoline did not serve. Returns who runs now. */
+struct thread *system_call(struct thread *thread);
+
+/* Sends the message that the kernel wrote into `thread->call` to the supervisor of its task, as a one-way message from
+ * that thread, which stays stopped. Without a supervisor nothing happens. Returns whether there was one. */
+bool ipc_send_kernel_message(struct thread *thread);
+
+#endif

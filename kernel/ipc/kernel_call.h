@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A call to a kernel object: what the dispatchers that idlc generates need from the kernel. The call is the caller's
+ * saved registers: the request is read from there and the answer written there.
+ */
+#ifndef SALTO_IPC_KERNEL_CALL_H
+#define SALTO_IPC_KERNEL_CALL_H
+
+#include <stdint.h>
+
+#include "abi/errors.h"
+#include "abi/message.h"
+
+struct capability;
+struct task;
+struct thread;
+
+struct kernel_call {
+    uint64_t tag;      /* rax */
+    uint64_t handle;   /* rdi */
+    uint64_t words[6]; /* rsi rdx r8 r9 r10 rbx */
+};
+
+/* The words of the caller's UTCB, by word number: [6] and up are valid. */
+uint64_t *kernel_call_utcb(struct kernel_call *call);
+
+/* The caller's capability behind `handle`, if it names an object of `type` and has all of `rights`; else 0 and `*error`
+ * (BAD_HANDLE, WRONG_TYPE, NO_RIGHT). */
+struct capability *kernel_call_capability(struct kernel_call *call, uint64_t handle, uint32_t type, uint32_t rights,
+                                          enum error *error);
+
+/* The object that a capability names. */
+void *kernel_capability_object(struct capability *capability);
+
+/* The calling thread. */
+struct thread *kernel_call_thread(struct kernel_call *call);
+
+#endif

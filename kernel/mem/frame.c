@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Frame allocator. See frame.h. Invariant: a frame is on the free list exactly if its state byte says FREE. */
+#include "mem/frame.h"
+
+#include "debug/panic.h"
+
+enum frame_state { FRAME_UNKNOWN, FRAME_FREE, FRAME_USED };
+
+static struct boot_range memory[BOOT_MAX_RANGES]; /* what was never handed out yet */
+static uint32_t memory_count;
+static uint8_t *states; /* one enum frame_state for each frame below `states_count` */
+static uint64_t states_count;
+static uint64_t free_list; /* physical address of the first free frame; its first word names the next */
+static uint64_t free_count;
+
+static uint64_t range_frames(const struct boot_range *range)
+{
+    return (range->end - range->start) / PAGE_SIZE;
+}
+
+static uint64_t take_from_range(uint64_t count)
+{
+    for (uint32_t i = 0; i < memory_count; i++) {
+        if (range_frames(&memory[i]) < count)
+            continue;
+        uint64_t start = memory[i].start;
+        memory[i].start += count * PAGE_SIZE;
+        free_count -= count;
+        return start;
+    }
+    return 0;
+}
+
+void frame_initialise(const struct boot_range *ranges, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        memory[i] = ranges[i];
+        free_count += range_frames(&ranges[i]);
+        if (ranges[i].end / PAGE_SIZE > states_count)
+            states_count = ranges[i].end / PAGE_SIZE;
+    }
+    memory_count = count;
+    uint64_t table = take_from_range((states_count + PAGE_SIZE - 1) / PAGE_SIZE);
+    if (table == 0)
+        panic("no usable memory for the table of frames");
+    states = physical_to_virtual(table);
+    __builtin_memset(states, FRAME_UNKNOWN, states_count);
+}
+
+static void frame_take(uint64_t frame)
+{
+    states[frame / PAGE_SIZE] = FRAME_USED;
+    __builtin_memset(physical_to_virtual(frame), 0, PAGE_SIZE);
+}
+
+uint64_t frame_allocate(void)
+{
+    uint64_t frame = free_list;
+    if (frame != 0) {
+        free_list = *(uint64_t *)physical_to_virtual(frame);
+        free_count--;
+    } else {
+        frame = take_from_range(1);
+    }
+    if (frame == 0)
+        return 0;
+    frame_take(frame);
+    return frame;
+}
+
+uint64_t frame_allocate_contiguous(uint64_t count)
+{
+    uint64_t start = take_from_range(count);
+    for (uint64_t i = 0; start != 0 && i < count; i++)
+        frame_take(start + i * PAGE_SIZE);
+    return start;
+}
+
+void frame_free(uint64_t frame)
+{
+    assert((frame & (PAGE_SIZE - 1)) == 0);
+    assert(frame / PAGE_SIZE < states_count);
+    assert(states[frame / PAGE_SIZE] == FRAME_USED);
+    states[frame / PAGE_SIZE] = FRAME_FREE;
+    *(uint64_t *)physical_to_virtual(frame) = free_list;
+    free_list = frame;
+    free_count++;
+}
+
+uint64_t frame_count_free(void)
+{
+    return free_count;
+}

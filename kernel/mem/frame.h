@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Frames of physical memory, 4 KiB each: one free list through the frames themselves, and a byte for each frame that
+ * knows whether it is free, so that a double free is an assertion and not a corruption.
+ */
+#ifndef SALTO_MEM_FRAME_H
+#define SALTO_MEM_FRAME_H
+
+#include <stdint.h>
+
+#include "abi/addresses.h"
+#include "boot/boot.h"
+
+/* Where the kernel sees physical address `physical`. */
+static inline void *physical_to_virtual(uint64_t physical)
+{
+    return (void *)(physical + PHYSICAL_MAP);
+}
+
+static inline uint64_t virtual_to_physical(const void *address)
+{
+    return (uint64_t)address - PHYSICAL_MAP;
+}
+
+/* Takes over the ranges of usable memory. Called once, before anything else of this file. */
+void frame_initialise(const struct boot_range *ranges, uint32_t count);
+
+/* A zeroed frame's physical address, or 0 if none is left. */
+uint64_t frame_allocate(void);
+
+/* `count` frames, contiguous and zeroed, for boot-time tables; taken from the frames never handed out so far. 0 if there
+ * is no such run. */
+uint64_t frame_allocate_contiguous(uint64_t count);
+
+/* Gives a frame back. */
+void frame_free(uint64_t frame);
+
+/* Frames that are free. */
+uint64_t frame_count_free(void);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Address spaces: page tables of the kernel and of tasks.
+ *
+ * All tasks share one page directory for the shared part (PDPT entry 510); a page mapped there appears everywhere. A
+ * task's private part is one page table. The kernel reaches all of it through its map of physical memory, and no address
+ * that a program gave is ever dereferenced.
+ */
+#ifndef SALTO_MEM_SPACE_H
+#define SALTO_MEM_SPACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abi/addresses.h"
+#include "abi/errors.h"
+
+/* Intel SDM volume 3, 4.5. */
+#define PTE_PRESENT 0x1UL
+#define PTE_WRITE 0x2UL
+#define PTE_USER 0x4UL
+#define PTE_WRITE_THROUGH 0x8UL
+#define PTE_CACHE_DISABLE 0x10UL
+#define PTE_LARGE 0x80UL
+#define PTE_GLOBAL 0x100UL
+#define PTE_NO_EXECUTE (1UL << 63)
+#define PTE_ADDRESS 0x000ffffffffff000UL
+
+struct factory;
+struct cpu;
+
+struct space {
+    uint64_t cr3;            /* physical address of the PML4 */
+    uint64_t *private_table; /* the page table of the private part, in the kernel's map */
+};
+
+/* Builds the kernel's own address space and the shared part, and switches to it. */
+void space_initialise(void);
+
+/* CR3 of the kernel's address space. */
+extern uint64_t kernel_cr3;
+
+/* Maps `frame` at `address` of the shared part, writable or executable as `flags` says, in all address spaces. */
+bool space_map_shared(uint64_t address, uint64_t frame, uint64_t flags);
+
+/* Maps and zeroes the area of a CPU: its pages and its TSS; allocates its kernel stacks and fills the gates. */
+void cpu_area_prepare(struct cpu *cpu);
+
+/* An address space with nothing but the supervisor pages; false if quota or memory is used up. */
+bool space_create(struct space *space, struct factory *payer);
+
+/* Frees all page tables and private pages. User pages must be unmapped, or belong to somebody who frees them. */
+void space_destroy(struct space *space, struct factory *payer);
+
+/* Are `pages` pages at `address` page-aligned and within the user half, and outside the kernel's UTCB area? */
+bool space_mappable(uint64_t address, uint64_t pages);
+
+/* Makes all page tables for `pages` pages at `address`. NO_MEMORY; OCCUPIED if a page is mapped there. */
+enum error space_prepare(struct space *space, struct factory *payer, uint64_t address, uint64_t pages);
+
+/* Maps `frame` at `address`, whose page table exists, with `flags` besides present and user. */
+void space_map(struct space *space, uint64_t address, uint64_t frame, uint64_t flags);
+
+/* Removes the mapping at `address`; there may be none. */
+void space_unmap(struct space *space, uint64_t address);
+
+/* The page-table entry for `address`, or 0 if a table is missing. */
+uint64_t *space_entry(const struct space *space, uint64_t address);
+
+/* The private page at `address` (save area, capability slots) in the kernel's map: given a frame of its own, charged to
+ * `payer`, if it has none yet; 0 if that fails. */
+void *space_private_page(struct space *space, struct factory *payer, uint64_t address);
+
+#endif

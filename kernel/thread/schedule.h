@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Who runs next: round robin among the ready threads of this CPU. The running thread is not on the queue. The timer is
+ * armed only while somebody else is ready, so that a lone thread is never disturbed.
+ */
+#ifndef SALTO_THREAD_SCHEDULE_H
+#define SALTO_THREAD_SCHEDULE_H
+
+#include "thread/thread.h"
+#include "x86/cpu_state.h"
+
+#define TIME_SLICE_NANOSECONDS 10000000UL
+
+/* The CPU that we run on. The kernel's GS base is always a thread's line, whose gate names the CPU. */
+static inline struct cpu *this_cpu(void)
+{
+    struct gate *gate;
+    __asm__("mov %%gs:%c1, %0" : "=r"(gate) : "i"(HOT_GATE));
+    return gate->cpu;
+}
+
+/* Appends a thread to the ready queue. It must be on no queue. */
+void schedule_ready(struct thread *thread);
+
+/* Takes a READY thread off the queue. */
+void schedule_remove(struct thread *thread);
+
+/* The next thread to run; waits for interrupts while there is none. */
+struct thread *schedule_next(void);
+
+/* The current thread cannot go on, or should not: system_call asks schedule_next before it returns to ring 3. */
+void schedule_request(void);
+bool schedule_requested(void);
+
+/* The timer ticked: the interrupted thread goes to the end of the queue if another is ready. Who runs now. */
+struct thread *schedule_tick(struct thread *interrupted);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Tasks: an address space, a capability table, threads, and mappings of memory objects.
+ *
+ * Everything that a task needs while it lives (page tables, capability pages) is charged to the factory that created it.
+ */
+#ifndef SALTO_THREAD_TASK_H
+#define SALTO_THREAD_TASK_H
+
+#include <stdbool.h>
+
+#include "abi/errors.h"
+#include "cap/capability.h"
+#include "mem/space.h"
+
+#define TASK_NAME_SIZE 32
+
+struct thread;
+struct mapping;
+
+struct task {
+    struct object object;
+    struct space space;
+    struct capability_table table;
+    struct thread *threads;
+    uint64_t thread_numbers[MAX_THREADS_PER_TASK / 64]; /* bit set: number taken */
+    struct mapping *mappings;
+    struct capability supervisor; /* who is told of faults and the end; empty if nobody */
+    uint64_t linux_handler;
+    bool ended;
+    char name[TASK_NAME_SIZE + 1];
+    struct task *next, *previous; /* all tasks */
+};
+
+/* A new empty task charged to `payer`; 0 and `*error` if that fails. */
+struct task *task_create(struct factory *payer, enum error *error);
+
+/* Stops all threads for good, and tells the supervisor. */
+void task_exit(struct task *task, uint32_t status);
+
+/* The last capability is gone: kills it and frees all that it has. */
+void task_destroy(struct task *task);
+
+/* Number of tasks, and the first of the list of all. */
+uint32_t task_count(void);
+struct task *task_first(void);
+
+/* A free thread number, or -1. */
+int task_take_number(struct task *task);
+void task_release_number(struct task *task, uint32_t number);
+
+#endif
