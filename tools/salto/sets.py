@@ -3,7 +3,7 @@
 
 Every `*.idl` of the folder gives `idl/NAME.h` and `idl/NAME_server.h`. Every program that the manifest names and whose
 sources lie in the folder (`NAME.c`, `NAME.S`, or `NAME/*.c` and `NAME/*.S`) is built: a `salto` program against lib and
-musl at an address of its own, a `linux` program by a plain musl compilation with nothing of ours. The archive holds
+musl at an address of its own, a `plain` program by a musl compilation with nothing of ours. The archive holds
 root, the Linux-call handler, the manifest and the programs, in that order.
 """
 import concurrent.futures
@@ -17,7 +17,7 @@ from salto import archive
 from salto.toolchain import SALTO_FLAGS, Toolchain
 
 MANIFEST = "set.manifest"
-# Non-PIE programs must lie in the low 2 GiB. Below the first stays room for root and for Linux programs (0x400000).
+# Non-PIE programs must lie in the low 2 GiB. Below the first stays room for root and for plain programs (0x400000).
 FIRST_TEXT_ADDRESS = 0x10000000
 TEXT_STRIDE = 0x1000000
 LAST_TEXT_ADDRESS = 0x7f000000
@@ -55,8 +55,8 @@ class Set:
         found = {}
         for line in lines:
             words = line.split()
-            if len(words) == 6 and words[0] == "program":
-                found.setdefault(words[3], words[5])
+            if len(words) == 4 and words[0] == "program":
+                found.setdefault(words[2], words[3])
         if not found:
             raise SetError(f"{manifest}: names no program")
         return list(found.items())
@@ -78,7 +78,7 @@ class Set:
         file, kind = program
         sources = self.sources(file)
         image = os.path.join(self.work, f"{file}.elf")
-        if kind == "linux":
+        if kind == "plain":
             self.plain_program(sources, image)
         else:
             self.salto_program(file, FIRST_TEXT_ADDRESS + number * TEXT_STRIDE, sources, image)
@@ -97,7 +97,7 @@ class Set:
 
     def plain_program(self, sources, image):
         if len(sources) != 1:
-            raise SetError(f"{self.folder}: the linux program '{os.path.basename(image)[:-4]}' must be one source file")
+            raise SetError(f"{self.folder}: the plain program '{os.path.basename(image)[:-4]}' must be one source file")
         self.dependencies.update(sources)
         self.run(self.tools.plain(sources[0], image))
 
@@ -127,7 +127,8 @@ class Set:
         members += [(file, self.stripped(image)) for (file, _), image in zip(programs, images)]
         archive.write(output, members)
         symbols = [{"name": "root", "path": self.config["root"]}, {"name": "linux", "path": self.config["linux"]}]
-        symbols += [{"name": file, "path": image} for (file, _), image in zip(programs, images)]
+        symbols += [{"name": file, "path": image, "plain": kind == "plain"}
+                    for (file, kind), image in zip(programs, images)]
         with open(os.path.join(self.work, "programs.json"), "w", encoding="utf-8") as file:
             json.dump(symbols, file, indent=1)
 

@@ -15,7 +15,7 @@ MUSL_SPECS = f"{MUSL_LIB}/musl-gcc.specs"
 WARNINGS = ["-Wall", "-Wextra", "-Werror"]
 # Programs of ours. Non-PIE at an address of its own each, so that one debugger session has the symbols of all.
 SALTO_FLAGS = ["-std=gnu11", "-O2", "-g", "-fno-pie", "-fno-stack-protector", *WARNINGS]
-LINK_FLAGS = ["-static", "-no-pie", "-Wl,-z,noexecstack", "-Wl,--build-id=none", "-Wl,-z,max-page-size=4096"]
+LINK_FLAGS = ["-static", "-Wl,-z,noexecstack", "-Wl,--build-id=none", "-Wl,-z,max-page-size=4096"]
 
 
 class ToolchainError(Exception):

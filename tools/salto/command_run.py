@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""./run: builds a server set and boots it."""
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+
+from salto import builder, gdb, iso, machine, places, setup
+from salto.console import Failure, command, say
+
+DEFAULT_SET = "calculator"
+DEFAULT_TIMEOUT = 300 # seconds, where nobody sits at the terminal
+
+
+def parse():
+    parser = argparse.ArgumentParser(
+        prog="run", description="Builds a server set and boots it in QEMU, with its serial line on this terminal. "
+        "Installs what is missing. Leave with Ctrl-A X. The exit status is the set's: 0 if all went well.")
+    parser.add_argument("set", nargs="?", default=DEFAULT_SET,
+                        help=f"a set's name (--list) or a folder with a set.manifest; {DEFAULT_SET} if none is given")
+    parser.add_argument("--list", action="store_true", help="list the sets of the tree, and do nothing else")
+    parser.add_argument("--uefi", action="store_true", help="boot by UEFI instead of BIOS")
+    parser.add_argument("--bochs", action="store_true", help="boot in Bochs, which models PCID and canonical addresses")
+    parser.add_argument("--gdb", action="store_true", help="stop before the first instruction, and start a debugger")
+    parser.add_argument("--icount", action="store_true", help="one nanosecond of machine time for each instruction")
+    parser.add_argument("--cpu", help="QEMU's CPU model (default: max; with --icount max,-erms)")
+    parser.add_argument("--smp", type=int, default=1, metavar="N", help="number of CPUs (default: 1)")
+    parser.add_argument("--memory", default="512M", help="memory (default: 512M)")
+    parser.add_argument("--options", default="", help="the kernel's command line")
+    parser.add_argument("--timeout", type=float, metavar="SECONDS",
+                        help=f"power off after so long (default: never; {DEFAULT_TIMEOUT} without a terminal)")
+    arguments = parser.parse_args()
+    if not 1 <= arguments.smp <= 64:
+        parser.error("--smp takes 1 to 64")
+    return arguments
+
+
+def list_sets():
+    for name, folder in places.listed_sets().items():
+        print(f"{name:24} {os.path.relpath(folder, places.TREE):32} {places.about(folder)}".rstrip())
+    return 0
+
+
+def build_set(name):
+    """Builds a set by name or folder; (archive, folder with programs.json)."""
+    known = places.listed_sets()
+    if name in known:
+        builder.build(["set-tools", f"{name}.cpio"])
+        return os.path.join(places.BUILD, f"{name}.cpio"), os.path.join(places.BUILD, "sets", name)
+    if os.path.isdir(name):
+        return builder.build_folder_set(name)
+    raise Failure(f"there is no set '{name}', and no folder of that name; the sets are: " + ", ".join(known))
+
+
+def packages(arguments):
+    wanted = setup.BUILD_PACKAGES + setup.MACHINE_PACKAGES
+    wanted += setup.UEFI_PACKAGES if arguments.uefi else []
+    wanted += setup.GDB_PACKAGES if arguments.gdb else []
+    return wanted + (setup.BOCHS_PACKAGES if arguments.bochs else [])
+
+
+def machine_options(arguments, archive):
+    cpu = arguments.cpu or ("max,-erms" if arguments.icount else "max")
+    boot = "bochs" if arguments.bochs else "uefi" if arguments.uefi else "bios"
+    return machine.Options(kernel=os.path.join(places.BUILD, "kernel", "kernel.elf"), archive=archive, boot=boot,
+                           cpu=cpu, smp=arguments.smp, memory=arguments.memory, icount=arguments.icount,
+                           command_line=arguments.options)
+
+
+def run_machine(options, timeout, work):
+    """Runs QEMU on this terminal; answers the exit status."""
+    log = os.path.join(work, "serial")
+    terminal = sys.stdin.isatty()
+    line = f"stdio,id=serial,logfile={log},signal=off,mux={'on' if terminal else 'off'}"
+    command_line = [*machine.qemu_command(options, work), "-chardev", line, "-serial", "chardev:serial"]
+    command_line += ["-mon", "chardev=serial"] if terminal else ["-monitor", "none"]
+    say("booting" + ("; leave with Ctrl-A X" if terminal else ""))
+    with subprocess.Popen(command_line, stdin=None if terminal else subprocess.DEVNULL) as process:
+        try:
+            process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            say(f"error: the machine did not power off within {timeout:g} seconds")
+            return 1
+        finally:
+            process.kill()
+    return report(machine.Outcome(machine.read(log), "", process.returncode, False))
+
+
+def run_bochs(options, timeout):
+    say("booting in Bochs, whose serial line is shown at the end")
+    outcome = machine.run(options, timeout or DEFAULT_TIMEOUT)
+    print(outcome.serial, end="")
+    if outcome.timed_out:
+        say("error: the machine did not power off in time")
+        return 1
+    return report(outcome)
+
+
+def report(outcome):
+    status = outcome.status()
+    if status is None:
+        say("error: the machine stopped without powering off")
+        return 1
+    say("the machine powered off; all went well" if status == 0 else f"the machine powered off with status {status}")
+    return min(status, 255)
+
+
+def main():
+    arguments = parse()
+    if arguments.list:
+        return list_sets()
+    setup.prepare(packages(arguments))
+    archive, programs = build_set(arguments.set)
+    options = machine_options(arguments, archive)
+    timeout = arguments.timeout or (None if sys.stdin.isatty() else DEFAULT_TIMEOUT)
+    with tempfile.TemporaryDirectory(prefix="salto-") as work:
+        try:
+            if arguments.gdb:
+                return gdb.debug(options, programs, work)
+            return run_bochs(options, timeout) if arguments.bochs else run_machine(options, timeout, work)
+        except iso.IsoError as error:
+            raise Failure(str(error)) from error
+
+
+if __name__ == "__main__":
+    command(main)

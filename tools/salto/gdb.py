@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A debugger on the machine, with the symbols of kernel, trampoline and every program of the set."""
+import json
+import os
+import signal
+import socket
+import subprocess
+
+from salto import machine, places
+from salto.console import say
+
+
+def script(programs, port):
+    """The debugger's commands. Programs lie at addresses of their own each, so their symbols never collide; plain
+    programs, all linked at one address, are named in a comment only."""
+    with open(os.path.join(programs, "programs.json"), encoding="utf-8") as file:
+        listed = json.load(file)
+    kernel = os.path.join(places.BUILD, "kernel")
+    lines = ["set pagination off", "set confirm off", f"file {kernel}/kernel.elf",
+             f"add-symbol-file {kernel}/trampoline.elf"]
+    for program in listed:
+        verb = "# plain, load by hand: " if program.get("plain") else ""
+        lines.append(f"{verb}add-symbol-file {program['path']}")
+    return "\n".join([*lines, f"target remote localhost:{port}", ""])
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("localhost", 0))
+        return listener.getsockname()[1]
+
+
+def debug(options, programs, work):
+    """Starts the machine stopped, and the debugger on this terminal; the machine ends with it."""
+    port, log, commands = free_port(), os.path.join(places.BUILD, "serial.log"), os.path.join(work, "commands.gdb")
+    with open(commands, "w", encoding="utf-8") as file:
+        file.write(script(programs, port))
+    qemu = [*machine.qemu_command(options, work), "-monitor", "none", "-serial", f"file:{log}", "-S",
+            "-gdb", f"tcp:localhost:{port}"]
+    say(f"starting the machine, stopped; its serial line goes to {os.path.relpath(log)}")
+    # A group of its own: Ctrl-C is the debugger's.
+    with subprocess.Popen(qemu, stdin=subprocess.DEVNULL, start_new_session=True) as process:
+        before = signal.signal(signal.SIGINT, lambda number, frame: None)
+        try:
+            return subprocess.run(["gdb", "-q", "-x", commands], check=False).returncode
+        finally:
+            signal.signal(signal.SIGINT, before)
+            process.kill()

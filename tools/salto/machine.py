@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The machines that Salto runs on: QEMU, and Bochs for what QEMU does not model."""
+import dataclasses
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+
+from salto import iso
+
+POWER_OFF = re.compile(r"^salto: power off, status (\d+)\s*$", re.MULTILINE)
+OVMF_CODE = "/usr/share/OVMF/OVMF_CODE_4M.fd"
+OVMF_VARIABLES = "/usr/share/OVMF/OVMF_VARS_4M.fd"
+DEBUG_EXIT_PORT = 0xf4
+
+
+@dataclasses.dataclass
+class Options:
+    """One machine and what it boots."""
+    kernel: str
+    archive: str
+    boot: str = "pvh" # pvh: QEMU loads the kernel itself; bios, uefi: through GRUB; bochs: through GRUB in Bochs
+    cpu: str = "max"
+    smp: int = 1
+    memory: str = "512M"
+    icount: bool = False
+    command_line: str = ""
+    debug_exit: bool = False
+    plugin: str = "" # as -plugin takes it
+    image: str = ""  # an existing image, for bios and uefi; made on demand where empty
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What a machine printed, and how it ended."""
+    serial: str
+    debug: str
+    code: int
+    timed_out: bool
+
+    def status(self):
+        """The status that the kernel printed when it powered off; None if it did not."""
+        found = POWER_OFF.findall(self.serial)
+        return int(found[-1]) if found else None
+
+
+def qemu_command(options, work):
+    """QEMU's command line, but for serial line and debug port. `work` takes images and firmware variables."""
+    command = ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg", "-m", options.memory, "-smp", str(options.smp),
+               "-cpu", options.cpu, "-display", "none", "-nic", "none", "-no-reboot"]
+    if options.icount:
+        command += ["-icount", "shift=0"]
+    if options.debug_exit:
+        command += ["-device", f"isa-debug-exit,iobase={DEBUG_EXIT_PORT:#x},iosize=4"]
+    if options.plugin:
+        command += ["-plugin", options.plugin]
+    if options.boot == "pvh":
+        return [*command, "-kernel", options.kernel, "-initrd", options.archive, "-append", options.command_line]
+    if options.boot == "uefi":
+        variables = os.path.join(work, "uefi-variables.fd")
+        shutil.copyfile(OVMF_VARIABLES, variables)
+        command += ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={OVMF_CODE}",
+                    "-drive", f"if=pflash,format=raw,unit=1,file={variables}"]
+    return [*command, "-cdrom", image(options, work), "-boot", "d"]
+
+
+def image(options, work):
+    if options.image:
+        return options.image
+    path = os.path.join(work, "salto.iso")
+    iso.make(path, options.kernel, options.archive, options.command_line)
+    return path
+
+
+BOCHS_CONFIGURATION = """megs: 512
+cpu: model=corei7_haswell_4770, ips=50000000, reset_on_triple_fault=0
+romimage: file=/usr/share/bochs/BIOS-bochs-latest
+vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
+ata0-master: type=cdrom, path={image}, status=inserted
+boot: cdrom
+com1: enabled=1, mode=file, dev={serial}
+port_e9_hack: enabled=1
+log: {log}
+panic: action=fatal
+error: action=report
+info: action=report
+display_library: rfb, options="timeout=0"
+"""
+
+
+def bochs_command(options, work):
+    """Bochs' command line. Debian builds it with its debugger, which must be told to continue; powering off is a panic
+    to Bochs, and ends it. The debug port goes to standard output."""
+    configuration, commands = os.path.join(work, "bochsrc"), os.path.join(work, "commands")
+    with open(configuration, "w", encoding="utf-8") as file:
+        file.write(BOCHS_CONFIGURATION.format(image=image(options, work), serial=os.path.join(work, "serial"),
+                                              log=os.path.join(work, "log")))
+    with open(commands, "w", encoding="utf-8") as file:
+        file.write("c\n")
+    return ["bochs", "-q", "-f", configuration, "-rc", commands]
+
+
+def run(options, timeout):
+    """Runs the machine until it ends, or for `timeout` seconds; answers its Outcome."""
+    with tempfile.TemporaryDirectory(prefix="salto-") as work:
+        serial, debug, messages = (os.path.join(work, name) for name in ("serial", "debug", "messages"))
+        if options.boot == "bochs":
+            command = bochs_command(options, work)
+        else:
+            command = [*qemu_command(options, work), "-monitor", "none", "-serial", f"file:{serial}",
+                       "-debugcon", f"file:{debug}"]
+        code, timed_out = run_until(command, timeout, debug if options.boot == "bochs" else messages, messages)
+        outcome = Outcome(read(serial), read(debug), code, timed_out)
+        if not outcome.serial and not timed_out and code not in (0, 1):
+            outcome.serial = read(messages)
+        return outcome
+
+
+def run_until(command, timeout, output, errors):
+    """Runs a command in a process group of its own, so that it ends with all that it started; (code, timed out?)."""
+    with open(output, "wb") as output_file, open(errors, "ab") as errors_file:
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output_file, stderr=errors_file,
+                              start_new_session=True) as process:
+            try:
+                return process.wait(timeout), False
+            except subprocess.TimeoutExpired:
+                return -1, True
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
+
+
+def read(path):
+    if not os.path.isfile(path):
+        return ""
+    with open(path, "rb") as file:
+        return file.read().decode("utf-8", "replace").replace("\r\n", "\n")
