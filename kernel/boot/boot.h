@@ -33,6 +33,13 @@ extern struct boot_info boot_info;
  * name is not there. A bare `name` gives an empty value. */
 bool boot_option(const char *name, char *value, size_t size);
 
+/* End of the physical memory that the boot page tables map at PHYSICAL_MAP: 512 GiB, or 4 GiB on a CPU without 1 GiB
+ * pages. Memory above it must not be touched before the kernel's own tables are loaded. */
+uint64_t boot_map_limit(void);
+
+/* Is [start, end) below 1 MiB usable memory? boot_info leaves such memory out; smp.c needs one page of it. */
+bool boot_low_memory_usable(uint64_t start, uint64_t end);
+
 /* C entry of the kernel, called by boot/entry.S's C part on the boot stack, paging on, interrupts off. */
 _Noreturn void kernel_main(void);
 

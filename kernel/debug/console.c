@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Serial line and debug port. See console.h.
+ *
+ * Registers of the UART: National Semiconductor PC16550D data sheet, table II. The debug port 0xe9 is QEMU's and Bochs'.
+ */
+#include "debug/console.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+
+#include "debug/format.h"
+#include "x86/cpu.h"
+
+#define COM1 0x3f8
+#define UART_DATA (COM1 + 0)
+#define UART_INTERRUPT_ENABLE (COM1 + 1)
+#define UART_FIFO_CONTROL (COM1 + 2)
+#define UART_LINE_CONTROL (COM1 + 3)
+#define UART_MODEM_CONTROL (COM1 + 4)
+#define UART_LINE_STATUS (COM1 + 5)
+#define UART_SCRATCH (COM1 + 7)
+
+#define LINE_CONTROL_8N1 0x03
+#define LINE_CONTROL_DIVISOR 0x80
+#define LINE_STATUS_RECEIVED 0x01
+#define LINE_STATUS_ROOM 0x20
+#define FIFO_ON_AND_CLEARED 0x07
+#define MODEM_READY 0x03  /* DTR and RTS, no interrupt line */
+#define DIVISOR_115200 1
+
+#define SCRATCH_PATTERN 0x5a
+#define TRANSMIT_POLLS 100000 /* a poll takes about a microsecond, a character 87 of them */
+#define DEBUG_PORT 0xe9
+
+static bool present; /* a UART answers; written by console_initialise, cleared by a transmitter that never gets room */
+
+void console_initialise(void)
+{
+    out_byte(UART_SCRATCH, SCRATCH_PATTERN);
+    present = in_byte(UART_SCRATCH) == SCRATCH_PATTERN;
+    if (!present)
+        return;
+    out_byte(UART_INTERRUPT_ENABLE, 0);
+    out_byte(UART_LINE_CONTROL, LINE_CONTROL_DIVISOR);
+    out_byte(UART_DATA, DIVISOR_115200);
+    out_byte(UART_INTERRUPT_ENABLE, 0); /* upper half of the divisor */
+    out_byte(UART_LINE_CONTROL, LINE_CONTROL_8N1);
+    out_byte(UART_FIFO_CONTROL, FIFO_ON_AND_CLEARED);
+    out_byte(UART_MODEM_CONTROL, MODEM_READY);
+}
+
+static void transmit(uint8_t byte)
+{
+    for (unsigned poll = 0; present && poll < TRANSMIT_POLLS; poll++) {
+        if (in_byte(UART_LINE_STATUS) & LINE_STATUS_ROOM) {
+            out_byte(UART_DATA, byte);
+            return;
+        }
+    }
+    present = false; /* one wait is enough: nobody takes what we send */
+}
+
+void console_putc(char character)
+{
+    if (character == '\n')
+        transmit('\r');
+    transmit((uint8_t)character);
+}
+
+void console_write(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        console_putc(text[i]);
+}
+
+static void put_console(void *context, char character)
+{
+    (void)context;
+    console_putc(character);
+}
+
+void console_printf(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    format_arguments(put_console, NULL, format, arguments);
+    va_end(arguments);
+}
+
+int console_read_byte(void)
+{
+    if (!present || !(in_byte(UART_LINE_STATUS) & LINE_STATUS_RECEIVED))
+        return -1;
+    return in_byte(UART_DATA);
+}
+
+void log_write(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        out_byte(DEBUG_PORT, (uint8_t)text[i]);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Text to people, on the serial line COM1 (115200 baud, 8N1, polled), and to test programs, on the debug port 0xe9.
+ *
+ * Works from the first line of C on, in any state of the machine: no locks, no interrupts, no allocation. Lines of two
+ * CPUs may mix; only the first CPU prints but for panics.
+ */
+#ifndef SALTO_DEBUG_CONSOLE_H
+#define SALTO_DEBUG_CONSOLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Sets COM1 up. Where no UART answers, everything printed is dropped from then on. Called once, before all others. */
+void console_initialise(void);
+
+/* Writes one character; '\n' becomes CR LF. Waits for room in the transmitter, at most some milliseconds. */
+void console_putc(char character);
+
+/* Writes `size` characters. */
+void console_write(const char *text, size_t size);
+
+/* Writes formatted text; see format.h for what `format` may hold. */
+void console_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A byte that was received, or -1 if none is there. Never waits. */
+int console_read_byte(void);
+
+/* Writes `size` bytes to the debug port, as they are. */
+void log_write(const char *text, size_t size);
+
+#endif
