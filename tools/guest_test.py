@@ -1,0 +1,51 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Runs one server set as a test and prints TAP; meson calls it. salto/guest.py says what is compared."""
+import argparse
+import os
+import random
+import sys
+
+from salto import archive, guest, iso, machine
+
+FIRMWARE = {"pvh": "PVH", "bios": "BIOS", "uefi": "UEFI", "bochs": "Bochs"}
+
+
+def parse():
+    parser = argparse.ArgumentParser(description="Runs a server set as a test, and prints TAP.")
+    parser.add_argument("name", help="of the test, for messages")
+    parser.add_argument("--kernel", required=True)
+    parser.add_argument("--archive", required=True)
+    parser.add_argument("--boot", choices=FIRMWARE, default="pvh")
+    parser.add_argument("--image", default="", help="boot this image instead of making one")
+    parser.add_argument("--expect", help="file of lines that the serial line must show, in order")
+    parser.add_argument("--no-tap", action="store_true", help="the set prints no TAP")
+    parser.add_argument("--status", type=int, default=0, help="the status with which the machine must power off")
+    parser.add_argument("--smp", type=int, default=1)
+    parser.add_argument("--cpu", default="max")
+    parser.add_argument("--memory", default="512M")
+    parser.add_argument("--icount", action="store_true")
+    parser.add_argument("--options", default="", help="more of the kernel's command line")
+    parser.add_argument("--timeout", type=float, default=120)
+    return parser.parse_args()
+
+
+def main():
+    arguments = parse()
+    seed = int(os.environ.get("SALTO_SEED") or random.SystemRandom().randrange(1, 1 << 32))
+    debug_exit = arguments.boot == "pvh"
+    command_line = f"{'debug-exit ' if debug_exit else ''}{arguments.options}".strip()
+    options = machine.Options(kernel=arguments.kernel, archive=arguments.archive, boot=arguments.boot,
+                              cpu=arguments.cpu, smp=arguments.smp, memory=arguments.memory, icount=arguments.icount,
+                              command_line=command_line, debug_exit=debug_exit, image=arguments.image)
+    report = guest.run(arguments.name, options, seed, arguments.timeout, arguments.status, arguments.expect,
+                       not arguments.no_tap)
+    print(report.text(), end="")
+    return 0 if report.passed() else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (OSError, archive.ArchiveError, iso.IsoError) as error:
+        sys.exit(f"Bail out! {error}")

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Runs a server set as a test: TAP from the debug port, or lines expected on the serial line."""
+import os
+import re
+import tempfile
+
+from salto import archive, machine, tap
+
+SEED_MARK = b"@SEED@"
+SHOWN_LINES = 60 # of the serial line, where a test fails
+
+
+def seeded(source, output, seed):
+    """Copies an archive; `@SEED@` in its manifest becomes the seed. Answers whether it stood there."""
+    members = archive.read(source)
+    found = any(name == "set.manifest" and SEED_MARK in data for name, data in members)
+    archive.write(output, [(name, data.replace(SEED_MARK, b"%d" % seed) if name == "set.manifest" else data)
+                           for name, data in members])
+    return found
+
+
+def expected_lines(path):
+    """The patterns in a file of expected lines. Empty lines and comments (#) say nothing; a line between slashes is a
+    regular expression, any other one stands for itself."""
+    patterns = []
+    with open(path, encoding="utf-8") as file:
+        for line in file.read().splitlines():
+            if line.startswith("#") or not line.strip():
+                continue
+            is_expression = len(line) > 1 and line.startswith("/") and line.endswith("/")
+            patterns.append((line, line[1:-1] if is_expression else re.escape(line)))
+    return patterns
+
+
+def check_lines(report, serial, patterns):
+    """Each pattern must match a line below the one that the pattern before it matched."""
+    lines, at = serial.splitlines(), 0
+    for text, pattern in patterns:
+        found = next((i for i in range(at, len(lines)) if re.search(pattern, lines[i])), None)
+        report.add(found is not None, f"prints: {text}")
+        at = at if found is None else found + 1
+
+
+def check_end(report, outcome, timeout, status):
+    """Did the machine end by itself, with the status that the test expects?"""
+    if outcome.timed_out:
+        report.add(False, f"the machine ends within {timeout:g} seconds")
+        return
+    ended = outcome.status()
+    report.add(ended == status, f"the machine powers off with status {status}",
+               f"it ended with status {ended}" if ended is not None else "it stopped without powering off")
+
+
+def run(name, options, seed, timeout, status=0, expect=None, tap_expected=True):
+    """One run of the test `name`; answers its report."""
+    report = tap.Report()
+    with tempfile.TemporaryDirectory(prefix="salto-") as work:
+        copy = os.path.join(work, "set.cpio")
+        uses_seed = seeded(options.archive, copy, seed)
+        options.archive = copy
+        outcome = machine.run(options, timeout)
+    if tap_expected:
+        planned, seen = tap.parse(outcome.debug, report)
+        report.add(planned is not None and planned == seen, "as many results as planned", f"{planned} planned, {seen} seen")
+    if expect:
+        check_lines(report, outcome.serial, expected_lines(expect))
+    check_end(report, outcome, timeout, status)
+    if not report.passed():
+        replay = f"SALTO_SEED={seed} " if uses_seed else ""
+        report.comment(f"seed {seed}; to run this again: {replay}./test {name}", "the end of the serial line:",
+                       *outcome.serial.splitlines()[-SHOWN_LINES:])
+    return report
