@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""./test: builds everything, runs the tests, counts every single result."""
+import argparse
+import json
+import os
+import subprocess
+
+from salto import builder, places, setup, tap
+from salto.console import Failure, command, say
+
+
+def parse():
+    parser = argparse.ArgumentParser(
+        prog="test", description="Builds Salto and runs its tests, each in parallel to the others; the last line is "
+        "'N passed, M failed'. Installs what is missing.")
+    parser.add_argument("tests", nargs="*", metavar="TEST", help="run these only (--list shows names)")
+    parser.add_argument("--suite", action="append", default=[], help="run the tests of this suite only (host, idlc, "
+                        "guest, boot, bench); may be given several times")
+    parser.add_argument("--list", action="store_true", help="list the tests, and run none")
+    parser.add_argument("--seed", type=int, help="the seed of random tests (default: another one each time)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many run at a time (default: all CPUs)")
+    return parser.parse_args()
+
+
+def meson_test(arguments, *words):
+    command_line = ["/usr/bin/meson", "test", "-C", places.BUILD, "--no-rebuild", *words]
+    for suite in arguments.suite:
+        command_line += ["--suite", suite]
+    return [*command_line, *arguments.tests]
+
+
+def results(log):
+    """Every single result in meson's log, as (test, passed, text, output of a test that failed)."""
+    with open(log, encoding="utf-8") as file:
+        for line in file:
+            yield from test_results(json.loads(line))
+
+
+def test_results(entry):
+    """A test that prints TAP counts as its results, any other one as one."""
+    name, good = entry["name"].split(" / ")[-1], entry["result"] in ("OK", "EXPECTEDFAIL", "SKIP")
+    report = tap.Report()
+    planned, seen = tap.parse(entry.get("stdout", ""), report)
+    if planned is None or planned != seen or good != report.passed():
+        report.add(good and planned in (None, seen), entry["result"])
+    output = "" if good else entry.get("stdout", "") + entry.get("stderr", "")
+    return [(name, passed, text, output) for passed, text in report.results]
+
+
+def show_failures(found):
+    """What failed, and the output of each test that it stands in."""
+    shown = set()
+    for name, passed, text, output in found:
+        if passed:
+            continue
+        if name not in shown:
+            print(f"\n---- {name} ----\n{output.rstrip()}")
+            shown.add(name)
+    for name, passed, text, _ in found:
+        if not passed:
+            print(f"failed: {name}: {text}")
+
+
+def run(arguments):
+    log = os.path.join(places.BUILD, "meson-logs", "testlog.json")
+    if os.path.exists(log):
+        os.remove(log)
+    environment = dict(os.environ, **({"SALTO_SEED": str(arguments.seed)} if arguments.seed is not None else {}))
+    done = subprocess.run(meson_test(arguments, "--num-processes", str(arguments.jobs)), check=False,
+                          stdin=subprocess.DEVNULL, env=environment)
+    if not os.path.exists(log):
+        raise Failure("meson ran no test; its messages stand above")
+    found = list(results(log))
+    show_failures(found)
+    failed = sum(not passed for _, passed, _, _ in found)
+    print(f"{len(found) - failed} passed, {failed} failed", flush=True)
+    return 1 if failed or not found or done.returncode != 0 else 0
+
+
+def main():
+    arguments = parse()
+    setup.prepare(setup.BUILD_PACKAGES + setup.MACHINE_PACKAGES + setup.TEST_PACKAGES)
+    try:
+        builder.build(["all"])
+    except Failure as failure:
+        say(f"error: {failure}")
+        print("0 passed, 1 failed")
+        return 1
+    if arguments.list:
+        return subprocess.run(meson_test(arguments, "--list"), check=False).returncode
+    return run(arguments)
+
+
+if __name__ == "__main__":
+    command(main)
