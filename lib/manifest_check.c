@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Checks a manifest on the machine that builds a set, with the parser that root uses at boot, and prints for the build
- * one line for each program: "program NAME FILE KIND", KIND being `salto` (links our library) or `plain`.
+ * one line for each program: "program NAME file FILE kind KIND", KIND being `salto` (links our library) or `linux` (a
+ * plain program, with nothing of ours).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,7 +60,7 @@ static void print_programs(const struct manifest *manifest)
 {
     for (uint32_t i = 0; i < manifest->programs_count; i++) {
         const struct manifest_program *program = &manifest->programs[i];
-        printf("program %s %s %s\n", program->name, program->file, program->plain ? "plain" : "salto");
+        printf("program %s file %s kind %s\n", program->name, program->file, program->plain ? "linux" : "salto");
     }
 }
 

@@ -23,8 +23,10 @@
 #define USER_END SALTO_ADDRESS(0x00007ffffffff000)
 
 #define STATIC_PIE_BASE SALTO_ADDRESS(0x0000000100000000)   /* where root loads an ET_DYN program */
+#define PROGRAM_BREAK_BASE SALTO_ADDRESS(0x0000600000000000) /* heap of brk() goes up from; images lie below */
 #define PROGRAM_MMAP_BASE SALTO_ADDRESS(0x0000700000000000) /* anonymous mappings of the Linux-call handler go up from */
 #define LINUX_HANDLER_BASE SALTO_ADDRESS(0x00007e0000000000) /* the Linux-call handler's image is linked here */
+#define LINUX_HANDLER_ENTRY (LINUX_HANDLER_BASE + 0x1000)    /* where Linux calls are reflected to */
 #define STARTUP_TABLE SALTO_ADDRESS(0x00007e8000000000)     /* read-only table of what the program was granted */
 #define ROOT_ARCHIVE SALTO_ADDRESS(0x00007f0000000000)      /* root only: the boot archive, read-only */
 #define PROGRAM_STACK_TOP SALTO_ADDRESS(0x00007f7ffffff000) /* initial thread's stack ends here */

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The two ways into the Linux-call handler: where a program's first thread starts, and where the trampoline sends its
+ * Linux calls. linux.lds puts the second at LINUX_HANDLER_ENTRY.
+ */
+
+/* Bytes at the top of root's stack in which linux_prepare() makes its initial stack. */
+#define LINUX_ROOT_STACK_SIZE 512
+
+/*
+ * Start: rdi = the initial Linux stack (argc, argv, envp, auxv) that the loader prepared, 0 for root; rsi = the
+ * program's first instruction; rsp = the same as rdi, or the top of root's stack; every other register zero.
+ * Leaves for the program with rsp at its initial stack, rdx = 0 (no function to register with atexit; psABI 3.4.1).
+ */
+    .section .text.start, "ax", @progbits
+    .globl linux_start
+    .type linux_start, @function
+linux_start:
+    movq %rsi, %r12
+    andq $-16, %rsp
+    subq $LINUX_ROOT_STACK_SIZE, %rsp
+    movq %rsp, %rsi
+    xorl %ebp, %ebp
+    call linux_prepare
+    movq %rax, %rsp
+    movq %r12, %rcx
+    xorl %eax, %eax
+    xorl %edx, %edx
+    xorl %esi, %esi
+    xorl %edi, %edi
+    xorl %r8d, %r8d
+    xorl %r9d, %r9d
+    xorl %r10d, %r10d
+    xorl %r11d, %r11d
+    xorl %r12d, %r12d
+    jmp *%rcx
+    .size linux_start, . - linux_start
+
+/*
+ * Reflection: rax = Linux number, rdi rsi rdx r10 r8 r9 = arguments, rcx = the program's rip, r11 = its flags, rsp and
+ * everything else as the program had it. All is given back but rax, rcx and r11, as Linux does. The 128 bytes below rsp
+ * are the program's (psABI 3.2.2). rbx and r12 to r15 are kept by C; rbp keeps the stack pointer over the call.
+ */
+    .section .text.entry, "ax", @progbits
+    .globl linux_entry
+    .type linux_entry, @function
+linux_entry:
+    leaq -128(%rsp), %rsp
+    pushq %r11
+    pushq %rcx
+    pushq %rax
+    pushq %rdi
+    pushq %rsi
+    pushq %rdx
+    pushq %r10
+    pushq %r8
+    pushq %r9
+    movq %rsp, %rdi /* struct linux_frame */
+    pushq %rbp
+    movq %rsp, %rbp
+    andq $-16, %rsp
+    cld
+    call linux_call
+    movq %rbp, %rsp
+    popq %rbp
+    popq %r9
+    popq %r8
+    popq %r10
+    popq %rdx
+    popq %rsi
+    popq %rdi
+    leaq 8(%rsp), %rsp
+    popq %rcx
+    movq (%rsp), %r11
+    popfq
+    leaq 128(%rsp), %rsp /* not add: the flags are the program's again */
+    jmp *%rcx
+    .size linux_entry, . - linux_entry
+
+    .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Every IPC that the handler makes. A native IPC wipes the vector registers, and a long message lands in the UTCB; a
+ * Linux call may touch neither, so both are kept on the stack around it.
+ */
+#include "abi/message.h"
+#include "idl/console.h"
+#include "idl/factory.h"
+#include "idl/memory.h"
+#include "idl/task.h"
+#include "idl/thread.h"
+#include "linux.h"
+
+#define UTCB_WORDS (MESSAGE_MAX_WORDS - MESSAGE_REGISTER_WORDS)
+
+/* What an IPC would lose. FXSAVE wants 16-byte alignment (Intel SDM volume 1, 10.5.1). */
+struct ipc_state {
+    uint8_t vectors[512] __attribute__((aligned(16)));
+    uint64_t words[UTCB_WORDS];
+};
+
+static struct utcb *own_utcb(void)
+{
+    struct utcb *utcb;
+    __asm__("movq %%gs:0, %0" : "=r"(utcb));
+    return utcb;
+}
+
+static void save_state(struct ipc_state *state)
+{
+    const struct utcb *utcb = own_utcb();
+    __asm__ volatile("fxsave64 %0" : "=m"(state->vectors));
+    for (int i = 0; i < UTCB_WORDS; i++)
+        state->words[i] = utcb->words[MESSAGE_REGISTER_WORDS + i];
+}
+
+static void restore_state(const struct ipc_state *state)
+{
+    struct utcb *utcb = own_utcb();
+    for (int i = 0; i < UTCB_WORDS; i++)
+        utcb->words[MESSAGE_REGISTER_WORDS + i] = state->words[i];
+    __asm__ volatile("fxrstor64 %0" : : "m"(state->vectors));
+}
+
+/* Writes through the operation that takes all in registers where the text fits. */
+int ipc_console_write(const uint8_t *text, uint32_t length)
+{
+    const kernel_console_t console = {linux_grants.console};
+    struct ipc_state state;
+    uint8_t buffer[IPC_CONSOLE_LONG];
+    uint32_t size = length <= IPC_CONSOLE_SHORT ? IPC_CONSOLE_SHORT : IPC_CONSOLE_LONG;
+    for (uint32_t i = 0; i < size; i++)
+        buffer[i] = i < length ? text[i] : 0;
+    save_state(&state);
+    int result = length <= IPC_CONSOLE_SHORT ? kernel_console_write(console, length, buffer)
+                                             : kernel_console_write_long(console, length, buffer);
+    restore_state(&state);
+    return result;
+}
+
+int ipc_console_read(uint8_t text[40], uint32_t *length)
+{
+    struct ipc_state state;
+    save_state(&state);
+    int result = kernel_console_read((kernel_console_t){linux_grants.console}, length, text);
+    restore_state(&state);
+    return result;
+}
+
+int ipc_create_memory(uint32_t pages, uint32_t *memory)
+{
+    kernel_memory_t created = {0};
+    struct ipc_state state;
+    save_state(&state);
+    int result = kernel_factory_create_memory((kernel_factory_t){linux_grants.factory}, pages, &created);
+    restore_state(&state);
+    *memory = created.handle;
+    return result;
+}
+
+int ipc_map(uint32_t memory, uint64_t address, uint32_t offset, uint32_t pages, uint32_t rights)
+{
+    struct ipc_state state;
+    save_state(&state);
+    int result = kernel_memory_map((kernel_memory_t){memory}, (kernel_task_t){linux_grants.task}, address, offset,
+                                   pages, rights);
+    restore_state(&state);
+    return result;
+}
+
+int ipc_unmap(uint32_t memory, uint64_t address, uint32_t pages)
+{
+    struct ipc_state state;
+    save_state(&state);
+    int result = kernel_memory_unmap((kernel_memory_t){memory}, (kernel_task_t){linux_grants.task}, address, pages);
+    restore_state(&state);
+    return result;
+}
+
+int ipc_delete(uint32_t handle)
+{
+    struct ipc_state state;
+    save_state(&state);
+    int result = kernel_task_delete((kernel_task_t){linux_grants.task}, handle);
+    restore_state(&state);
+    return result;
+}
+
+/* A program that was not granted its thread spins on: it is preempted all the same, so the error says nothing new. */
+void ipc_yield(void)
+{
+    struct ipc_state state;
+    save_state(&state);
+    int result = kernel_thread_yield((kernel_thread_t){linux_grants.thread});
+    restore_state(&state);
+    (void)result;
+}
+
+/* A task that was not granted itself cannot end by an operation; it faults instead, and its supervisor is told. */
+_Noreturn void ipc_exit(uint32_t status)
+{
+    int result = kernel_task_exit((kernel_task_t){linux_grants.task}, status);
+    (void)result;
+    __builtin_trap();
+}
