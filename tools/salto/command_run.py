@@ -30,6 +30,7 @@ def parse():
     parser.add_argument("--options", default="", help="the kernel's command line")
     parser.add_argument("--timeout", type=float, metavar="SECONDS",
                         help=f"power off after so long (default: never; {DEFAULT_TIMEOUT} without a terminal)")
+    parser.add_argument("--build", metavar="FOLDER", help="boot what meson built in this folder; build nothing")
     arguments = parser.parse_args()
     if not 1 <= arguments.smp <= 64:
         parser.error("--smp takes 1 to 64")
@@ -42,12 +43,14 @@ def list_sets():
     return 0
 
 
-def build_set(name):
-    """Builds a set by name or folder; (archive, folder with programs.json)."""
+def build_set(name, built):
+    """Builds a set by name or folder, unless it was `built` in a folder; (archive, folder with programs.json)."""
     known = places.listed_sets()
     if name in known:
-        builder.build(["set-tools", f"{name}.cpio"])
-        return os.path.join(places.BUILD, f"{name}.cpio"), os.path.join(places.BUILD, "sets", name)
+        if not built:
+            builder.build(["set-tools", f"{name}.cpio"])
+        folder = built or places.BUILD
+        return os.path.join(folder, f"{name}.cpio"), os.path.join(folder, "sets", name)
     if os.path.isdir(name):
         return builder.build_folder_set(name)
     raise Failure(f"there is no set '{name}', and no folder of that name; the sets are: " + ", ".join(known))
@@ -61,11 +64,11 @@ def packages(arguments):
 
 
 def machine_options(arguments, archive):
+    kernel = os.path.join(arguments.build or places.BUILD, "kernel", "kernel.elf")
     cpu = arguments.cpu or ("max,-erms" if arguments.icount else "max")
     boot = "bochs" if arguments.bochs else "uefi" if arguments.uefi else "bios"
-    return machine.Options(kernel=os.path.join(places.BUILD, "kernel", "kernel.elf"), archive=archive, boot=boot,
-                           cpu=cpu, smp=arguments.smp, memory=arguments.memory, icount=arguments.icount,
-                           command_line=arguments.options)
+    return machine.Options(kernel=kernel, archive=archive, boot=boot, cpu=cpu, smp=arguments.smp,
+                           memory=arguments.memory, icount=arguments.icount, command_line=arguments.options)
 
 
 def run_machine(options, timeout, work):
@@ -110,8 +113,9 @@ def main():
     arguments = parse()
     if arguments.list:
         return list_sets()
-    setup.prepare(packages(arguments))
-    archive, programs = build_set(arguments.set)
+    if not arguments.build:
+        setup.prepare(packages(arguments))
+    archive, programs = build_set(arguments.set, arguments.build)
     options = machine_options(arguments, archive)
     timeout = arguments.timeout or (None if sys.stdin.isatty() else DEFAULT_TIMEOUT)
     with tempfile.TemporaryDirectory(prefix="salto-") as work:

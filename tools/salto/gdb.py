@@ -10,17 +10,22 @@ from salto import machine, places
 from salto.console import say
 
 
-def script(programs, port):
-    """The debugger's commands. Programs lie at addresses of their own each, so their symbols never collide; plain
-    programs, all linked at one address, are named in a comment only."""
+def script(kernel, programs, port):
+    """The debugger's commands; `programs` is the folder with the set's programs.json. Programs that link our lib lie at
+    addresses of their own each, so all their symbols are loaded. Plain programs share one address: unless there is only
+    one, each gets a command that loads its symbols."""
     with open(os.path.join(programs, "programs.json"), encoding="utf-8") as file:
         listed = json.load(file)
-    kernel = os.path.join(places.BUILD, "kernel")
-    lines = ["set pagination off", "set confirm off", f"file {kernel}/kernel.elf",
-             f"add-symbol-file {kernel}/trampoline.elf"]
+    trampoline = os.path.join(os.path.dirname(kernel), "trampoline.elf")
+    lines = ["set pagination off", "set confirm off", f"file {kernel}", f"add-symbol-file {trampoline}"]
+    plain = [program["name"] for program in listed if program.get("plain")]
     for program in listed:
-        verb = "# plain, load by hand: " if program.get("plain") else ""
-        lines.append(f"{verb}add-symbol-file {program['path']}")
+        load = f"add-symbol-file {program['path']}"
+        if program["name"] in plain and len(plain) > 1:
+            lines += [f"define symbols-{program['name']}", load, "end",
+                      f"echo plain program {program['name']}: type symbols-{program['name']} for its symbols\\n"]
+        else:
+            lines.append(load)
     return "\n".join([*lines, f"target remote localhost:{port}", ""])
 
 
@@ -34,7 +39,7 @@ def debug(options, programs, work):
     """Starts the machine stopped, and the debugger on this terminal; the machine ends with it."""
     port, log, commands = free_port(), os.path.join(places.BUILD, "serial.log"), os.path.join(work, "commands.gdb")
     with open(commands, "w", encoding="utf-8") as file:
-        file.write(script(programs, port))
+        file.write(script(options.kernel, programs, port))
     qemu = [*machine.qemu_command(options, work), "-monitor", "none", "-serial", f"file:{log}", "-S",
             "-gdb", f"tcp:localhost:{port}"]
     say(f"starting the machine, stopped; its serial line goes to {os.path.relpath(log)}")

@@ -7,6 +7,7 @@ import tempfile
 
 # No menu and no waiting. GRUB itself is silent on the serial line unless it cannot load the kernel.
 GRUB_CONFIGURATION = """set timeout=0
+insmod all_video
 if multiboot2 /boot/kernel.elf {options} ; then
     if module2 /boot/set.cpio set.cpio ; then
         boot

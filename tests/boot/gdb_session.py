@@ -1,0 +1,57 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The debugger reaches kernel, trampoline and programs by name: gdb_session.py BUILD SET. Prints TAP.
+
+The session is the one of `./run --gdb`; only the terminal's commands are given by the test.
+"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools"))
+from salto import gdb, machine, tap  # pylint: disable=wrong-import-position
+
+TIMEOUT = 60
+
+
+def session(build, name, commands):
+    """What gdb prints for the commands."""
+    options = machine.Options(kernel=os.path.join(build, "kernel", "kernel.elf"),
+                              archive=os.path.join(build, f"{name}.cpio"), command_line="debug-exit", debug_exit=True)
+    port = gdb.free_port()
+    with tempfile.TemporaryDirectory(prefix="salto-") as work:
+        path = os.path.join(work, "commands.gdb")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(gdb.script(options.kernel, os.path.join(build, "sets", name), port))
+        qemu = [*machine.qemu_command(options, work), "-monitor", "none", "-serial", "null", "-S", "-gdb",
+                f"tcp:localhost:{port}"]
+        words = [word for text in commands for word in ("-ex", text)]
+        with subprocess.Popen(qemu, stdin=subprocess.DEVNULL) as process:
+            try:
+                return subprocess.run(["gdb", "-q", "-batch", "-nx", "-x", path, *words], capture_output=True, text=True,
+                                      stdin=subprocess.DEVNULL, timeout=TIMEOUT, check=False).stdout
+            except subprocess.TimeoutExpired as late:
+                return (late.stdout or b"").decode() + "\n(the debugger did not end in time)"
+            finally:
+                process.kill()
+
+
+def main():
+    build, name = sys.argv[1:3]
+    with open(os.path.join(build, "sets", name, "programs.json"), encoding="utf-8") as file:
+        programs = [program for program in json.load(file) if program["name"] not in ("root", "linux")]
+    output = session(build, name, [
+        "break kernel_main", "continue", "info symbol $rip", "info symbol trampoline_system_call", "info scope main"])
+    report = tap.Report()
+    report.add("kernel_main" in output.partition("Continuing")[2], "stops in kernel_main", output)
+    report.add("trampoline_system_call in section .text" in output, "knows the trampoline", output)
+    for program in programs:
+        report.add(f"{program['name']}.elf" in output, f"has the symbols of {program['name']}", output)
+    print(report.text(), end="")
+    return 0 if report.passed() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
