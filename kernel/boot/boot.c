@@ -19,6 +19,7 @@
 #include "x86/features.h"
 
 #define LOW_MEMORY_END 0x100000UL
+#define CONVENTIONAL_END 0xa0000UL /* where the video memory begins */
 #define LOW_RANGES 16
 #define PHYSICAL_ADDRESS_END (1UL << 52) /* Intel SDM volume 3, 4.1.4: the widest there is */
 #define CPUID_1_GIB_PAGES (1U << 26)     /* leaf 0x80000001, EDX */
@@ -52,9 +53,11 @@ uint64_t boot_map_limit(void)
     return cpuid_checked(0x80000001, 0).edx & CPUID_1_GIB_PAGES ? 512UL << 30 : 4UL << 30;
 }
 
-bool boot_low_memory_usable(uint64_t start, uint64_t end)
+uint64_t boot_low_page(void)
 {
-    return ranges_contain(&low_memory, start, end);
+    if (low_memory.count == 0 || low_memory.ranges[0].start >= CONVENTIONAL_END)
+        return 0;
+    return low_memory.ranges[0].start;
 }
 
 const void *loader_structure(uint64_t physical, uint64_t size, const char *what)
@@ -145,7 +148,7 @@ static void finish_memory(void)
     ranges_remove(&memory, KERNEL_LOAD_ADDRESS, IMAGE_PHYSICAL(kernel_end));
     ranges_remove(&memory, page_down(archive.start), page_up(archive.end));
     ranges_remove(&low_memory, page_down(archive.start), page_up(archive.end));
-    ranges_remove(&low_memory, 0, PAGE_SIZE); /* the BIOS' own */
+    ranges_remove(&low_memory, 0, PAGE_SIZE); /* the BIOS' own; and 0 means none to boot_low_page() */
     boot_info.memory_count = memory.count;
     if (memory.count == 0)
         boot_refuse("%s: the memory map has no usable memory above 1 MiB", boot_info.loader);

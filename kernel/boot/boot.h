@@ -37,8 +37,9 @@ bool boot_option(const char *name, char *value, size_t size);
  * pages. Memory above it must not be touched before the kernel's own tables are loaded. */
 uint64_t boot_map_limit(void);
 
-/* Is [start, end) below 1 MiB usable memory? boot_info leaves such memory out; smp.c needs one page of it. */
-bool boot_low_memory_usable(uint64_t start, uint64_t end);
+/* Physical address of a page of usable memory below 640 KiB, for code that starts other CPUs; 0 if there is none.
+ * boot_info leaves memory below 1 MiB out, so nobody else uses it. */
+uint64_t boot_low_page(void);
 
 /* C entry of the kernel, called by boot/entry.S's C part on the boot stack, paging on, interrupts off. */
 _Noreturn void kernel_main(void);

@@ -204,20 +204,21 @@ no_long_mode_text:
 /* Accessed bits are set beforehand, so that the CPU never writes here. */
     .section .rodata
     .balign 8
-    .global boot_gdt_register_physical
+    .global boot_gdt, boot_gdt_register
 boot_gdt:
     .quad 0
     .quad 0x00af9b000000ffff /* BOOT_CODE_SELECTOR: 64-bit code */
     .quad 0x00cf93000000ffff /* BOOT_DATA_SELECTOR */
-boot_gdt_end:
+    .if . - boot_gdt != BOOT_GDT_SIZE
+    .error "BOOT_GDT_SIZE is wrong"
+    .endif
     .short 0, 0, 0
 boot_gdt_register_physical:
-    .short boot_gdt_end - boot_gdt - 1
+    .short BOOT_GDT_SIZE - 1
     .quad PHYSICAL(boot_gdt)
-    .global boot_gdt_register
     .short 0, 0, 0
 boot_gdt_register:
-    .short boot_gdt_end - boot_gdt - 1
+    .short BOOT_GDT_SIZE - 1
     .quad boot_gdt
 
     .bss

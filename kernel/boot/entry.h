@@ -5,6 +5,7 @@
 
 #define BOOT_CODE_SELECTOR 0x08
 #define BOOT_DATA_SELECTOR 0x10
+#define BOOT_GDT_SIZE 24
 #define BOOT_MAGIC_MULTIBOOT2 0x36d76289 /* in eax at entry: Multiboot2 specification 3.3 */
 #define BOOT_MAGIC_PVH 0x336ec578        /* first word of the PVH start information */
 #define BOOT_IMAGE_TABLES 4              /* page tables for the image: 2 MiB each; kernel.ld asserts that it fits */

@@ -80,11 +80,3 @@ void ranges_remove(struct range_list *list, uint64_t start, uint64_t end)
             insert(list, (struct boot_range){end, old.end});
     }
 }
-
-bool ranges_contain(const struct range_list *list, uint64_t start, uint64_t end)
-{
-    for (uint32_t i = 0; i < list->count; i++)
-        if (list->ranges[i].start <= start && end <= list->ranges[i].end)
-            return true;
-    return false;
-}

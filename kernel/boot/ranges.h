@@ -21,7 +21,4 @@ void ranges_add(struct range_list *list, uint64_t start, uint64_t end);
 /* Takes [start, end) out of every range. */
 void ranges_remove(struct range_list *list, uint64_t start, uint64_t end);
 
-/* Is [start, end) within one range of the list? */
-bool ranges_contain(const struct range_list *list, uint64_t start, uint64_t end);
-
 #endif

@@ -25,6 +25,7 @@
 #define LINE_CONTROL_DIVISOR 0x80
 #define LINE_STATUS_RECEIVED 0x01
 #define LINE_STATUS_ROOM 0x20
+#define LINE_STATUS_SENT 0x40
 #define FIFO_ON_AND_CLEARED 0x07
 #define MODEM_READY 0x03  /* DTR and RTS, no interrupt line */
 #define DIVISOR_115200 1
@@ -50,15 +51,24 @@ void console_initialise(void)
     out_byte(UART_MODEM_CONTROL, MODEM_READY);
 }
 
+static bool wait_for(uint8_t status)
+{
+    for (unsigned poll = 0; present && poll < TRANSMIT_POLLS; poll++)
+        if (in_byte(UART_LINE_STATUS) & status)
+            return true;
+    return false;
+}
+
 static void transmit(uint8_t byte)
 {
-    for (unsigned poll = 0; present && poll < TRANSMIT_POLLS; poll++) {
-        if (in_byte(UART_LINE_STATUS) & LINE_STATUS_ROOM) {
-            out_byte(UART_DATA, byte);
-            return;
-        }
-    }
-    present = false; /* one wait is enough: nobody takes what we send */
+    present = wait_for(LINE_STATUS_ROOM); /* one vain wait is enough: nobody takes what we send */
+    if (present)
+        out_byte(UART_DATA, byte);
+}
+
+void console_flush(void)
+{
+    (void)wait_for(LINE_STATUS_SENT);
 }
 
 void console_putc(char character)

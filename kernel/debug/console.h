@@ -23,6 +23,10 @@ void console_write(const char *text, size_t size);
 /* Writes formatted text; see format.h for what `format` may hold. */
 void console_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Waits until everything written has left the UART, at most some milliseconds: what is still in it is lost when the
+ * machine goes off. */
+void console_flush(void);
+
 /* A byte that was received, or -1 if none is there. Never waits. */
 int console_read_byte(void);
 

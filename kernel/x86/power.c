@@ -65,6 +65,7 @@ void power_off(uint32_t status)
 {
     interrupts_disable();
     console_printf("salto: power off, status %u\n", status);
+    console_flush();
     if (boot_option("debug-exit", NULL, 0))
         out_long(DEBUG_EXIT_PORT, status);
     if (acpi_info.can_power_off)

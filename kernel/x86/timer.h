@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Time: the frequency of the time-stamp counter, delays, and the local APIC's one-shot timer. */
+#ifndef SALTO_X86_TIMER_H
+#define SALTO_X86_TIMER_H
+
+#include <stdint.h>
+
+/* Finds out the frequencies of time-stamp counter and APIC timer, which takes up to 30 ms. Once, on the first CPU, after
+ * apic_initialise() and acpi_initialise(), interrupts off. Panics if no clock of known frequency runs. */
+void timer_initialise(void);
+
+/* Frequency of the time-stamp counter in hertz; never 0 after timer_initialise(). */
+uint64_t tsc_hertz(void);
+
+/* Nanoseconds since timer_initialise() began, from the time-stamp counter of the CPU that runs this. */
+uint64_t timer_now(void);
+
+/* Waits for `nanoseconds`, at least, without giving up the CPU. */
+void timer_delay(uint64_t nanoseconds);
+
+/* Makes this CPU's timer interrupt once, with VECTOR_TIMER, in `nanoseconds` from now (at least one tick of the timer;
+ * at most some seconds, so it may come early but never late by its own doing). Replaces what was armed before. */
+void timer_arm(uint64_t nanoseconds);
+
+/* Takes back timer_arm(). An interrupt that is already pending still comes. */
+void timer_disarm(void);
+
+#endif
