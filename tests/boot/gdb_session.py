@@ -10,8 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools"))
-from salto import gdb, machine, tap  # pylint: disable=wrong-import-position
+from salto import gdb, machine, tap
 
 TIMEOUT = 60
 

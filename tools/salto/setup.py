@@ -8,12 +8,13 @@ import subprocess
 from salto.console import Failure, say
 from salto.places import TREE
 
-BUILD_PACKAGES = ["gcc", "libc6-dev", "binutils", "meson", "ninja-build", "flex", "bison", "musl-tools", "musl-dev"]
+BUILD_PACKAGES = ["gcc", "libc6-dev", "binutils", "meson", "ninja-build", "flex", "bison", "musl-tools", "musl-dev",
+                  "python3-pyelftools"]
 MACHINE_PACKAGES = ["qemu-system-x86", "grub-common", "grub-pc-bin", "grub-efi-amd64-bin", "xorriso", "mtools"]
 UEFI_PACKAGES = ["ovmf"]
 GDB_PACKAGES = ["gdb"]
 BOCHS_PACKAGES = ["bochs", "bochsbios", "vgabios"]
-TEST_PACKAGES = ["clang", "clang-format", "git", "gdb", "python3-pyelftools", *UEFI_PACKAGES, *BOCHS_PACKAGES]
+TEST_PACKAGES = ["clang", "clang-format", "git", "gdb", *UEFI_PACKAGES, *BOCHS_PACKAGES]
 
 BUILD_SPACE = 1 << 30   # bytes that a build and its images take, generously
 INSTALL_SPACE = 3 << 30 # bytes that all packages take, with what apt downloads
