@@ -65,7 +65,10 @@ void capability_delete(struct capability *capability);
 /* Empties an entry without destroying the object, which may have no capability afterwards. */
 void capability_unlink(struct capability *capability);
 
-/* Links or unlinks a capability that stands outside all tables (a task's supervisor). */
+/* Makes a capability name another object, which must not be an endpoint. */
+void capability_redirect(struct capability *capability, struct object *object);
+
+/* Links a capability that stands outside all tables (a task's supervisor). */
 void capability_attach(struct capability *capability, struct object *object, uint32_t rights, uint64_t badge);
 
 /* Frees a table; all its capabilities are deleted. */

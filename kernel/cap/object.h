@@ -16,6 +16,7 @@ struct factory;
 
 /* The numbers are the interface ids of idl/kernel, which tells a caller what stands behind a handle. */
 enum object_type {
+    OBJECT_DEAD = 0, /* what a capability names after its object was killed */
     OBJECT_FACTORY = 1,
     OBJECT_TASK = 2,
     OBJECT_THREAD = 3,
@@ -35,7 +36,11 @@ struct object {
     struct factory *payer; /* 0 for objects that exist from boot */
 };
 
-/* Destroys an object that no capability names any more. */
+/* Destroys an object that no capability names any more. Objects whose last capability goes with it follow, one after the
+ * other and not by recursion: a chain of tasks that hold each other's last capabilities may be any length. */
 void object_destroy(struct object *object);
+
+/* Makes all capabilities that name `object` name the dead object. */
+void object_kill_capabilities(struct object *object);
 
 #endif

@@ -32,7 +32,10 @@ struct thread *schedule_next(void);
 void schedule_request(void);
 bool schedule_requested(void);
 
-/* The timer ticked: the interrupted thread goes to the end of the queue if another is ready. Who runs now. */
+/* The timer ticked: it must be armed again for another slice. */
+void schedule_timer_expired(void);
+
+/* The time slice is over: the interrupted thread goes to the end of the queue if another is ready. Who runs now. */
 struct thread *schedule_tick(struct thread *interrupted);
 
 #endif

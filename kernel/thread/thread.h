@@ -10,8 +10,8 @@
 #define SALTO_THREAD_THREAD_H
 
 /* Offsets that entry.S uses; asserted below. */
-#define THREAD_CALL 32
-#define THREAD_FRAME 96
+#define THREAD_CALL 24
+#define THREAD_FRAME 88
 #define THREAD_VECTOR_STATE 272
 #define THREAD_HOT 784
 #define THREAD_INTERRUPTED 792
@@ -19,6 +19,7 @@
 #ifndef __ASSEMBLER__
 #include <stdbool.h>
 
+#include "abi/errors.h"
 #include "abi/message.h"
 #include "cap/object.h"
 #include "debug/trap_frame.h"
@@ -78,6 +79,9 @@ void thread_stop(struct thread *thread);
 
 /* The thread's last capability is gone, or its task is: stops it and frees all that it has. */
 void thread_destroy(struct thread *thread);
+
+/* Frees a thread that destroyed itself, now that another is chosen. */
+void thread_bury(void);
 
 /* Ends the wait of `thread` in a system call with `error`, and makes it ready. */
 void thread_fail(struct thread *thread, enum error error);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Operations of factories: idl/kernel/factory.idl describes them. What they create gets its first capability in the
+ * caller's table; where that fails, it is destroyed again. */
+#include "cap/capability.h"
+#include "cap/factory.h"
+#include "idl/factory_kernel.h"
+#include "ipc/dispatch.h"
+#include "ipc/endpoint.h"
+#include "mem/memory.h"
+#include "thread/task.h"
+#include "thread/thread.h"
+
+static enum error publish(struct kernel_call *call, struct object *object, uint32_t *handle)
+{
+    return capability_publish(kernel_call_thread(call)->task, object, RIGHTS_ALL, handle);
+}
+
+enum error kernel_factory_create_factory(struct kernel_call *call, struct factory *self, uint64_t bytes,
+                                         uint32_t *factory)
+{
+    struct factory *child = factory_create(self, bytes);
+    return child ? publish(call, &child->object, factory) : ERROR_NO_MEMORY;
+}
+
+enum error kernel_factory_create_task(struct kernel_call *call, struct factory *self, uint32_t *task)
+{
+    enum error error;
+    struct task *created = task_create(self, &error);
+    return created ? publish(call, &created->object, task) : error;
+}
+
+enum error kernel_factory_create_thread(struct kernel_call *call, struct factory *self, struct task *task,
+                                        uint32_t *thread, uint32_t *number)
+{
+    enum error error;
+    if (task->ended)
+        return ERROR_DEAD;
+    struct thread *created = thread_create(self, task, &error);
+    if (!created)
+        return error;
+    *number = created->number;
+    return publish(call, &created->object, thread);
+}
+
+enum error kernel_factory_create_endpoint(struct kernel_call *call, struct factory *self, uint32_t *endpoint)
+{
+    enum error error;
+    struct endpoint *created = endpoint_create(self, &error);
+    return created ? publish(call, &created->object, endpoint) : error;
+}
+
+enum error kernel_factory_create_memory(struct kernel_call *call, struct factory *self, uint32_t pages,
+                                        uint32_t *memory)
+{
+    enum error error;
+    struct memory *created = memory_create(self, pages, &error);
+    return created ? publish(call, &created->object, memory) : error;
+}
+
+enum error kernel_factory_quota(struct kernel_call *call, struct factory *self, uint64_t *limit, uint64_t *used)
+{
+    (void)call;
+    *limit = self->limit;
+    *used = self->used;
+    return ERROR_NONE;
+}
+
+void factory_dispatch(struct kernel_call *call, struct object *object, uint32_t rights)
+{
+    kernel_factory_dispatch(call, (struct factory *)object, rights);
+}

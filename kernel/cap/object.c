@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What happens to an object when its last capability is gone. */
+#include "cap/object.h"
+
+#include <stdbool.h>
+
+#include "cap/capability.h"
+#include "cap/factory.h"
+#include "debug/panic.h"
+#include "ipc/endpoint.h"
+#include "mem/memory.h"
+#include "thread/task.h"
+#include "thread/thread.h"
+
+/* Objects to be destroyed, linked through their empty list of capabilities. */
+static struct object *condemned;
+static bool destroying;
+static struct object dead_object = {.type = OBJECT_DEAD};
+
+static void destroy_now(struct object *object)
+{
+    switch (object->type) {
+    case OBJECT_FACTORY:
+        factory_destroy((struct factory *)object);
+        break;
+    case OBJECT_TASK:
+        task_destroy((struct task *)object);
+        break;
+    case OBJECT_THREAD:
+        thread_destroy((struct thread *)object);
+        break;
+    case OBJECT_ENDPOINT:
+        endpoint_destroy((struct endpoint *)object);
+        break;
+    case OBJECT_MEMORY:
+        memory_destroy((struct memory *)object);
+        break;
+    default: /* console, clock, power and debug objects are there for ever */
+        break;
+    }
+}
+
+static struct object *take_condemned(void)
+{
+    struct object *object = condemned;
+    condemned = (struct object *)object->capabilities;
+    object->capabilities = 0;
+    return object;
+}
+
+void object_destroy(struct object *object)
+{
+    assert(!object->capabilities);
+    object->capabilities = (struct capability *)condemned;
+    condemned = object;
+    if (destroying)
+        return;
+    destroying = true;
+    while (condemned)
+        destroy_now(take_condemned());
+    destroying = false;
+}
+
+void object_kill_capabilities(struct object *object)
+{
+    while (object->capabilities)
+        capability_redirect(object->capabilities, &dead_object);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Tags, words and typed items off the fast path. See message.h, and abi/message.h for the format. */
+#include "ipc/message.h"
+
+#include "cap/capability.h"
+#include "debug/panic.h"
+#include "thread/task.h"
+
+uint32_t tag_operation(uint32_t low)
+{
+    if (low <= TAG_PLAIN_CALL_LAST)
+        return MESSAGE_CALL;
+    if (low <= TAG_PLAIN_REPLY_LAST)
+        return MESSAGE_REPLY_AND_WAIT;
+    return low >> TAG_OPERATION_SHIFT & TAG_OPERATION_MASK;
+}
+
+uint32_t tag_words(uint32_t low)
+{
+    if (low <= TAG_PLAIN_CALL_LAST)
+        return low - TAG_PLAIN_CALL;
+    if (low <= TAG_PLAIN_REPLY_LAST)
+        return low - TAG_PLAIN_REPLY;
+    return low & TAG_WORDS_MASK;
+}
+
+uint32_t tag_items(uint32_t low)
+{
+    return low >> TAG_ITEMS_SHIFT & TAG_ITEMS_MASK;
+}
+
+bool tag_well_formed(uint32_t low)
+{
+    if (low <= TAG_PLAIN_REPLY_LAST)
+        return true;
+    uint32_t operation = tag_operation(low);
+    bool poll = low & TAG_POLL, plain_size = tag_items(low) == 0 && tag_words(low) <= MESSAGE_REGISTER_WORDS;
+    if (low & TAG_RESERVED)
+        return false;
+    switch (operation) {
+    case MESSAGE_CALL:
+        return poll || !plain_size;
+    case MESSAGE_REPLY_AND_WAIT:
+        return !poll && !plain_size;
+    case MESSAGE_SEND:
+        return true;
+    case MESSAGE_RECEIVE:
+        return tag_items(low) == 0 && tag_words(low) == 0;
+    case MESSAGE_REPLY:
+        return !poll;
+    default:
+        return false;
+    }
+}
+
+static void copy_words(struct thread *from, struct thread *to, uint32_t words)
+{
+    for (int i = 0; i < MESSAGE_REGISTER_WORDS; i++)
+        to->call.words[i] = from->call.words[i];
+    if (words > MESSAGE_REGISTER_WORDS)
+        __builtin_memcpy(to->hot->utcb_words, from->hot->utcb_words,
+                         (words - MESSAGE_REGISTER_WORDS) * sizeof(uint64_t));
+}
+
+/* Installs what the item names with the receiver. Answers the new handle, or 0. */
+static uint64_t transfer_item(struct task *from, struct task *to, uint64_t item)
+{
+    struct capability *source = capability_find(&from->table, item & (MAX_CAPABILITIES - 1));
+    uint32_t kind = (uint32_t)(item >> ITEM_KIND_SHIFT);
+    uint32_t rights = (uint32_t)(item >> ITEM_RIGHTS_SHIFT) & RIGHTS_ALL;
+    if (item >> 32 || !source || (kind != ITEM_MOVE && kind != ITEM_COPY))
+        return 0;
+    if (kind == ITEM_COPY && !(source->rights & RIGHT_COPY))
+        return 0;
+    enum error error;
+    struct capability *copy = capability_create(to, source->object, source->rights & rights, source->badge, &error);
+    if (!copy)
+        return 0;
+    if (kind == ITEM_MOVE)
+        capability_delete(source);
+    return copy->handle;
+}
+
+static void transfer_items(struct thread *from, struct thread *to, uint32_t items)
+{
+    for (uint32_t i = 0; i < items; i++)
+        thread_utcb(to)->items[i] = transfer_item(from->task, to->task, thread_utcb(from)->items[i]);
+}
+
+void message_deliver_request(struct thread *sender, struct thread *receiver, uint64_t badge)
+{
+    uint32_t low = (uint32_t)sender->call.tag;
+    assert(!receiver->interrupted);
+    copy_words(sender, receiver, tag_words(low));
+    transfer_items(sender, receiver, tag_items(low));
+    receiver->call.tag = message_labelled_tag(
+        message_label(sender->call.tag), message_tag(tag_operation(low), tag_words(low), tag_items(low)));
+    receiver->call.handle = badge;
+    *receiver->save = (struct save_slot){0};
+}
+
+void message_deliver_answer(struct thread *server, struct thread *caller)
+{
+    uint32_t low = (uint32_t)server->call.tag;
+    assert(!caller->interrupted);
+    copy_words(server, caller, tag_words(low));
+    transfer_items(server, caller, tag_items(low));
+    caller->call.tag = message_labelled_tag(
+        message_label(server->call.tag), message_tag(MESSAGE_REPLY_AND_WAIT, tag_words(low), tag_items(low)));
+    caller->call.handle = 0;
+}

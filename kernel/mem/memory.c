@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Memory objects and mappings. See memory.h. */
+#include "mem/memory.h"
+
+#include "abi/capability.h"
+#include "cap/factory.h"
+#include "debug/panic.h"
+#include "mem/frame.h"
+#include "mem/slab.h"
+#include "mem/space.h"
+#include "thread/task.h"
+
+#define ENTRIES 512
+
+uint64_t memory_frame(const struct memory *memory, uint32_t page)
+{
+    return memory->frames[page / ENTRIES][page % ENTRIES];
+}
+
+static void free_frames(struct memory *memory)
+{
+    struct factory *payer = memory->object.payer;
+    for (uint32_t i = 0; memory->frames && i < ENTRIES && memory->frames[i]; i++) {
+        for (uint32_t j = 0; j < ENTRIES && memory->frames[i][j]; j++)
+            if (!memory->borrowed)
+                factory_free_frame(payer, memory->frames[i][j]);
+        factory_free_frame(payer, virtual_to_physical(memory->frames[i]));
+    }
+    if (memory->frames)
+        factory_free_frame(payer, virtual_to_physical(memory->frames));
+}
+
+static void *table_allocate(struct factory *payer)
+{
+    uint64_t frame = factory_allocate_frame(payer);
+    return frame ? physical_to_virtual(frame) : 0;
+}
+
+/* Enters `pages` frames: new ones, or where `physical` is given, the ones from there on. */
+static bool add_frames(struct memory *memory, uint64_t physical)
+{
+    struct factory *payer = memory->object.payer;
+    memory->frames = table_allocate(payer);
+    for (uint32_t page = 0; memory->frames && page < memory->pages; page++) {
+        uint64_t **table = &memory->frames[page / ENTRIES];
+        if (!*table && !(*table = table_allocate(payer)))
+            return false;
+        uint64_t frame = physical ? physical + (uint64_t)page * PAGE_SIZE : factory_allocate_frame(payer);
+        if (!frame)
+            return false;
+        (*table)[page % ENTRIES] = frame;
+    }
+    return memory->frames;
+}
+
+static struct memory *create(struct factory *payer, uint64_t physical, uint64_t pages)
+{
+    struct memory *memory = object_allocate(payer, OBJECT_MEMORY, sizeof(struct memory));
+    if (!memory)
+        return 0;
+    memory->pages = (uint32_t)pages;
+    memory->borrowed = physical != 0;
+    if (add_frames(memory, physical))
+        return memory;
+    memory_destroy(memory);
+    return 0;
+}
+
+struct memory *memory_create(struct factory *payer, uint64_t pages, enum error *error)
+{
+    if (pages == 0 || pages > MEMORY_MAX_PAGES) {
+        *error = ERROR_BAD_ARGUMENT;
+        return 0;
+    }
+    struct memory *memory = create(payer, 0, pages);
+    if (!memory)
+        *error = ERROR_NO_MEMORY;
+    return memory;
+}
+
+struct memory *memory_create_borrowed(struct factory *payer, uint64_t physical, uint64_t pages)
+{
+    assert(physical != 0 && pages <= MEMORY_MAX_PAGES);
+    return create(payer, physical, pages);
+}
+
+static void link_mapping(struct mapping *mapping)
+{
+    struct mapping **memory_list = &mapping->memory->mappings, **task_list = &mapping->task->mappings;
+    mapping->memory_next = *memory_list;
+    if (*memory_list)
+        (*memory_list)->memory_previous = mapping;
+    *memory_list = mapping;
+    mapping->task_next = *task_list;
+    if (*task_list)
+        (*task_list)->task_previous = mapping;
+    *task_list = mapping;
+}
+
+static void unlink_mapping(struct mapping *mapping)
+{
+    if (mapping->memory_next)
+        mapping->memory_next->memory_previous = mapping->memory_previous;
+    if (mapping->memory_previous)
+        mapping->memory_previous->memory_next = mapping->memory_next;
+    else
+        mapping->memory->mappings = mapping->memory_next;
+    if (mapping->task_next)
+        mapping->task_next->task_previous = mapping->task_previous;
+    if (mapping->task_previous)
+        mapping->task_previous->task_next = mapping->task_next;
+    else
+        mapping->task->mappings = mapping->task_next;
+}
+
+/* Mapping records are charged to the task that they map into. */
+static struct mapping *mapping_create(struct memory *memory, struct task *task, uint64_t address, uint32_t offset,
+                                      uint32_t pages, uint32_t rights)
+{
+    if (!factory_charge(task->object.payer, sizeof(struct mapping)))
+        return 0;
+    struct mapping *mapping = slab_allocate(sizeof(struct mapping));
+    if (!mapping) {
+        factory_refund(task->object.payer, sizeof(struct mapping));
+        return 0;
+    }
+    mapping->memory = memory;
+    mapping->task = task;
+    mapping->address = address;
+    mapping->offset = offset;
+    mapping->pages = pages;
+    mapping->rights = rights;
+    link_mapping(mapping);
+    return mapping;
+}
+
+static void mapping_free(struct mapping *mapping)
+{
+    struct factory *payer = mapping->task->object.payer;
+    unlink_mapping(mapping);
+    slab_free(mapping);
+    factory_refund(payer, sizeof(struct mapping));
+}
+
+static uint64_t entry_flags(uint32_t rights)
+{
+    uint64_t flags = PTE_USER;
+    if (rights & RIGHT_WRITE)
+        flags |= PTE_WRITE;
+    if (!(rights & RIGHT_EXECUTE))
+        flags |= PTE_NO_EXECUTE;
+    return flags;
+}
+
+enum error memory_map(struct memory *memory, struct task *task, uint64_t address, uint32_t offset, uint32_t pages,
+                      uint32_t rights)
+{
+    if (pages == 0 || (uint64_t)offset + pages > memory->pages)
+        return ERROR_BAD_ARGUMENT;
+    if ((rights & RIGHT_WRITE) && (rights & RIGHT_EXECUTE))
+        return ERROR_BAD_ARGUMENT;
+    if (!space_mappable(address, pages))
+        return ERROR_BAD_ADDRESS;
+    enum error error = space_prepare(&task->space, task->object.payer, address, pages);
+    if (error != ERROR_NONE)
+        return error;
+    if (!mapping_create(memory, task, address, offset, pages, rights))
+        return ERROR_NO_MEMORY;
+    for (uint32_t i = 0; i < pages; i++)
+        space_map(&task->space, address + (uint64_t)i * PAGE_SIZE, memory_frame(memory, offset + i),
+                  entry_flags(rights));
+    return ERROR_NONE;
+}
+
+static uint64_t mapping_end(const struct mapping *mapping)
+{
+    return mapping->address + (uint64_t)mapping->pages * PAGE_SIZE;
+}
+
+/* The mapping of `memory` that covers all of the range, or 0. */
+static struct mapping *find_mapping(struct memory *memory, struct task *task, uint64_t address, uint64_t end)
+{
+    for (struct mapping *mapping = task->mappings; mapping; mapping = mapping->task_next)
+        if (mapping->memory == memory && mapping->address <= address && end <= mapping_end(mapping))
+            return mapping;
+    return 0;
+}
+
+static void unmap_pages(struct task *task, uint64_t address, uint64_t end)
+{
+    for (; address < end; address += PAGE_SIZE)
+        space_unmap(&task->space, address);
+}
+
+enum error memory_unmap(struct memory *memory, struct task *task, uint64_t address, uint32_t pages)
+{
+    if (pages == 0 || !space_mappable(address, pages))
+        return ERROR_BAD_ADDRESS;
+    uint64_t end = address + (uint64_t)pages * PAGE_SIZE;
+    struct mapping *mapping = find_mapping(memory, task, address, end);
+    if (!mapping)
+        return ERROR_BAD_ADDRESS;
+    uint32_t before = (uint32_t)((address - mapping->address) / PAGE_SIZE);
+    uint32_t after = (uint32_t)((mapping_end(mapping) - end) / PAGE_SIZE);
+    if (before && after &&
+        !mapping_create(memory, task, end, mapping->offset + before + pages, after, mapping->rights))
+        return ERROR_NO_MEMORY;
+    unmap_pages(task, address, end);
+    if (before) {
+        mapping->pages = before;
+    } else if (after) {
+        mapping->address = end;
+        mapping->offset += pages;
+        mapping->pages = after;
+    } else {
+        mapping_free(mapping);
+    }
+    return ERROR_NONE;
+}
+
+static void drop_mapping(struct mapping *mapping)
+{
+    unmap_pages(mapping->task, mapping->address, mapping_end(mapping));
+    mapping_free(mapping);
+}
+
+void memory_unmap_task(struct task *task)
+{
+    while (task->mappings)
+        drop_mapping(task->mappings);
+}
+
+void memory_destroy(struct memory *memory)
+{
+    while (memory->mappings)
+        drop_mapping(memory->mappings);
+    free_frames(memory);
+    object_free(&memory->object);
+}

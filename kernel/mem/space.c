@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Address spaces of tasks. See space.h. */
+#include "mem/space.h"
+
+#include "cap/factory.h"
+#include "debug/panic.h"
+#include "mem/frame.h"
+#include "mem/inventory.h"
+#include "mem/kernel_space.h"
+
+#define ENTRIES 512
+#define LEVELS 4
+#define USER_PML4_ENTRIES 256
+#define PRIVATE_ENTRY(address) (((address) - PRIVATE_BASE) / PAGE_SIZE)
+
+static unsigned index_at(uint64_t address, int level)
+{
+    return (unsigned)(address >> (PAGE_SHIFT + 9 * level)) & (ENTRIES - 1);
+}
+
+static uint64_t *table_of(uint64_t entry)
+{
+    return physical_to_virtual(entry & PTE_ADDRESS);
+}
+
+/* A private part: stand-in pages everywhere, so that the trampoline and the processor may read any slot or bit. */
+static void fill_private_table(uint64_t *table)
+{
+    for (unsigned i = 0; i < IO_BITMAP_PAGES; i++)
+        table[PRIVATE_ENTRY(IO_BITMAP) + i] = page_of_ones | PTE_PRESENT | PTE_NO_EXECUTE;
+    for (unsigned i = 0; i < CAPABILITY_SLOT_PAGES; i++)
+        table[PRIVATE_ENTRY(CAPABILITY_SLOTS) + i] = page_of_zeros | PTE_PRESENT | PTE_NO_EXECUTE;
+}
+
+bool space_create(struct space *space, struct factory *payer)
+{
+    uint64_t frames[LEVELS]; /* PML4, PDPT, private directory, private table */
+    for (int i = 0; i < LEVELS; i++) {
+        frames[i] = factory_allocate_frame(payer);
+        if (frames[i])
+            continue;
+        while (i-- > 0)
+            factory_free_frame(payer, frames[i]);
+        return false;
+    }
+    uint64_t *pml4 = physical_to_virtual(frames[0]), *pdpt = physical_to_virtual(frames[1]);
+    uint64_t *directory = physical_to_virtual(frames[2]);
+    pml4[TOP_PML4_INDEX] = frames[1] | PTE_PRESENT | PTE_WRITE;
+    pdpt[SHARED_PDPT_INDEX] = shared_directory | PTE_PRESENT | PTE_WRITE;
+    pdpt[PRIVATE_PDPT_INDEX] = frames[2] | PTE_PRESENT | PTE_WRITE;
+    directory[0] = frames[3] | PTE_PRESENT | PTE_WRITE;
+    space->cr3 = frames[0];
+    space->private_table = physical_to_virtual(frames[3]);
+    fill_private_table(space->private_table);
+    return true;
+}
+
+static bool is_stand_in(uint64_t entry)
+{
+    uint64_t frame = entry & PTE_ADDRESS;
+    return frame == page_of_zeros || frame == page_of_ones;
+}
+
+/* Frees a table of the user half and the tables below it. Level 0 is a page table. */
+static void free_tables(struct factory *payer, uint64_t entry, int level)
+{
+    uint64_t *table = table_of(entry);
+    for (unsigned i = 0; level > 0 && i < ENTRIES; i++)
+        if (table[i] & PTE_PRESENT)
+            free_tables(payer, table[i], level - 1);
+    factory_free_frame(payer, entry & PTE_ADDRESS);
+}
+
+void space_destroy(struct space *space, struct factory *payer)
+{
+    uint64_t *pml4 = physical_to_virtual(space->cr3);
+    for (unsigned i = 0; i < USER_PML4_ENTRIES; i++)
+        if (pml4[i] & PTE_PRESENT)
+            free_tables(payer, pml4[i], 2);
+    for (unsigned i = 0; i < ENTRIES; i++)
+        if ((space->private_table[i] & PTE_PRESENT) && !is_stand_in(space->private_table[i]))
+            factory_free_frame(payer, space->private_table[i] & PTE_ADDRESS);
+    uint64_t *pdpt = table_of(pml4[TOP_PML4_INDEX]);
+    factory_free_frame(payer, virtual_to_physical(space->private_table));
+    factory_free_frame(payer, pdpt[PRIVATE_PDPT_INDEX] & PTE_ADDRESS);
+    factory_free_frame(payer, pml4[TOP_PML4_INDEX] & PTE_ADDRESS);
+    factory_free_frame(payer, space->cr3);
+}
+
+bool space_mappable(uint64_t address, uint64_t pages)
+{
+    if (address % PAGE_SIZE != 0 || address < USER_START || address >= USER_END)
+        return false;
+    if (pages > (USER_END - address) / PAGE_SIZE)
+        return false;
+    uint64_t end = address + pages * PAGE_SIZE;
+    return end <= UTCB_BASE || address >= UTCB_BASE + (uint64_t)MAX_THREADS_PER_TASK * PAGE_SIZE;
+}
+
+uint64_t *space_entry(const struct space *space, uint64_t address)
+{
+    uint64_t *table = physical_to_virtual(space->cr3);
+    for (int level = LEVELS - 1; level > 0; level--) {
+        uint64_t entry = table[index_at(address, level)];
+        if (!(entry & PTE_PRESENT))
+            return 0;
+        table = table_of(entry);
+    }
+    return &table[index_at(address, 0)];
+}
+
+/* The entry for `address`, with tables made where they are missing; 0 if one cannot be had. */
+static uint64_t *make_entry(struct space *space, struct factory *payer, uint64_t address)
+{
+    uint64_t *table = physical_to_virtual(space->cr3);
+    for (int level = LEVELS - 1; level > 0; level--) {
+        uint64_t *entry = &table[index_at(address, level)];
+        if (!(*entry & PTE_PRESENT)) {
+            uint64_t frame = factory_allocate_frame(payer);
+            if (frame == 0)
+                return 0;
+            *entry = frame | PTE_PRESENT | PTE_WRITE | PTE_USER;
+        }
+        table = table_of(*entry);
+    }
+    return &table[index_at(address, 0)];
+}
+
+enum error space_prepare(struct space *space, struct factory *payer, uint64_t address, uint64_t pages)
+{
+    for (uint64_t i = 0; i < pages; i++) {
+        uint64_t *entry = make_entry(space, payer, address + i * PAGE_SIZE);
+        if (!entry)
+            return ERROR_NO_MEMORY;
+        if (*entry & PTE_PRESENT)
+            return ERROR_OCCUPIED;
+    }
+    return ERROR_NONE;
+}
+
+void space_map(struct space *space, uint64_t address, uint64_t frame, uint64_t flags)
+{
+    uint64_t *entry = space_entry(space, address);
+    assert(entry && !(*entry & PTE_PRESENT));
+    assert(!(flags & PTE_WRITE) || (flags & PTE_NO_EXECUTE));
+    *entry = frame | PTE_PRESENT | PTE_USER | flags;
+}
+
+void space_unmap(struct space *space, uint64_t address)
+{
+    /* No flush: the kernel runs on its own CR3, and the CR3 write on the way back to any program forgets everything
+     * that is not global; user pages never are. */
+    uint64_t *entry = space_entry(space, address);
+    if (entry)
+        *entry = 0;
+}
+
+void *space_private_page(struct space *space, struct factory *payer, uint64_t address)
+{
+    const struct supervisor_pages *row = inventory_find(address);
+    uint64_t *entry = &space->private_table[PRIVATE_ENTRY(address)];
+    assert(row && address >= PRIVATE_BASE);
+    if (!(*entry & PTE_PRESENT) || is_stand_in(*entry)) {
+        uint64_t frame = factory_allocate_frame(payer);
+        if (frame == 0)
+            return 0;
+        /* As in space_unmap, the stand-in's translation is gone before the program runs again. */
+        *entry = frame | PTE_PRESENT | row->flags;
+    }
+    return table_of(*entry);
+}

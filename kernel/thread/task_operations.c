@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Operations of tasks: idl/kernel/task.idl describes them. */
+#include "cap/factory.h"
+#include "debug/string.h"
+#include "idl/task_kernel.h"
+#include "ipc/dispatch.h"
+#include "mem/space.h"
+#include "thread/task.h"
+#include "thread/thread.h"
+
+/* Capability `source` of `task`, if it may be copied on. */
+static struct capability *copy_source(struct task *task, uint32_t source, enum error *error)
+{
+    struct capability *capability = capability_find(&task->table, source);
+    if (!capability)
+        *error = ERROR_BAD_HANDLE;
+    else if (!(capability->rights & RIGHT_COPY))
+        *error = ERROR_NO_RIGHT;
+    else
+        return capability;
+    return 0;
+}
+
+static enum error install(struct task *to, const struct capability *source, uint32_t rights, uint64_t badge,
+                          uint32_t *handle)
+{
+    enum error error = ERROR_NONE;
+    struct capability *copy = capability_create(to, source->object, source->rights & rights, badge, &error);
+    if (copy)
+        *handle = copy->handle;
+    return error;
+}
+
+enum error kernel_task_copy(struct kernel_call *call, struct task *self, uint32_t source, struct task *to,
+                            kernel_rights_t rights, uint32_t *handle)
+{
+    enum error error = ERROR_NONE;
+    const struct capability *capability = copy_source(self, source, &error);
+    (void)call;
+    return capability ? install(to, capability, rights, capability->badge, handle) : error;
+}
+
+enum error kernel_task_mint(struct kernel_call *call, struct task *self, uint32_t source, struct task *to,
+                            kernel_rights_t rights, uint64_t badge, uint32_t *handle)
+{
+    enum error error = ERROR_NONE;
+    const struct capability *capability = copy_source(self, source, &error);
+    (void)call;
+    if (capability && capability->badge != 0)
+        return ERROR_NO_RIGHT;
+    return capability ? install(to, capability, rights, badge, handle) : error;
+}
+
+enum error kernel_task_move(struct kernel_call *call, struct task *self, uint32_t source, struct task *to,
+                            uint32_t *handle)
+{
+    struct capability *capability = capability_find(&self->table, source);
+    (void)call;
+    if (!capability)
+        return ERROR_BAD_HANDLE;
+    enum error error = install(to, capability, RIGHTS_ALL, capability->badge, handle);
+    if (error == ERROR_NONE)
+        capability_delete(capability);
+    return error;
+}
+
+enum error kernel_task_delete(struct kernel_call *call, struct task *self, uint32_t handle)
+{
+    struct capability *capability = capability_find(&self->table, handle);
+    (void)call;
+    if (!capability)
+        return ERROR_BAD_HANDLE;
+    capability_delete(capability);
+    return ERROR_NONE;
+}
+
+enum error kernel_task_exit(struct kernel_call *call, struct task *self, uint32_t status)
+{
+    (void)call;
+    task_exit(self, status);
+    return ERROR_NONE;
+}
+
+enum error kernel_task_set_supervisor(struct kernel_call *call, struct task *self, struct capability *endpoint)
+{
+    (void)call;
+    if (self->supervisor.object)
+        return ERROR_BUSY;
+    /* The task does not keep the endpoint's right to receive alive: only who may receive does. */
+    capability_attach(&self->supervisor, endpoint->object, RIGHT_WRITE, endpoint->badge);
+    return ERROR_NONE;
+}
+
+enum error kernel_task_set_linux_handler(struct kernel_call *call, struct task *self, uint64_t address)
+{
+    (void)call;
+    if (address != 0 && (address < USER_START || address >= USER_END))
+        return ERROR_BAD_ADDRESS;
+    self->linux_handler = address;
+    for (struct thread *thread = self->threads; thread; thread = thread->task_next)
+        thread->hot->reflect = address;
+    return ERROR_NONE;
+}
+
+enum error kernel_task_set_name(struct kernel_call *call, struct task *self, const uint8_t name[32])
+{
+    (void)call;
+    memcpy(self->name, name, TASK_NAME_SIZE);
+    return ERROR_NONE;
+}
+
+enum error kernel_task_inspect(struct kernel_call *call, struct task *self, uint32_t handle, uint32_t *type,
+                               kernel_rights_t *rights)
+{
+    const struct capability *capability = capability_find(&self->table, handle);
+    (void)call;
+    *type = capability ? capability->object->type : 0;
+    *rights = capability ? capability->rights : 0;
+    return ERROR_NONE;
+}
+
+void task_dispatch(struct kernel_call *call, struct object *object, uint32_t rights)
+{
+    kernel_task_dispatch(call, (struct task *)object, rights);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Operations of the clock: idl/kernel/clock.idl describes them. */
+#include "idl/clock_kernel.h"
+#include "ipc/dispatch.h"
+#include "x86/cpu.h"
+#include "x86/timer.h"
+
+#define NANOSECONDS_PER_SECOND 1000000000UL
+
+enum error kernel_clock_frequency(struct kernel_call *call, struct clock *self, uint64_t *hertz)
+{
+    (void)call, (void)self;
+    *hertz = tsc_hertz();
+    return ERROR_NONE;
+}
+
+enum error kernel_clock_now(struct kernel_call *call, struct clock *self, uint64_t *nanoseconds)
+{
+    uint64_t ticks = rdtsc(), hertz = tsc_hertz();
+    (void)call, (void)self;
+    /* Seconds and the rest apart: the product of all ticks would overflow after some seconds. */
+    *nanoseconds = ticks / hertz * NANOSECONDS_PER_SECOND + ticks % hertz * NANOSECONDS_PER_SECOND / hertz;
+    return ERROR_NONE;
+}
+
+void clock_dispatch(struct kernel_call *call, struct object *object, uint32_t rights)
+{
+    kernel_clock_dispatch(call, (struct clock *)object, rights);
+}
