@@ -3,7 +3,7 @@
 
 Every `*.idl` of the folder gives `idl/NAME.h` and `idl/NAME_server.h`. Every program that the manifest names and whose
 sources lie in the folder (`NAME.c`, `NAME.S`, or `NAME/*.c` and `NAME/*.S`) is built: a `salto` program against lib and
-musl at an address of its own, a `plain` program by a musl compilation with nothing of ours. The archive holds
+musl at an address of its own, a `plain` one (kind linux) by a musl compilation with nothing of ours. The archive holds
 root, the Linux-call handler, the manifest and the programs, in that order.
 """
 import concurrent.futures
@@ -55,8 +55,8 @@ class Set:
         found = {}
         for line in lines:
             words = line.split()
-            if len(words) == 4 and words[0] == "program":
-                found.setdefault(words[2], words[3])
+            if len(words) == 6 and words[0] == "program":
+                found.setdefault(words[3], words[5])
         if not found:
             raise SetError(f"{manifest}: names no program")
         return list(found.items())
@@ -78,7 +78,7 @@ class Set:
         file, kind = program
         sources = self.sources(file)
         image = os.path.join(self.work, f"{file}.elf")
-        if kind == "plain":
+        if kind == "linux":
             self.plain_program(sources, image)
         else:
             self.salto_program(file, FIRST_TEXT_ADDRESS + number * TEXT_STRIDE, sources, image)
@@ -127,7 +127,7 @@ class Set:
         members += [(file, self.stripped(image)) for (file, _), image in zip(programs, images)]
         archive.write(output, members)
         symbols = [{"name": "root", "path": self.config["root"]}, {"name": "linux", "path": self.config["linux"]}]
-        symbols += [{"name": file, "path": image, "plain": kind == "plain"}
+        symbols += [{"name": file, "path": image, "plain": kind == "linux"}
                     for (file, kind), image in zip(programs, images)]
         with open(os.path.join(self.work, "programs.json"), "w", encoding="utf-8") as file:
             json.dump(symbols, file, indent=1)
