@@ -19,12 +19,12 @@ struct boot_range {
 };
 
 struct boot_info {
-    const char *loader;                             /* "Multiboot2" or "PVH" */
-    struct boot_range memory[BOOT_MAX_RANGES];      /* usable memory, page-aligned inwards, sorted, not overlapping */
+    const char *loader;                        /* "Multiboot2" or "PVH" */
+    struct boot_range memory[BOOT_MAX_RANGES]; /* usable memory, page-aligned inwards, sorted, not overlapping */
     uint32_t memory_count;
-    struct boot_range archive;                      /* the boot module; start == end if there is none */
-    uint64_t rsdp;                                  /* physical address of a usable RSDP copy, 0 if not found */
-    char command_line[BOOT_COMMAND_LINE_SIZE];      /* zero-terminated */
+    struct boot_range archive;                 /* the boot module; start == end if there is none */
+    uint64_t rsdp;                             /* physical address of a usable RSDP copy, 0 if not found */
+    char command_line[BOOT_COMMAND_LINE_SIZE]; /* zero-terminated */
 };
 
 extern struct boot_info boot_info;

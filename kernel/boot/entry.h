@@ -19,7 +19,7 @@
 _Static_assert(BOOT_STACK_SIZE == KERNEL_STACK_SIZE, "the boot stack is a kernel stack");
 
 /* Physical address of a symbol of the image. */
-#define IMAGE_PHYSICAL(symbol) ((uint64_t)(symbol) - KERNEL_IMAGE_BASE + KERNEL_LOAD_ADDRESS)
+#define IMAGE_PHYSICAL(symbol) (KERNEL_LOAD_ADDRESS + ((uint64_t)(symbol) & ~KERNEL_IMAGE_BASE))
 
 extern char boot_pml4[], boot_stack_top[];
 extern char kernel_text_start[], kernel_text_end[], kernel_rodata_start[], kernel_rodata_end[], kernel_data_start[],

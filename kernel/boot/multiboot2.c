@@ -42,7 +42,7 @@ struct memory_entry {
 
 _Static_assert(sizeof(struct memory_entry) == MEMORY_ENTRY_SIZE, "as the specification lays it out");
 
-static uint8_t rsdp_copy[RSDP_SIZE_NEW] __attribute__((aligned(16))); /* the loader's copy lies in memory that we free */
+static uint8_t rsdp_copy[RSDP_SIZE_NEW]; /* the loader's copy lies in memory that will be used otherwise */
 
 /* Contents of `tag` must have at least `size` bytes. */
 static void require_size(const struct tag *tag, uint32_t size)
@@ -91,12 +91,23 @@ static void parse_rsdp(const struct tag *tag, uint32_t size)
 static void parse_tag(const struct tag *tag)
 {
     switch (tag->type) {
-    case TAG_COMMAND_LINE: loader_command_line((const char *)(tag + 1), tag->size - sizeof(*tag)); break;
-    case TAG_MODULE: parse_module(tag); break;
-    case TAG_MEMORY_MAP: parse_memory_map(tag); break;
-    case TAG_RSDP_OLD: parse_rsdp(tag, RSDP_SIZE_OLD); break;
-    case TAG_RSDP_NEW: parse_rsdp(tag, RSDP_SIZE_NEW); break;
-    default: break; /* the loader tells much that we do not need */
+    case TAG_COMMAND_LINE:
+        loader_command_line((const char *)(tag + 1), tag->size - sizeof(*tag));
+        break;
+    case TAG_MODULE:
+        parse_module(tag);
+        break;
+    case TAG_MEMORY_MAP:
+        parse_memory_map(tag);
+        break;
+    case TAG_RSDP_OLD:
+        parse_rsdp(tag, RSDP_SIZE_OLD);
+        break;
+    case TAG_RSDP_NEW:
+        parse_rsdp(tag, RSDP_SIZE_NEW);
+        break;
+    default:
+        break; /* the loader tells much that we do not need */
     }
 }
 

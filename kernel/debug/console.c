@@ -27,7 +27,7 @@
 #define LINE_STATUS_ROOM 0x20
 #define LINE_STATUS_SENT 0x40
 #define FIFO_ON_AND_CLEARED 0x07
-#define MODEM_READY 0x03  /* DTR and RTS, no interrupt line */
+#define MODEM_READY 0x03 /* DTR and RTS, no interrupt line */
 #define DIVISOR_115200 1
 
 #define SCRATCH_PATTERN 0x5a

@@ -95,7 +95,8 @@ static void emit_signed(struct conversion *conversion, va_list *arguments)
 
 static void emit_unsigned(struct conversion *conversion, unsigned base, va_list *arguments)
 {
-    emit_number(conversion, conversion->wide ? va_arg(*arguments, uint64_t) : va_arg(*arguments, unsigned), base, false);
+    emit_number(conversion, conversion->wide ? va_arg(*arguments, uint64_t) : va_arg(*arguments, unsigned), base,
+                false);
 }
 
 static void emit_pointer(struct conversion *conversion, va_list *arguments)
@@ -118,15 +119,30 @@ static void emit_character(struct conversion *conversion, va_list *arguments)
 static bool convert(char letter, struct conversion *conversion, va_list *arguments)
 {
     switch (letter) {
-    case 's': emit_string(conversion, va_arg(*arguments, const char *)); return true;
-    case 'c': emit_character(conversion, arguments); return true;
+    case 's':
+        emit_string(conversion, va_arg(*arguments, const char *));
+        return true;
+    case 'c':
+        emit_character(conversion, arguments);
+        return true;
     case 'd':
-    case 'i': emit_signed(conversion, arguments); return true;
-    case 'u': emit_unsigned(conversion, 10, arguments); return true;
-    case 'x': emit_unsigned(conversion, 16, arguments); return true;
-    case 'p': emit_pointer(conversion, arguments); return true;
-    case '%': conversion->put(conversion->context, '%'); return true;
-    default: return false;
+    case 'i':
+        emit_signed(conversion, arguments);
+        return true;
+    case 'u':
+        emit_unsigned(conversion, 10, arguments);
+        return true;
+    case 'x':
+        emit_unsigned(conversion, 16, arguments);
+        return true;
+    case 'p':
+        emit_pointer(conversion, arguments);
+        return true;
+    case '%':
+        conversion->put(conversion->context, '%');
+        return true;
+    default:
+        return false;
     }
 }
 

@@ -22,7 +22,6 @@ _Noreturn void panic_with_frame(const struct trap_frame *frame, const char *form
 void print_registers(const struct trap_frame *frame);
 
 /* Panics, with place and text, if `condition` does not hold. */
-#define assert(condition) \
-    ((condition) ? (void)0 : panic("%s:%d: assertion failed: %s", __FILE__, __LINE__, #condition))
+#define assert(condition) ((condition) ? (void)0 : panic("%s:%d: assertion failed: %s", __FILE__, __LINE__, #condition))
 
 #endif

@@ -108,16 +108,16 @@ CPU_CONTROL_REGISTER(cr3)
 CPU_CONTROL_REGISTER(cr4)
 #undef CPU_CONTROL_REGISTER
 
-#define CPU_PORT(name, type, suffix)                                                          \
-    static inline type in_##name(uint16_t port)                                               \
-    {                                                                                         \
-        type value;                                                                           \
-        __asm__ volatile("in" suffix " %1, %0" : "=a"(value) : "Nd"(port) : "memory");        \
-        return value;                                                                         \
-    }                                                                                         \
-    static inline void out_##name(uint16_t port, type value)                                  \
-    {                                                                                         \
-        __asm__ volatile("out" suffix " %0, %1" : : "a"(value), "Nd"(port) : "memory");       \
+#define CPU_PORT(name, type, suffix)                                                    \
+    static inline type in_##name(uint16_t port)                                         \
+    {                                                                                   \
+        type value;                                                                     \
+        __asm__ volatile("in" suffix " %1, %0" : "=a"(value) : "Nd"(port) : "memory");  \
+        return value;                                                                   \
+    }                                                                                   \
+    static inline void out_##name(uint16_t port, type value)                            \
+    {                                                                                   \
+        __asm__ volatile("out" suffix " %0, %1" : : "a"(value), "Nd"(port) : "memory"); \
     }
 CPU_PORT(byte, uint8_t, "b")
 CPU_PORT(word, uint16_t, "w")

@@ -57,7 +57,7 @@ _Static_assert(sizeof(struct gate_descriptor) == 16, "a gate is 16 bytes");
 _Static_assert(sizeof(struct gate_descriptor) * VECTOR_COUNT <= CPU_GDT - CPU_IDT, "the IDT fits its page");
 _Static_assert(sizeof(struct task_state) == 104, "a TSS is 104 bytes");
 _Static_assert(sizeof(struct task_state) <= TSS_STRIDE, "the TSSs are packed");
-_Static_assert(MAX_CPUS * TSS_STRIDE <= TSS_PAGES * PAGE_SIZE, "the TSSs fit their pages");
+_Static_assert(TSS_STRIDE *MAX_CPUS <= TSS_PAGES * PAGE_SIZE, "the TSSs fit their pages");
 _Static_assert(IO_BITMAP - TSS_AREA <= 0xffff, "the first TSS' I/O map base reaches the bitmap");
 _Static_assert(offsetof(struct descriptors, task_state) == SELECTOR_TSS, "the TSS descriptor is where ltr looks");
 _Static_assert(STAR_USER_SELECTOR + 16 == SELECTOR_USER_CODE, "`sysret` takes CS from there");
@@ -75,11 +75,16 @@ static struct task_state *task_state_of(const struct cpu *cpu)
 static uint8_t stack_of_vector(unsigned vector)
 {
     switch (vector) {
-    case VECTOR_DEBUG: return IST_DEBUG;
-    case VECTOR_NMI: return IST_NMI;
-    case VECTOR_DOUBLE_FAULT: return IST_DOUBLE_FAULT;
-    case VECTOR_MACHINE_CHECK: return IST_MACHINE_CHECK;
-    default: return 0;
+    case VECTOR_DEBUG:
+        return IST_DEBUG;
+    case VECTOR_NMI:
+        return IST_NMI;
+    case VECTOR_DOUBLE_FAULT:
+        return IST_DOUBLE_FAULT;
+    case VECTOR_MACHINE_CHECK:
+        return IST_MACHINE_CHECK;
+    default:
+        return 0;
     }
 }
 
