@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Checks of interfaces and operations: attributes, ids and numbers, and what the kinds of operations allow.
+ */
+#include "check.h"
+
+#include "abi/capability.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define MAX_NUMBER 65535
+
+static const char *const interface_attributes[] = {"id", "kernel"};
+static const char *const operation_attributes[] = {"right", "fits"};
+static const char *const later_attributes[] = {"deferred", "timeout"};
+
+static bool is_one_of(const char *text, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(text, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Knows the attribute, and is it there for the first time? */
+static bool check_known(const struct attribute *attribute, struct attribute_list list, const char *const *names,
+                        size_t count, const char *where)
+{
+    struct suggestion suggestion = {.wanted = attribute->name.text};
+
+    for (struct attribute *other = list.first; other != attribute; other = other->next)
+        if (strcmp(other->name.text, attribute->name.text) == 0) {
+            report(CODE_ATTRIBUTE, attribute->name.span, "attribute '%s' is given twice", attribute->name.text);
+            return false;
+        }
+    if (is_one_of(attribute->name.text, names, count))
+        return true;
+    if (is_one_of(attribute->name.text, later_attributes, COUNT(later_attributes))) {
+        report(CODE_UNSUPPORTED, attribute->name.span, "attribute '%s' is not supported by this version",
+               attribute->name.text);
+        return false;
+    }
+    for (size_t i = 0; i < count; i++)
+        suggestion_offer(&suggestion, names[i]);
+    report(CODE_ATTRIBUTE, attribute->name.span, "%s has no attribute '%s'%s", where, attribute->name.text,
+           suggestion_text(&suggestion));
+    return false;
+}
+
+static void set_interface_attribute(const struct program *program, struct declaration *interface,
+                                    const struct attribute *attribute)
+{
+    struct value *argument = attribute->arguments.first;
+
+    if (strcmp(attribute->name.text, "kernel") == 0) {
+        interface->kernel = true;
+        if (argument)
+            report(CODE_ATTRIBUTE, argument->span, "@kernel takes no argument");
+        return;
+    }
+    if (!argument || argument->next) {
+        report(CODE_ATTRIBUTE, attribute->name.span, "write the interface's number, such as @id(0x5601)");
+        return;
+    }
+    if (value_number(program, interface->unit, argument, 64, false, &interface->number) &&
+        (interface->number == 0 || interface->number > MAX_NUMBER))
+        report(CODE_INTERFACE_ID, argument->span, "the id of an interface must be 1 to 0xffff");
+}
+
+static unsigned one_right(const struct value *value)
+{
+    if (value->kind != VALUE_NAME || value->library)
+        return 0;
+    if (strcmp(value->text, "read") == 0)
+        return RIGHT_READ;
+    if (strcmp(value->text, "write") == 0)
+        return RIGHT_WRITE;
+    if (strcmp(value->text, "execute") == 0)
+        return RIGHT_EXECUTE;
+    return 0;
+}
+
+static void set_right(struct operation *operation, const struct attribute *attribute)
+{
+    if (!attribute->arguments.first)
+        report(CODE_ATTRIBUTE, attribute->name.span, "write the right, such as @right(read)");
+    FOR_EACH(value, value, attribute->arguments) {
+        unsigned right = one_right(value);
+
+        if (!right)
+            report(CODE_ATTRIBUTE, value->span, "@right takes read, write or execute");
+        operation->right |= right;
+    }
+}
+
+static void set_operation_attribute(struct operation *operation, const struct attribute *attribute)
+{
+    const struct value *argument = attribute->arguments.first;
+
+    if (strcmp(attribute->name.text, "right") == 0) {
+        set_right(operation, attribute);
+        return;
+    }
+    operation->fits = true;
+    if (!argument || argument->next || argument->kind != VALUE_NAME || strcmp(argument->text, "registers") != 0)
+        report(CODE_ATTRIBUTE, attribute->name.span, "write @fits(registers)");
+}
+
+static void check_interface_attributes(const struct program *program, struct declaration *interface)
+{
+    FOR_EACH(attribute, attribute, interface->prefix.attributes)
+        if (check_known(attribute, interface->prefix.attributes, interface_attributes, COUNT(interface_attributes),
+                        "an interface"))
+            set_interface_attribute(program, interface, attribute);
+    FOR_EACH(operation, operation, interface->operations)
+        FOR_EACH(attribute, attribute, operation->prefix.attributes)
+            if (check_known(attribute, operation->prefix.attributes, operation_attributes, COUNT(operation_attributes),
+                            "an operation"))
+                set_operation_attribute(operation, attribute);
+}
+
+void check_attributes(struct program *program)
+{
+    FOR_EACH_UNIT(unit, program)
+        FOR_EACH_DECLARATION(declaration, unit) {
+            if (declaration->kind == DECLARATION_INTERFACE)
+                check_interface_attributes(program, declaration);
+            else if (declaration->prefix.attributes.first)
+                report(CODE_ATTRIBUTE, declaration->prefix.attributes.first->name.span,
+                       "only interfaces and operations have attributes");
+        }
+}
+
+static void check_one_id(const struct program *program, const struct declaration *interface)
+{
+    if (interface->number == 0) {
+        report(CODE_INTERFACE_ID, interface->name.span, "interface '%s' has no @id", interface->name.text);
+        return;
+    }
+    FOR_EACH_UNIT(unit, program)
+        FOR_EACH_DECLARATION(other, unit) {
+            if (other == interface)
+                return;
+            if (other->kind == DECLARATION_INTERFACE && other->number == interface->number) {
+                report(CODE_INTERFACE_ID, interface->name.span, "interface '%s' has the id of '%s' (%s:%d)",
+                       interface->name.text, other->name.text, unit->source->path, other->span.line);
+                return;
+            }
+        }
+}
+
+void check_interface_ids(struct program *program)
+{
+    FOR_EACH_UNIT(unit, program)
+        FOR_EACH_DECLARATION(declaration, unit)
+            if (declaration->kind == DECLARATION_INTERFACE)
+                check_one_id(program, declaration);
+}
+
+static void check_numbers(const struct declaration *interface)
+{
+    const struct operation **seen = allocate((MAX_NUMBER + 1) * sizeof(*seen));
+
+    FOR_EACH(operation, operation, interface->operations) {
+        const struct value *number = operation->number;
+
+        if (!number)
+            report(CODE_OPERATION_NUMBER, operation->name.span, "operation '%s' has no number: write '%s @1 (...)'",
+                   operation->name.text, operation->name.text);
+        else if (number->magnitude > MAX_NUMBER)
+            report(CODE_OPERATION_NUMBER, number->span, "the number of an operation must be 0 to %d", MAX_NUMBER);
+        else if (seen[number->magnitude])
+            report(CODE_OPERATION_NUMBER, number->span, "operation '%s' has the number of '%s'", operation->name.text,
+                   seen[number->magnitude]->name.text);
+        else
+            seen[number->magnitude] = operation;
+    }
+    free(seen);
+}
+
+void check_operation_numbers(struct program *program)
+{
+    FOR_EACH_UNIT(unit, program)
+        FOR_EACH_DECLARATION(declaration, unit)
+            if (declaration->operations.first)
+                check_numbers(declaration);
+}
+
+static void check_oneway(const struct operation *operation)
+{
+    if (operation->results.first)
+        report(CODE_ONEWAY, operation->results.first->name.span, "a oneway operation answers nothing");
+    FOR_EACH(member, member, operation->parameters)
+        if (member->out)
+            report(CODE_ONEWAY, member->name.span, "a oneway operation answers nothing");
+    if (operation->raises)
+        report(CODE_ONEWAY, operation->raises->span, "a oneway operation raises nothing");
+}
+
+static void check_results(const struct operation *operation)
+{
+    FOR_EACH(member, member, operation->results)
+        if (member->out)
+            report(CODE_SYNTAX, member->name.span, "behind the arrow everything is out: leave 'out' away");
+}
+
+void check_operation_kinds(struct program *program)
+{
+    FOR_EACH_UNIT(unit, program)
+        FOR_EACH_DECLARATION(declaration, unit)
+            FOR_EACH(operation, operation, declaration->operations) {
+                if (operation->kind == OPERATION_EVENT)
+                    report(CODE_UNSUPPORTED, operation->name.span, "events are not supported by this version");
+                if (operation->kind == OPERATION_ONEWAY)
+                    check_oneway(operation);
+                check_results(operation);
+            }
+}
+
+void check_raises(struct program *program)
+{
+    FOR_EACH_UNIT(unit, program)
+        FOR_EACH_DECLARATION(declaration, unit)
+            FOR_EACH(operation, operation, declaration->operations) {
+                const struct value *raises = operation->raises;
+                struct declaration *found;
+
+                if (!raises)
+                    continue;
+                found = find_declaration(program, unit, raises->library, raises->text, raises->span, "errors",
+                                         CODE_UNKNOWN_NAME);
+                if (found && found->kind != DECLARATION_ERRORS)
+                    report(CODE_WRONG_KIND, raises->span, "'%s' is of kind %s; only errors can be raised", raises->text,
+                           declaration_kind_name(found->kind));
+                operation->errors = found;
+            }
+}
+
+static void check_kernel_parameters(struct member_list members)
+{
+    FOR_EACH(member, member, members)
+        if (member->type->move)
+            report(CODE_KERNEL, member->type->span, "a @kernel operation gets handles, and moves nothing");
+}
+
+static void check_kernel_operation(const struct operation *operation)
+{
+    if (operation->kind == OPERATION_ONEWAY)
+        report(CODE_KERNEL, operation->name.span, "a @kernel operation always answers: it cannot be oneway");
+    if (operation->raises)
+        report(CODE_KERNEL, operation->raises->span, "a @kernel operation fails with the kernel's errors, and raises none");
+    check_kernel_parameters(operation->parameters);
+    check_kernel_parameters(operation->results);
+}
+
+void check_kernel_interfaces(struct program *program)
+{
+    FOR_EACH_UNIT(unit, program)
+        FOR_EACH_DECLARATION(declaration, unit)
+            FOR_EACH(operation, operation, declaration->operations) {
+                if (declaration->kernel)
+                    check_kernel_operation(operation);
+                else if (operation->right)
+                    report(CODE_KERNEL, operation->name.span, "@right is for operations of @kernel interfaces");
+            }
+}

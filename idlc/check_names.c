@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Checks of names: each is declared once, and no two give the same name in C.
+ */
+#include "check.h"
+
+#include "names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void check_library_names(struct program *program)
+{
+    FOR_EACH_UNIT(unit, program)
+        if (!unit->library.text && diagnostics_errors() == 0)
+            report(CODE_SYNTAX, (struct span){unit->source, 1, 1, 1, 1}, "the file has no 'library' line");
+}
+
+static bool in_one_library(const struct declaration *a, const struct declaration *b)
+{
+    return strcmp(a->unit->library.text, b->unit->library.text) == 0;
+}
+
+/* Everything that has a name in C or in a library, sorted by it, so that equal ones stand side by side. */
+struct named {
+    const char *name;
+    struct span span;
+    const struct declaration *declaration;
+    const char *what;
+};
+
+struct name_table {
+    struct named *entries;
+    size_t count, capacity;
+};
+
+static void table_add(struct name_table *table, const char *name, struct span span,
+                      const struct declaration *declaration, const char *what)
+{
+    if (table->count == table->capacity) {
+        size_t capacity = table->capacity ? table->capacity * 2 : 64;
+        struct named *larger = allocate(capacity * sizeof(*larger));
+
+        if (table->count)
+            memcpy(larger, table->entries, table->count * sizeof(*larger));
+        free(table->entries);
+        table->entries = larger;
+        table->capacity = capacity;
+    }
+    table->entries[table->count++] = (struct named){name, span, declaration, what};
+}
+
+static int compare_named(const void *left, const void *right)
+{
+    const struct named *a = left, *b = right;
+    int order = strcmp(a->name, b->name);
+
+    if (order)
+        return order;
+    if (a->span.source != b->span.source)
+        return a->span.source->order - b->span.source->order;
+    if (a->span.line != b->span.line)
+        return a->span.line - b->span.line;
+    return a->span.column - b->span.column;
+}
+
+static void table_sort(struct name_table *table)
+{
+    if (table->count)
+        qsort(table->entries, table->count, sizeof(table->entries[0]), compare_named);
+}
+
+void check_unique_declarations(struct program *program)
+{
+    struct name_table table = {0};
+
+    FOR_EACH_UNIT(unit, program)
+        FOR_EACH_DECLARATION(declaration, unit)
+            table_add(&table, declaration->name.text, declaration->name.span, declaration, "");
+    table_sort(&table);
+    for (size_t i = 1; i < table.count; i++) {
+        struct named *a = &table.entries[i - 1], *b = &table.entries[i];
+
+        if (strcmp(a->name, b->name) == 0 && in_one_library(a->declaration, b->declaration))
+            report(CODE_DUPLICATE, b->span, "'%s' is declared already, at %s:%d", b->name, a->span.source->path,
+                   a->span.line);
+    }
+    free(table.entries);
+}
+
+static void report_equal(struct name_table *table, const char *what)
+{
+    table_sort(table);
+    for (size_t i = 1; i < table->count; i++)
+        if (strcmp(table->entries[i - 1].name, table->entries[i].name) == 0)
+            report(CODE_DUPLICATE, table->entries[i].span, "there is a %s '%s' already, in line %d", what,
+                   table->entries[i].name, table->entries[i - 1].span.line);
+    free(table->entries);
+}
+
+static void add_members(struct name_table *table, struct member_list members)
+{
+    FOR_EACH(member, member, members)
+        table_add(table, member->name.text, member->name.span, NULL, "");
+}
+
+static void check_operations(const struct declaration *declaration)
+{
+    struct name_table operations = {0};
+
+    FOR_EACH(operation, operation, declaration->operations) {
+        struct name_table parameters = {0};
+
+        table_add(&operations, operation->name.text, operation->name.span, declaration, "");
+        add_members(&parameters, operation->parameters);
+        add_members(&parameters, operation->results);
+        report_equal(&parameters, "parameter");
+    }
+    report_equal(&operations, "operation");
+}
+
+void check_unique_members(struct program *program)
+{
+    FOR_EACH_UNIT(unit, program)
+        FOR_EACH_DECLARATION(declaration, unit) {
+            struct name_table members = {0};
+
+            add_members(&members, declaration->members);
+            report_equal(&members, declaration->kind == DECLARATION_STRUCT ? "field" : "member");
+            check_operations(declaration);
+        }
+}
+
+/* Suffixes of what an interface and an operation define beside their plain names. */
+static const char *const interface_suffixes[] = {"_t", "_ops", "_dispatch", "_take"};
+static const char *const operation_constants[] = {"_OPERATION", "_REQUEST", "_REPLY"};
+
+static void add_interface(struct name_table *table, const struct declaration *interface)
+{
+    const char *stem = c_stem(interface);
+
+    for (size_t i = 0; i < sizeof(interface_suffixes) / sizeof(interface_suffixes[0]); i++)
+        table_add(table, text_of("%s%s", stem, interface_suffixes[i]), interface->name.span, interface, "interface");
+    table_add(table, text_of("%s_ID", upper_case(stem)), interface->name.span, interface, "interface");
+    table_add(table, text_of("%s_SERVER", upper_case(stem)), interface->name.span, interface, "interface");
+    FOR_EACH(operation, operation, interface->operations) {
+        const char *name = c_operation(interface, operation);
+
+        table_add(table, name, operation->name.span, interface, "operation");
+        table_add(table, text_of("%s_message", name), operation->name.span, interface, "operation");
+        for (size_t i = 0; i < sizeof(operation_constants) / sizeof(operation_constants[0]); i++)
+            table_add(table, text_of("%s%s", upper_case(name), operation_constants[i]), operation->name.span, interface,
+                      "operation");
+    }
+}
+
+static void add_declaration(struct name_table *table, const struct declaration *declaration)
+{
+    const char *stem = c_stem(declaration);
+    struct span span = declaration->name.span;
+
+    switch (declaration->kind) {
+    case DECLARATION_CONST:
+        table_add(table, upper_case(stem), span, declaration, "const");
+        break;
+    case DECLARATION_INTERFACE:
+        add_interface(table, declaration);
+        break;
+    case DECLARATION_STRUCT:
+        table_add(table, text_of("struct %s", stem), span, declaration, "struct");
+        table_add(table, text_of("%s_is_valid", stem), span, declaration, "struct");
+        table_add(table, text_of("%s_clear_padding", stem), span, declaration, "struct");
+        break;
+    case DECLARATION_ENUM:
+    case DECLARATION_FLAGS:
+        table_add(table, text_of("%s_t", stem), span, declaration, declaration_kind_name(declaration->kind));
+        table_add(table, text_of("%s_is_valid", stem), span, declaration, declaration_kind_name(declaration->kind));
+        FOR_EACH(member, member, declaration->members)
+            table_add(table, c_constant(declaration, member), member->name.span, declaration, "member");
+        break;
+    case DECLARATION_ERRORS:
+        table_add(table, text_of("enum %s", stem), span, declaration, "errors");
+        table_add(table, text_of("%s_is_valid", stem), span, declaration, "errors");
+        FOR_EACH(member, member, declaration->members)
+            table_add(table, c_constant(declaration, member), member->name.span, declaration, "member");
+        break;
+    case DECLARATION_TABLE:
+        break;
+    }
+}
+
+void check_c_names(struct program *program)
+{
+    struct name_table table = {0};
+
+    FOR_EACH_UNIT(unit, program)
+        FOR_EACH_DECLARATION(declaration, unit)
+            add_declaration(&table, declaration);
+    table_sort(&table);
+    for (size_t i = 1; i < table.count; i++) {
+        const struct named *a = &table.entries[i - 1], *b = &table.entries[i];
+
+        if (strcmp(a->name, b->name) == 0)
+            report(CODE_CLASH, b->span, "in C this %s would be '%s', and so would the %s at %s:%d", b->what, b->name,
+                   a->what, a->span.source->path, a->span.line);
+    }
+    free(table.entries);
+}
+
+void check_documentation(struct program *program)
+{
+    FOR_EACH_DECLARATION(declaration, program->units.first)
+        FOR_EACH(operation, operation, declaration->operations)
+            if (!operation->prefix.doc)
+                warn(CODE_DOCUMENTATION, operation->name.span, "operation '%s' has no doc comment ('///')",
+                     operation->name.text);
+}

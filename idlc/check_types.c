@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Checks of types: each name is resolved, and stands where such a type may stand. What the language is to have but this
+ * version has not, is told from what nobody knows.
+ */
+#include "check.h"
+
+#include "abi/capability.h"
+
+#include <string.h>
+
+#define MAX_ARRAY_LENGTH 4096 /* far above what a message takes: keeps sizes from overflowing */
+
+/* Where a type stands. */
+enum place { PLACE_FIELD, PLACE_ELEMENT, PLACE_PARAMETER };
+
+static const char *const integer_names[] = {"u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64"};
+static const char *const later_names[] = {"string", "bytes", "pages", "lend"};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+bool integer_type(const struct type *type, unsigned *bits, bool *is_signed)
+{
+    if (!type->name || type->library || type->has_arguments || type->move)
+        return false;
+    for (unsigned i = 0; i < COUNT(integer_names); i++)
+        if (strcmp(type->name, integer_names[i]) == 0) {
+            *bits = 8u << i % 4;
+            *is_signed = i >= 4;
+            return true;
+        }
+    return false;
+}
+
+static bool is_later(const struct type *type)
+{
+    for (size_t i = 0; i < COUNT(later_names); i++)
+        if (strcmp(type->name, later_names[i]) == 0) {
+            report(CODE_UNSUPPORTED, type->span, "'%s' is not supported by this version", type->name);
+            return true;
+        }
+    return false;
+}
+
+/* One named right, or letters such as "rw"; 0 if it is neither. */
+static unsigned right_bits(const char *text)
+{
+    static const char *const names[] = {"read", "write", "execute", "copy"};
+    static const char letters[] = "rwxc";
+    unsigned rights = 0;
+
+    for (unsigned i = 0; i < COUNT(names); i++)
+        if (strcmp(text, names[i]) == 0)
+            return 1u << i;
+    for (const char *c = text; *c; c++) {
+        const char *letter = strchr(letters, *c);
+
+        if (!letter)
+            return 0;
+        rights |= 1u << (letter - letters);
+    }
+    return rights;
+}
+
+static void check_rights(struct type *type)
+{
+    for (const struct value *value = type->arguments.first->next; value; value = value->next) {
+        unsigned rights = value->kind == VALUE_NAME && !value->library ? right_bits(value->text) : 0;
+        struct suggestion suggestion = {.wanted = value->text};
+
+        if (!rights) {
+            suggestion_offer(&suggestion, "read");
+            suggestion_offer(&suggestion, "write");
+            suggestion_offer(&suggestion, "execute");
+            suggestion_offer(&suggestion, "copy");
+            report(CODE_CAPABILITY, value->span, "'%s' is no right; rights are read, write, execute, copy, or the "
+                   "letters r, w, x, c together%s", value->text, suggestion_text(&suggestion));
+        }
+        type->rights |= rights;
+    }
+}
+
+static void check_capability(const struct program *program, const struct unit *unit, struct type *type,
+                             enum place place)
+{
+    struct value *interface = type->arguments.first;
+    struct declaration *found;
+
+    if (place != PLACE_PARAMETER) {
+        report(CODE_CAPABILITY, type->span, "a capability can only be a parameter");
+        return;
+    }
+    if (!interface || interface->kind != VALUE_NAME) {
+        report(CODE_CAPABILITY, type->span, "write cap<Interface> or cap<Interface, rights>");
+        return;
+    }
+    found = find_declaration(program, unit, interface->library, interface->text, interface->span, "interface",
+                             CODE_UNKNOWN_TYPE);
+    if (found && found->kind != DECLARATION_INTERFACE) {
+        report(CODE_WRONG_KIND, interface->span, "'%s' is of kind %s; a capability needs an interface", interface->text,
+               declaration_kind_name(found->kind));
+        found = NULL;
+    }
+    check_rights(type);
+    type->declaration = found;
+    type->kind = found ? TYPE_CAPABILITY : TYPE_UNRESOLVED;
+}
+
+static void resolve_named(const struct program *program, const struct unit *unit, struct type *type)
+{
+    struct declaration *found =
+        find_declaration(program, unit, type->library, type->name, type->span, "type", CODE_UNKNOWN_TYPE);
+
+    if (!found)
+        return;
+    type->declaration = found;
+    if (found->kind == DECLARATION_ENUM)
+        type->kind = TYPE_ENUM;
+    else if (found->kind == DECLARATION_FLAGS)
+        type->kind = TYPE_FLAGS;
+    else if (found->kind == DECLARATION_STRUCT)
+        type->kind = TYPE_STRUCT;
+    else if (found->kind == DECLARATION_INTERFACE)
+        report(CODE_WRONG_KIND, type->span, "'%s' is an interface; to pass a capability write cap<%s>", type->name,
+               type->name);
+    else if (found->kind != DECLARATION_TABLE)
+        report(CODE_WRONG_KIND, type->span, "'%s' is of kind %s, not a type", type->name,
+               declaration_kind_name(found->kind));
+}
+
+/* Does `type` name something that is built in? Says what is wrong with how it is written. */
+static bool is_builtin(const struct program *program, const struct unit *unit, struct type *type, enum place place)
+{
+    if (type->library)
+        return false;
+    if (strcmp(type->name, "cap") == 0) {
+        check_capability(program, unit, type, place);
+        return true;
+    }
+    if (integer_type(type, &type->bits, &type->is_signed)) {
+        type->kind = TYPE_INTEGER;
+        return true;
+    }
+    if (strcmp(type->name, "bool") == 0 && !type->has_arguments) {
+        type->kind = TYPE_BOOL;
+        return true;
+    }
+    return is_later(type);
+}
+
+static bool near_builtin(const struct type *type)
+{
+    struct suggestion suggestion = {.wanted = type->name};
+
+    for (size_t i = 0; i < COUNT(integer_names); i++)
+        suggestion_offer(&suggestion, integer_names[i]);
+    suggestion_offer(&suggestion, "bool");
+    suggestion_offer(&suggestion, "cap");
+    if (!suggestion.best || type->library)
+        return false;
+    report(CODE_UNKNOWN_TYPE, type->span, "there is no type '%s'%s", type->name, suggestion_text(&suggestion));
+    return true;
+}
+
+static bool is_declared(const struct program *program, const struct type *type)
+{
+    FOR_EACH_UNIT(unit, program)
+        FOR_EACH_DECLARATION(declaration, unit)
+            if (strcmp(declaration->name.text, type->name) == 0)
+                return true;
+    return false;
+}
+
+static void resolve_type(const struct program *program, const struct unit *unit, struct type *type, enum place place)
+{
+    if (!is_builtin(program, unit, type, place)) {
+        if (type->has_arguments)
+            report(CODE_UNKNOWN_TYPE, type->span, "'%s' takes nothing between < and >; only cap does", type->name);
+        else if (is_declared(program, type) || !near_builtin(type))
+            resolve_named(program, unit, type);
+    }
+    if (type->move && strcmp(type->name, "cap") != 0)
+        report(CODE_CAPABILITY, type->span, "only a capability can be moved");
+}
+
+static void check_array(const struct program *program, const struct unit *unit, struct type *type)
+{
+    uint64_t length;
+
+    if (!type->element->name)
+        report(CODE_UNSUPPORTED, type->element->span, "arrays of arrays are not supported by this version");
+    else
+        resolve_type(program, unit, type->element, PLACE_ELEMENT);
+    if (!value_number(program, unit, type->count, 64, false, &length))
+        return;
+    if (length == 0 || length > MAX_ARRAY_LENGTH) {
+        report(CODE_ARRAY, type->count->span, "the length of an array must be 1 to %d", MAX_ARRAY_LENGTH);
+        return;
+    }
+    type->length = length;
+    if (type->element->kind != TYPE_UNRESOLVED)
+        type->kind = TYPE_ARRAY;
+}
+
+static void check_type(const struct program *program, const struct unit *unit, struct type *type, enum place place)
+{
+    if (type->element)
+        check_array(program, unit, type);
+    else
+        resolve_type(program, unit, type, place);
+}
+
+static void check_members(const struct program *program, const struct unit *unit, struct member_list members,
+                          enum place place)
+{
+    FOR_EACH(member, member, members)
+        check_type(program, unit, member->type, place);
+}
+
+static void check_declared_types(const struct program *program, struct declaration *declaration)
+{
+    if (declaration->kind == DECLARATION_TABLE)
+        report(CODE_UNSUPPORTED, declaration->name.span, "tables are not supported by this version");
+    if (declaration->kind == DECLARATION_STRUCT) {
+        if (!declaration->members.first)
+            report(CODE_EMPTY, declaration->name.span, "struct '%s' has no fields", declaration->name.text);
+        check_members(program, declaration->unit, declaration->members, PLACE_FIELD);
+    }
+    FOR_EACH(operation, operation, declaration->operations) {
+        check_members(program, declaration->unit, operation->parameters, PLACE_PARAMETER);
+        check_members(program, declaration->unit, operation->results, PLACE_PARAMETER);
+    }
+}
+
+void check_types(struct program *program)
+{
+    FOR_EACH_UNIT(unit, program)
+        FOR_EACH_DECLARATION(declaration, unit)
+            check_declared_types(program, declaration);
+}
+
+#define MAX_STRUCT_DEPTH 32
+
+/* Finds cycles, and sets the struct's height: 1 above its highest field. */
+static void visit_struct(struct declaration *declaration, int depth)
+{
+    declaration->visit = VISIT_OPEN;
+    FOR_EACH(member, member, declaration->members) {
+        struct type *type = member->type->element ? member->type->element : member->type;
+
+        if (type->kind != TYPE_STRUCT)
+            continue;
+        if (type->declaration->visit == VISIT_OPEN) {
+            report(CODE_CYCLE, member->type->span, "struct '%s' contains itself", type->declaration->name.text);
+            continue;
+        }
+        if (type->declaration->visit == VISIT_NEW && depth < MAX_STRUCT_DEPTH)
+            visit_struct(type->declaration, depth + 1);
+        if (type->declaration->number >= declaration->number)
+            declaration->number = type->declaration->number + 1;
+        if (depth >= MAX_STRUCT_DEPTH || declaration->number >= MAX_STRUCT_DEPTH)
+            report(CODE_TOO_LARGE, member->type->span, "structs are nested more than %d deep", MAX_STRUCT_DEPTH);
+    }
+    declaration->visit = VISIT_DONE;
+}
+
+void check_struct_cycles(struct program *program)
+{
+    FOR_EACH_UNIT(unit, program)
+        FOR_EACH_DECLARATION(declaration, unit)
+            if (declaration->kind == DECLARATION_STRUCT && declaration->visit == VISIT_NEW)
+                visit_struct(declaration, 0);
+}

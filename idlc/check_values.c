@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Checks of numbers: constants, and the values of enum, flags and errors members. Constants are folded here.
+ */
+#include "check.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static void fold_constant(const struct program *program, struct declaration *declaration);
+
+static bool literal_fits(const struct value *value, unsigned bits, bool is_signed)
+{
+    uint64_t top = (uint64_t)1 << (bits - 1);
+
+    if (value->negative)
+        return value->magnitude == 0 || (is_signed && value->magnitude <= top);
+    if (is_signed)
+        return value->magnitude < top;
+    return bits == 64 || value->magnitude >> bits == 0;
+}
+
+/* Does the number of a constant of one type fit in another? */
+static bool number_fits(uint64_t number, bool from_signed, unsigned bits, bool is_signed)
+{
+    bool negative = from_signed && (int64_t)number < 0;
+    struct value literal = {.negative = negative, .magnitude = negative ? -number : number};
+
+    return literal_fits(&literal, bits, is_signed);
+}
+
+static bool constant_number(const struct program *program, const struct unit *unit, struct value *value, unsigned bits,
+                            bool is_signed, uint64_t *number)
+{
+    struct declaration *found =
+        find_declaration(program, unit, value->library, value->text, value->span, "const", CODE_UNKNOWN_NAME);
+    unsigned found_bits;
+    bool found_signed;
+
+    if (!found)
+        return false;
+    if (found->kind != DECLARATION_CONST) {
+        report(CODE_WRONG_KIND, value->span, "'%s' is of kind %s; a number or a const must stand here", value->text,
+               declaration_kind_name(found->kind));
+        return false;
+    }
+    fold_constant(program, found);
+    if (found->broken || !integer_type(found->type, &found_bits, &found_signed))
+        return false;
+    *number = found->number;
+    if (number_fits(found->number, found_signed, bits, is_signed))
+        return true;
+    report(CODE_RANGE, value->span, "the value of '%s' does not fit in %c%u", value->text, is_signed ? 'i' : 'u', bits);
+    return false;
+}
+
+bool value_number(const struct program *program, const struct unit *unit, struct value *value, unsigned bits,
+                  bool is_signed, uint64_t *number)
+{
+    if (value->kind == VALUE_NAME)
+        return constant_number(program, unit, value, bits, is_signed, number);
+    if (value->kind == VALUE_DURATION) {
+        report(CODE_UNSUPPORTED, value->span, "durations are not supported by this version");
+        return false;
+    }
+    *number = value->negative ? -value->magnitude : value->magnitude;
+    if (literal_fits(value, bits, is_signed))
+        return true;
+    report(CODE_RANGE, value->span, "%s%s does not fit in %c%u", value->negative ? "-" : "", value->text,
+           is_signed ? 'i' : 'u', bits);
+    return false;
+}
+
+static void fold_constant(const struct program *program, struct declaration *declaration)
+{
+    unsigned bits;
+    bool is_signed;
+
+    if (declaration->visit == VISIT_DONE)
+        return;
+    if (declaration->visit == VISIT_OPEN) {
+        report(CODE_CYCLE, declaration->name.span, "const '%s' is defined by itself", declaration->name.text);
+        declaration->broken = true;
+        return;
+    }
+    declaration->visit = VISIT_OPEN;
+    if (!integer_type(declaration->type, &bits, &is_signed)) {
+        report(CODE_WRONG_KIND, declaration->type->span, "the type of a const must be an integer (u8 to u64, i8 to i64)");
+        declaration->broken = true;
+    } else if (!value_number(program, declaration->unit, declaration->value, bits, is_signed, &declaration->number)) {
+        declaration->broken = true;
+    }
+    declaration->visit = VISIT_DONE;
+}
+
+void check_constants(struct program *program)
+{
+    FOR_EACH_UNIT(unit, program)
+        FOR_EACH_DECLARATION(declaration, unit)
+            if (declaration->kind == DECLARATION_CONST)
+                fold_constant(program, declaration);
+}
+
+static void check_underlying(struct declaration *declaration)
+{
+    declaration->bits = 32;
+    declaration->is_signed = false;
+    if (!declaration->type)
+        return;
+    if (!integer_type(declaration->type, &declaration->bits, &declaration->is_signed))
+        report(CODE_WRONG_KIND, declaration->type->span, "the underlying type must be an integer, such as u32");
+    else if (declaration->is_signed && declaration->kind == DECLARATION_FLAGS)
+        report(CODE_WRONG_KIND, declaration->type->span, "the underlying type of flags must be unsigned, such as u32");
+}
+
+static void check_one_value(const struct program *program, struct declaration *declaration, struct member *member)
+{
+    switch (declaration->kind) {
+    case DECLARATION_ENUM:
+        value_number(program, declaration->unit, member->value, declaration->bits, declaration->is_signed,
+                     &member->number);
+        break;
+    case DECLARATION_FLAGS:
+        if (!value_number(program, declaration->unit, member->value, 64, false, &member->number))
+            break;
+        if (member->number >= declaration->bits)
+            report(CODE_RANGE, member->value->span, "flags name bits by number: this must be 0 to %u",
+                   declaration->bits - 1);
+        else
+            declaration->all |= (uint64_t)1 << member->number;
+        break;
+    default:
+        if (value_number(program, declaration->unit, member->value, 64, false, &member->number) &&
+            (member->number == 0 || member->number > INT32_MAX))
+            report(CODE_RANGE, member->value->span, "the number of an error must be 1 to 2147483647");
+        break;
+    }
+}
+
+static void check_equal_values(const struct declaration *declaration)
+{
+    FOR_EACH(member, member, declaration->members)
+        for (struct member *other = declaration->members.first; other != member; other = other->next)
+            if (other->number == member->number) {
+                report(CODE_DUPLICATE, member->value->span, "'%s' has the same number as '%s'", member->name.text,
+                       other->name.text);
+                break;
+            }
+}
+
+void check_member_values(struct program *program)
+{
+    FOR_EACH_UNIT(unit, program)
+        FOR_EACH_DECLARATION(declaration, unit) {
+            size_t before = diagnostics_errors();
+
+            if (declaration->kind != DECLARATION_ENUM && declaration->kind != DECLARATION_FLAGS &&
+                declaration->kind != DECLARATION_ERRORS)
+                continue;
+            check_underlying(declaration);
+            if (!declaration->members.first)
+                report(CODE_EMPTY, declaration->name.span, "%s '%s' has no members",
+                       declaration_kind_name(declaration->kind), declaration->name.text);
+            FOR_EACH(member, member, declaration->members)
+                check_one_value(program, declaration, member);
+            if (diagnostics_errors() == before)
+                check_equal_values(declaration);
+        }
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Client stubs: one inlined function an operation. A stub whose message fits in the registers touches no memory but the
+ * caller's outputs; and no stub writes an output before all of the answer was checked.
+ *
+ * The order inside a stub matters: whatever reads the caller's memory does so before the UTCB is written.
+ */
+#include "emit.h"
+
+#include "check.h"
+#include "layout.h"
+#include "names.h"
+
+#include "abi/capability.h"
+#include "abi/message.h"
+
+#include <inttypes.h>
+
+static const struct word_arrays arrays = {"idl_words", "idl_utcb->words"};
+
+static bool uses_utcb(const struct message_shape *shape)
+{
+    return shape->words > MESSAGE_REGISTER_WORDS || shape->items > 0;
+}
+
+static void emit_signature(FILE *output, const struct declaration *interface, const struct operation *operation)
+{
+    fprintf(output, "IDL_MUST_USE static inline int %s(%s_t self", c_operation(interface, operation), c_stem(interface));
+    for (size_t i = 0; i < operation->inputs_count; i++)
+        fprintf(output, ", %s",
+                input_parameter(operation->inputs[i], text_of("%s ", c_type(operation->inputs[i]->type))));
+    for (size_t i = 0; i < operation->outputs_count; i++)
+        fprintf(output, ", %s",
+                output_parameter(operation->outputs[i], text_of("%s ", c_type(operation->outputs[i]->type))));
+    fprintf(output, ")\n{\n");
+}
+
+/* What stands in a word before aggregates are copied over it. */
+static const char *initial_word(const struct operation *operation, uint64_t word)
+{
+    for (size_t i = 0; i < operation->inputs_count; i++) {
+        const struct member *member = operation->inputs[i];
+
+        if (member->words_count != 1 || member->first_word != word || type_is_aggregate(member->type))
+            continue;
+        if (member->type->kind == TYPE_CAPABILITY)
+            return text_of("%s.handle", c_variable(member));
+        return scalar_to_word(member->type, c_variable(member));
+    }
+    return "0";
+}
+
+static void emit_locals(FILE *output, const struct operation *operation)
+{
+    fprintf(output, "    uint64_t idl_words[%d] = {", MESSAGE_REGISTER_WORDS);
+    for (uint64_t i = 0; i < MESSAGE_REGISTER_WORDS; i++)
+        fprintf(output, "%s%s", i ? ", " : "", initial_word(operation, i));
+    fprintf(output, "};\n");
+    if (uses_utcb(&operation->request) || uses_utcb(&operation->reply))
+        fprintf(output, "    struct utcb *idl_utcb = ipc_utcb();\n");
+    fprintf(output, "    uint64_t idl_tag;\n");
+    for (size_t i = 0; i < operation->inputs_count; i++)
+        if (type_has_padding(operation->inputs[i]->type))
+            fprintf(output, "    %s idl_%s%s;\n", c_type(operation->inputs[i]->type), operation->inputs[i]->name.text,
+                    operation->inputs[i]->type->kind == TYPE_ARRAY
+                        ? text_of("[%" PRIu64 "]", operation->inputs[i]->type->length) : "");
+    for (size_t i = 0; i < operation->outputs_count; i++)
+        if (type_is_aggregate(operation->outputs[i]->type) && type_has_checked(operation->outputs[i]->type))
+            fprintf(output, "    %s idl_%s%s;\n", c_type(operation->outputs[i]->type), operation->outputs[i]->name.text,
+                    operation->outputs[i]->type->kind == TYPE_ARRAY
+                        ? text_of("[%" PRIu64 "]", operation->outputs[i]->type->length) : "");
+    fputc('\n', output);
+}
+
+/* A copy without what happens to lie in the padding, in the local idl_NAME. */
+static const char *emit_clean_copy(FILE *output, const struct member *member)
+{
+    const char *copy = text_of("%sidl_%s", member->type->kind == TYPE_ARRAY ? "" : "&", member->name.text);
+
+    fprintf(output, "    __builtin_memcpy(%s, %s, %" PRIu64 ");\n", copy, c_variable(member), member->type->size);
+    emit_clear_padding(output, member->type, copy);
+    return copy;
+}
+
+static void emit_item(FILE *output, const struct member *member)
+{
+    unsigned rights = member->type->rights ? member->type->rights : RIGHTS_ALL;
+    unsigned kind = member->type->move ? ITEM_MOVE : ITEM_COPY;
+
+    fprintf(output, "    idl_utcb->items[%" PRIu64 "] = idl_item(%s.handle, %u, %u);\n", member->item,
+            c_variable(member), rights, kind);
+}
+
+static void emit_handle_checks(FILE *output, const struct operation *operation)
+{
+    for (size_t i = 0; i < operation->inputs_count; i++)
+        if (operation->inputs[i]->type->kind == TYPE_CAPABILITY && operation->inputs[i]->words_count == 0)
+            fprintf(output, "    if (%s.handle > IDL_MAX_HANDLE)\n        return -ERROR_BAD_HANDLE;\n",
+                    c_variable(operation->inputs[i]));
+}
+
+static void emit_pack(FILE *output, const struct operation *operation)
+{
+    for (size_t i = 0; i < operation->inputs_count; i++) {
+        const struct member *member = operation->inputs[i];
+
+        if (type_is_aggregate(member->type))
+            emit_pack_aggregate(output, &arrays, member,
+                                type_has_padding(member->type) ? emit_clean_copy(output, member) : c_variable(member));
+        else if (member->words_count == 0)
+            emit_item(output, member);
+        else if (member->first_word >= MESSAGE_REGISTER_WORDS)
+            fprintf(output, "    %s = %s;\n", word_text(&arrays, member->first_word),
+                    initial_word(operation, member->first_word));
+    }
+}
+
+/* Checks before the outputs are written. What the kernel answers needs none. */
+static void emit_reply_checks(FILE *output, const struct declaration *interface, const struct operation *operation)
+{
+    static const char bad[] = "return -ERROR_BAD_ARGUMENT;";
+
+    if (interface->kernel)
+        return;
+    emit_scalar_checks(output, &arrays, operation->outputs, operation->outputs_count, false, bad);
+    for (size_t i = 0; i < operation->outputs_count; i++) {
+        const struct member *member = operation->outputs[i];
+        const char *copy = text_of("%sidl_%s", member->type->kind == TYPE_ARRAY ? "" : "&", member->name.text);
+
+        if (!type_is_aggregate(member->type) || !type_has_checked(member->type))
+            continue;
+        emit_unpack_aggregate(output, &arrays, member, copy);
+        emit_aggregate_check(output, member, copy, bad);
+    }
+}
+
+static void emit_output(FILE *output, const struct declaration *interface, const struct member *member)
+{
+    const char *name = c_variable(member);
+
+    if (type_is_aggregate(member->type) && type_has_checked(member->type) && !interface->kernel)
+        fprintf(output, "    __builtin_memcpy(%s, %sidl_%s, %" PRIu64 ");\n", name,
+                member->type->kind == TYPE_ARRAY ? "" : "&", member->name.text, member->type->size);
+    else if (type_is_aggregate(member->type))
+        emit_unpack_aggregate(output, &arrays, member, name);
+    else if (member->words_count == 0)
+        fprintf(output, "    *%s = (%s){(uint32_t)idl_utcb->items[%" PRIu64 "]};\n", name, c_type(member->type),
+                member->item);
+    else
+        fprintf(output, "    *%s = %s;\n", name,
+                word_to_scalar(member->type, word_text(&arrays, member->first_word)));
+}
+
+static void emit_call(FILE *output, const struct declaration *interface, const struct operation *operation)
+{
+    const char *name = upper_case(c_operation(interface, operation));
+
+    if (operation->kind == OPERATION_ONEWAY) {
+        fprintf(output, "    idl_tag = ipc_send(%s_REQUEST, self.handle, idl_words);\n", name);
+        fprintf(output, "    return idl_sent(idl_tag);\n");
+        return;
+    }
+    fprintf(output, "    idl_tag = ipc_call(%s_REQUEST, self.handle, idl_words);\n", name);
+    fprintf(output, "    if (idl_tag != %s_REPLY)\n        return idl_failure(idl_tag);\n", name);
+    if (operation->reply.items)
+        fprintf(output, "    if (!idl_items_arrived(idl_utcb, %" PRIu64 "))\n        return -ERROR_NO_SLOT;\n",
+                operation->reply.items);
+    emit_reply_checks(output, interface, operation);
+    for (size_t i = 0; i < operation->outputs_count; i++)
+        emit_output(output, interface, operation->outputs[i]);
+    fprintf(output, "    return 0;\n");
+}
+
+static void emit_stub(FILE *output, const struct declaration *interface, const struct operation *operation)
+{
+    emit_doc(output, "", operation->prefix.doc);
+    emit_signature(output, interface, operation);
+    emit_locals(output, operation);
+    emit_handle_checks(output, operation);
+    emit_pack(output, operation);
+    emit_call(output, interface, operation);
+    fprintf(output, "}\n\n");
+}
+
+void emit_client(FILE *output, struct program *program)
+{
+    emit_header_start(output, program->units.first, "CLIENT", "Types and client stubs");
+    fprintf(output, "#include \"salto/ipc.h\"\n#include \"salto/idl.h\"\n\n");
+    fprintf(output, "#include <stdbool.h>\n#include <stdint.h>\n\n");
+    emit_types(output, program);
+    FOR_EACH_DECLARATION(declaration, program->units.first)
+        FOR_EACH(operation, operation, declaration->operations)
+            emit_stub(output, declaration, operation);
+    emit_header_end(output, program->units.first, "CLIENT");
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * C text that moves parameters into the words of a message and out of them, and that checks what came in.
+ */
+#include "emit.h"
+
+#include "check.h"
+#include "layout.h"
+#include "names.h"
+
+#include "abi/message.h"
+
+#include <inttypes.h>
+
+#define WORD 8
+
+const char *word_text(const struct word_arrays *arrays, uint64_t word)
+{
+    return text_of("%s[%" PRIu64 "]", word < MESSAGE_REGISTER_WORDS ? arrays->registers : arrays->rest, word);
+}
+
+const char *scalar_to_word(const struct type *type, const char *value)
+{
+    return text_of(type->is_signed ? "(uint64_t)(int64_t)%s" : "%s", value);
+}
+
+const char *word_to_scalar(const struct type *type, const char *word)
+{
+    if (type->kind == TYPE_BOOL)
+        return text_of("%s != 0", word);
+    if (type->kind == TYPE_CAPABILITY)
+        return text_of("(%s){(uint32_t)%s}", c_type(type), word);
+    return text_of("(%s)%s", c_type(type), word);
+}
+
+/* Bytes of the member that travel in registers. */
+static uint64_t register_bytes(const struct member *member)
+{
+    uint64_t room;
+
+    if (member->first_word >= MESSAGE_REGISTER_WORDS)
+        return 0;
+    room = (MESSAGE_REGISTER_WORDS - member->first_word) * WORD;
+    return member->type->size < room ? member->type->size : room;
+}
+
+void emit_pack_aggregate(FILE *output, const struct word_arrays *arrays, const struct member *member,
+                         const char *object)
+{
+    uint64_t first = register_bytes(member), size = member->type->size;
+    uint64_t last = member->first_word + member->words_count - 1;
+    uint64_t rest = member->first_word < MESSAGE_REGISTER_WORDS ? MESSAGE_REGISTER_WORDS : member->first_word;
+
+    if (size % WORD)
+        fprintf(output, "    %s = 0;\n", word_text(arrays, last));
+    if (first)
+        fprintf(output, "    __builtin_memcpy(&%s, %s, %" PRIu64 ");\n", word_text(arrays, member->first_word), object,
+                first);
+    if (size > first)
+        fprintf(output, "    __builtin_memcpy(&%s, (const char *)%s + %" PRIu64 ", %" PRIu64 ");\n",
+                word_text(arrays, rest), object, first, size - first);
+}
+
+void emit_unpack_aggregate(FILE *output, const struct word_arrays *arrays, const struct member *member,
+                           const char *object)
+{
+    uint64_t first = register_bytes(member), size = member->type->size;
+    uint64_t rest = member->first_word < MESSAGE_REGISTER_WORDS ? MESSAGE_REGISTER_WORDS : member->first_word;
+
+    if (first)
+        fprintf(output, "    __builtin_memcpy(%s, &%s, %" PRIu64 ");\n", object, word_text(arrays, member->first_word),
+                first);
+    if (size > first)
+        fprintf(output, "    __builtin_memcpy((char *)%s + %" PRIu64 ", &%s, %" PRIu64 ");\n", object, first,
+                word_text(arrays, rest), size - first);
+}
+
+/* All unsigned values of `bits` bits are checked in one go: or their words together, and look at the upper bits. */
+static void emit_width_check(FILE *output, const struct word_arrays *arrays, struct member **members, size_t count,
+                             unsigned bits, const char *statement)
+{
+    const char *separator = "";
+    bool open = false;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct type *type = members[i]->type;
+        bool is_bool = type->kind == TYPE_BOOL;
+
+        if (!is_bool && (type->kind != TYPE_INTEGER || type->is_signed))
+            continue;
+        if ((is_bool ? 1 : type->bits) != bits)
+            continue;
+        fprintf(output, "%s%s%s", open ? "" : "    if ((", separator, word_text(arrays, members[i]->first_word));
+        separator = " | ";
+        open = true;
+    }
+    if (open)
+        fprintf(output, ") >> %u)\n        %s\n", bits, statement);
+}
+
+static void emit_other_check(FILE *output, const struct type *type, const char *word, const char *statement)
+{
+    if (type->kind == TYPE_ENUM || type->kind == TYPE_FLAGS)
+        fprintf(output, "    if (!%s_is_valid(%s))\n        %s\n", c_stem(type->declaration), word, statement);
+    else if (type->kind == TYPE_INTEGER && type->is_signed && type->bits < 64)
+        fprintf(output, "    if ((int64_t)%s != (int%u_t)%s)\n        %s\n", word, type->bits, word, statement);
+}
+
+void emit_scalar_checks(FILE *output, const struct word_arrays *arrays, struct member **members, size_t count,
+                        bool narrow, const char *statement)
+{
+    static const unsigned widths[] = {1, 8, 16, 32};
+
+    for (size_t i = 0; i < (narrow ? 4 : 1); i++)
+        emit_width_check(output, arrays, members, count, widths[i], statement);
+    for (size_t i = 0; i < count; i++)
+        if (type_is_scalar(members[i]->type) && (narrow || members[i]->type->kind != TYPE_INTEGER))
+            emit_other_check(output, members[i]->type, word_text(arrays, members[i]->first_word), statement);
+}
+
+/* `object` is a pointer to one value of `type`. */
+static void emit_value_check(FILE *output, const char *indent, const struct type *type, const char *object,
+                             const char *statement)
+{
+    if (type->kind == TYPE_BOOL)
+        fprintf(output, "%sif (*(const unsigned char *)(%s) > 1)\n", indent, object);
+    else if (type->kind == TYPE_STRUCT)
+        fprintf(output, "%sif (!%s_is_valid(%s))\n", indent, c_stem(type->declaration), object);
+    else
+        fprintf(output, "%sif (!%s_is_valid((uint64_t)*(%s)))\n", indent, c_stem(type->declaration), object);
+    fprintf(output, "%s    %s\n", indent, statement);
+}
+
+void emit_aggregate_check(FILE *output, const struct member *member, const char *object, const char *statement)
+{
+    const struct type *type = member->type;
+
+    if (!type_has_checked(type))
+        return;
+    if (type->kind != TYPE_ARRAY) {
+        emit_value_check(output, "    ", type, object, statement);
+        return;
+    }
+    fprintf(output, "    for (unsigned idl_i = 0; idl_i < %" PRIu64 "; idl_i++)\n", type->length);
+    emit_value_check(output, "        ", type->element, text_of("&%s[idl_i]", object), statement);
+}
+
+void emit_clear_padding(FILE *output, const struct type *type, const char *object)
+{
+    if (!type_has_padding(type))
+        return;
+    if (type->kind != TYPE_ARRAY) {
+        fprintf(output, "    %s_clear_padding(%s);\n", c_stem(type->declaration), object);
+        return;
+    }
+    fprintf(output, "    for (unsigned idl_i = 0; idl_i < %" PRIu64 "; idl_i++)\n", type->length);
+    fprintf(output, "        %s_clear_padding(&%s[idl_i]);\n", c_stem(type->element->declaration), object);
+}
+
+const char *input_parameter(const struct member *member, const char *capability_type)
+{
+    const struct type *type = member->type;
+    const char *name = c_variable(member);
+
+    if (type->kind == TYPE_CAPABILITY)
+        return text_of("%s%s", capability_type, name);
+    if (type->kind == TYPE_STRUCT)
+        return text_of("const %s *%s", c_type(type), name);
+    if (type->kind == TYPE_ARRAY)
+        return text_of("const %s %s[%" PRIu64 "]", c_type(type), name, type->length);
+    return text_of("%s %s", c_type(type), name);
+}
+
+const char *output_parameter(const struct member *member, const char *capability_type)
+{
+    const struct type *type = member->type;
+    const char *name = c_variable(member);
+
+    if (type->kind == TYPE_CAPABILITY)
+        return text_of("%s*%s", capability_type, name);
+    if (type->kind == TYPE_ARRAY)
+        return text_of("%s %s[%" PRIu64 "]", c_type(type), name, type->length);
+    return text_of("%s *%s", c_type(type), name);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Where each parameter travels: the one place that decides it, read by every emitter.
+ *
+ * A message is a row of 64-bit words. Each integer, bool, enum, flags (and capability of a @kernel interface, as a
+ * handle) takes a word of its own; they come first, in the order of the parameters, so that they stand in registers
+ * where possible. Structs and arrays follow, each from a word's start, as C lays them out. Capabilities of other
+ * interfaces are typed items, in the order of the parameters. Signed integers are sign-extended.
+ */
+#ifndef IDLC_LAYOUT_H
+#define IDLC_LAYOUT_H
+
+#include "ast.h"
+
+bool type_is_scalar(const struct type *type);    /* integer, bool, enum, flags */
+bool type_is_aggregate(const struct type *type); /* struct, array */
+
+/* Does it hold a bool, enum or flags, or padding, at any depth? */
+bool type_has_checked(const struct type *type);
+bool type_has_padding(const struct type *type);
+
+/* Label, and whole tags, of an operation: request of the client, reply as it arrives, reply as it is sent. */
+uint32_t operation_label(const struct declaration *interface, const struct operation *operation);
+uint64_t operation_request(const struct declaration *interface, const struct operation *operation);
+uint64_t operation_reply(const struct operation *operation);
+
+#endif

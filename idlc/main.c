@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * idlc, the compiler of Salto's interface language: command line and output files. An output is written only if there
+ * was no error, and whole or not at all.
+ */
+#include "check.h"
+#include "emit.h"
+#include "names.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_INCLUDE_PATHS 64
+
+static const char usage[] =
+    "usage: idlc [OPTION]... INPUT.idl\n"
+    "Compiles a file in Salto's interface language. Without an output option it only checks the file.\n"
+    "  --client FILE   types and client stubs, a C header (idl/NAME.h)\n"
+    "  --server FILE   handlers' types and dispatcher, a C header (idl/NAME_server.h)\n"
+    "  --kernel FILE   dispatch of @kernel interfaces, requests of the others, a C header (idl/NAME_kernel.h)\n"
+    "  --list FILE     the operations as JSON\n"
+    "  --format FILE   the source in its one form; FILE may be the input itself, or - for standard output\n"
+    "  --depfile FILE  what was read, as a make rule for the first output\n"
+    "  -I DIR          look for imports in DIR too, behind the importing file's directory; may be repeated\n"
+    "  --checks        print the names of the checks and end\n"
+    "  --help          print this and end\n"
+    "Exit status: 0 success, 1 errors in the input or in writing, 2 wrong usage.\n";
+
+enum output_kind { OUTPUT_CLIENT, OUTPUT_SERVER, OUTPUT_KERNEL, OUTPUT_LIST, OUTPUT_FORMAT, OUTPUT_DEPFILE, OUTPUTS };
+
+static const char *const output_options[OUTPUTS] = {"--client", "--server", "--kernel",
+                                                    "--list",   "--format", "--depfile"};
+
+struct options {
+    const char *outputs[OUTPUTS];
+    const char *include_paths[MAX_INCLUDE_PATHS];
+    size_t include_paths_count;
+    const char *input;
+};
+
+static void __attribute__((noreturn)) wrong_usage(const char *text, const char *argument)
+{
+    fprintf(stderr, "idlc: %s%s\nTry 'idlc --help'.\n", text, argument);
+    exit(2);
+}
+
+/* The argument of the option at `arguments[*i]`, moving on to it. */
+static const char *option_argument(char **arguments, int *i)
+{
+    if (!arguments[*i + 1])
+        wrong_usage("a file or directory name is missing behind ", arguments[*i]);
+    return arguments[++*i];
+}
+
+static bool parse_output_option(struct options *options, char **arguments, int *i)
+{
+    for (int kind = 0; kind < OUTPUTS; kind++) {
+        if (strcmp(arguments[*i], output_options[kind]) != 0)
+            continue;
+        if (options->outputs[kind])
+            wrong_usage("option given twice: ", arguments[*i]);
+        options->outputs[kind] = option_argument(arguments, i);
+        return true;
+    }
+    return false;
+}
+
+static void parse_option(struct options *options, char **arguments, int *i)
+{
+    if (parse_output_option(options, arguments, i))
+        return;
+    if (strcmp(arguments[*i], "--help") == 0) {
+        fputs(usage, stdout);
+        exit(0);
+    }
+    if (strcmp(arguments[*i], "--checks") == 0) {
+        check_print_names(stdout);
+        exit(0);
+    }
+    if (strncmp(arguments[*i], "-I", 2) != 0)
+        wrong_usage("unknown option ", arguments[*i]);
+    if (options->include_paths_count == MAX_INCLUDE_PATHS)
+        wrong_usage("too many -I options", "");
+    options->include_paths[options->include_paths_count++] =
+        arguments[*i][2] ? arguments[*i] + 2 : option_argument(arguments, i);
+}
+
+static void parse_options(struct options *options, char **arguments)
+{
+    for (int i = 1; arguments[i]; i++) {
+        if (arguments[i][0] == '-' && arguments[i][1])
+            parse_option(options, arguments, &i);
+        else if (options->input)
+            wrong_usage("more than one input file: ", arguments[i]);
+        else
+            options->input = arguments[i];
+    }
+    if (!options->input)
+        wrong_usage("no input file", "");
+}
+
+/* Writes `text` to `path` by way of a temporary file beside it. */
+static bool write_file(const char *path, const char *text, size_t length)
+{
+    const char *temporary = text_of("%s.%ld.tmp", path, (long)getpid());
+    FILE *file;
+    bool fine;
+
+    if (strcmp(path, "-") == 0)
+        return fwrite(text, 1, length, stdout) == length && fflush(stdout) == 0;
+    file = fopen(temporary, "wb");
+    if (!file) {
+        fprintf(stderr, "idlc: cannot write %s: %s\n", path, strerror(errno));
+        return false;
+    }
+    fine = fwrite(text, 1, length, file) == length;
+    fine = fclose(file) == 0 && fine;
+    if (fine && rename(temporary, path) == 0)
+        return true;
+    fprintf(stderr, "idlc: cannot write %s: %s\n", path, strerror(errno));
+    unlink(temporary);
+    return false;
+}
+
+static void emit_depfile(FILE *output, const struct program *program, const struct options *options)
+{
+    for (int kind = 0; kind < OUTPUT_DEPFILE; kind++)
+        if (options->outputs[kind]) {
+            fprintf(output, "%s:", options->outputs[kind]);
+            break;
+        }
+    for (const struct source *source = program->sources; source; source = source->next) {
+        fputc(' ', output);
+        for (const char *c = source->path; *c; c++)
+            fprintf(output, *c == ' ' || *c == '#' || *c == '\\' ? "\\%c" : "%c", *c);
+    }
+    fputc('\n', output);
+}
+
+static void emit(FILE *output, enum output_kind kind, struct program *program, const struct options *options)
+{
+    switch (kind) {
+    case OUTPUT_CLIENT:
+        emit_client(output, program);
+        break;
+    case OUTPUT_SERVER:
+        emit_server(output, program);
+        break;
+    case OUTPUT_KERNEL:
+        emit_kernel(output, program);
+        break;
+    case OUTPUT_LIST:
+        emit_list(output, program);
+        break;
+    case OUTPUT_FORMAT:
+        format_unit(output, program->units.first);
+        break;
+    default:
+        emit_depfile(output, program, options);
+        break;
+    }
+}
+
+static bool write_output(enum output_kind kind, struct program *program, const struct options *options)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *memory = open_memstream(&text, &length);
+    bool fine = false;
+
+    if (memory) {
+        emit(memory, kind, program, options);
+        fine = fclose(memory) == 0;
+    }
+    if (!fine)
+        fputs("idlc: out of memory\n", stderr);
+    fine = fine && write_file(options->outputs[kind], text, length);
+    free(text);
+    return fine;
+}
+
+static bool compile(struct program *program, const struct options *options)
+{
+    bool fine = true;
+
+    if (!program_load(program, options->input)) {
+        fprintf(stderr, "idlc: cannot read %s: %s\n", options->input, strerror(errno));
+        return false;
+    }
+    fine = check_program(program);
+    diagnostics_print(stderr);
+    for (int kind = 0; fine && kind < OUTPUTS; kind++)
+        if (options->outputs[kind])
+            fine = write_output((enum output_kind)kind, program, options);
+    return fine;
+}
+
+int main(int count, char **arguments)
+{
+    struct options options = {0};
+    struct program program = {0};
+    bool fine;
+
+    (void)count;
+    parse_options(&options, arguments);
+    program.include_paths = options.include_paths;
+    program.include_paths_count = options.include_paths_count;
+    fine = compile(&program, &options);
+    program_free(&program);
+    names_free();
+    return fine ? 0 : 1;
+}
