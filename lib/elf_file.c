@@ -157,9 +157,9 @@ static bool check_entry(struct elf_reader *reader, const struct elf_plan *plan)
     for (uint32_t i = 0; i < plan->segment_count; i++) {
         const struct elf_segment *segment = &plan->segments[i];
         if (plan->entry >= segment->address && plan->entry - segment->address < segment->file_bytes)
-            return segment->rights & RIGHT_EXECUTE ? true
-                                                   : refuse(reader, "the entry point 0x%llx is not executable",
-                                                            (unsigned long long)plan->entry);
+            return segment->rights & RIGHT_EXECUTE
+                       ? true
+                       : refuse(reader, "the entry point 0x%llx is not executable", (unsigned long long)plan->entry);
     }
     return refuse(reader, "the entry point 0x%llx lies in no segment", (unsigned long long)plan->entry);
 }

@@ -35,10 +35,10 @@ struct elf_segment {
 };
 
 struct elf_plan {
-    uint64_t entry;          /* first instruction, moved by the bias */
-    uint64_t bias;           /* what is added to the addresses in the file: 0 for ET_EXEC */
-    uint64_t headers;        /* address of the program headers in memory (AT_PHDR), 0 if no segment holds them */
-    uint32_t header_count;   /* AT_PHNUM */
+    uint64_t entry;        /* first instruction, moved by the bias */
+    uint64_t bias;         /* what is added to the addresses in the file: 0 for ET_EXEC */
+    uint64_t headers;      /* address of the program headers in memory (AT_PHDR), 0 if no segment holds them */
+    uint32_t header_count; /* AT_PHNUM */
     uint32_t segment_count;
     struct elf_segment segments[ELF_MAX_SEGMENTS];
 };

@@ -77,11 +77,11 @@ struct manifest_program {
     uint64_t memory; /* quota in bytes, a multiple of the page size */
     uint64_t stack;  /* in bytes, a multiple of the page size */
     uint32_t priority;
-    bool plain;         /* has nothing of ours: not linked with our library */
-    bool daemon;        /* the set does not wait for it */
-    bool wait;          /* the set waits for it although it serves */
-    bool may_fail;      /* its failure is not the set's */
-    bool expect_fault;  /* it must end by a fault */
+    bool plain;        /* has nothing of ours: not linked with our library */
+    bool daemon;       /* the set does not wait for it */
+    bool wait;         /* the set waits for it although it serves */
+    bool may_fail;     /* its failure is not the set's */
+    bool expect_fault; /* it must end by a fault */
     struct manifest_endpoint endpoints[MANIFEST_MAX_ENDPOINTS];
     struct manifest_grant grants[MANIFEST_MAX_GRANTS];
     uint32_t endpoints_count, grants_count;

@@ -70,8 +70,10 @@ int main(int count, char **arguments)
     struct manifest manifest;
     size_t length;
     if (count < 2 || arguments[1][0] == '-') {
-        fprintf(stderr, "usage: %s MANIFEST [FILE...]\n"
-                        "Checks a manifest, and with FILEs that each program's file is one of them.\n", arguments[0]);
+        fprintf(stderr,
+                "usage: %s MANIFEST [FILE...]\n"
+                "Checks a manifest, and with FILEs that each program's file is one of them.\n",
+                arguments[0]);
         return 2;
     }
     char *text = read_manifest(arguments[1], &length);

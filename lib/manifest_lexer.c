@@ -127,10 +127,14 @@ static int digit_value(char digit, unsigned base)
 static uint64_t suffix_factor(char suffix)
 {
     switch (suffix) {
-    case 'K': return 1UL << 10;
-    case 'M': return 1UL << 20;
-    case 'G': return 1UL << 30;
-    default: return 0;
+    case 'K':
+        return 1UL << 10;
+    case 'M':
+        return 1UL << 20;
+    case 'G':
+        return 1UL << 30;
+    default:
+        return 0;
     }
 }
 
@@ -168,11 +172,16 @@ static void read_number(struct manifest_lexer *lexer, struct manifest_token *tok
 static char escaped(char byte)
 {
     switch (byte) {
-    case 'n': return '\n';
-    case 't': return '\t';
-    case '"': return '"';
-    case '\\': return '\\';
-    default: return 0;
+    case 'n':
+        return '\n';
+    case 't':
+        return '\t';
+    case '"':
+        return '"';
+    case '\\':
+        return '\\';
+    default:
+        return 0;
     }
 }
 

@@ -39,8 +39,8 @@ static const char own_names[][MANIFEST_NAME_SIZE] = {"task", "thread", "factory"
 static void unknown_name(struct manifest_lexer *lexer, const struct manifest_place *place, const char *what,
                          const char *name, const char *near)
 {
-    manifest_error(lexer, place, "unknown %s '%s'%s%s%s", what, name, near ? "; did you mean '" : "",
-                   near ? near : "", near ? "'?" : "");
+    manifest_error(lexer, place, "unknown %s '%s'%s%s%s", what, name, near ? "; did you mean '" : "", near ? near : "",
+                   near ? "'?" : "");
 }
 
 bool manifest_resolve_object(struct manifest_lexer *lexer, struct manifest_grant *grant)
@@ -53,9 +53,9 @@ bool manifest_resolve_object(struct manifest_lexer *lexer, struct manifest_grant
             return true;
         }
     }
-    unknown_name(lexer, &grant->server_place, "object", grant->server,
-                 manifest_suggest(grant->server, &object_kinds[first], MANIFEST_OBJECTS - first,
-                                  sizeof(object_kinds[0])));
+    unknown_name(
+        lexer, &grant->server_place, "object", grant->server,
+        manifest_suggest(grant->server, &object_kinds[first], MANIFEST_OBJECTS - first, sizeof(object_kinds[0])));
     return false;
 }
 
@@ -151,8 +151,8 @@ static void resolve_endpoint(struct manifest_lexer *lexer, const struct manifest
             return;
         }
     }
-    const char *near = manifest_suggest(grant->endpoint, server->endpoints, server->endpoints_count,
-                                        sizeof(server->endpoints[0]));
+    const char *near =
+        manifest_suggest(grant->endpoint, server->endpoints, server->endpoints_count, sizeof(server->endpoints[0]));
     manifest_error(lexer, &grant->endpoint_place, "program '%s' does not serve '%s'%s%s%s", server->name,
                    grant->endpoint, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
@@ -168,9 +168,9 @@ static void resolve_grant(struct manifest_lexer *lexer, const struct manifest *m
             return;
         }
     }
-    unknown_name(lexer, &grant->server_place, "program", grant->server,
-                 manifest_suggest(grant->server, manifest->programs, manifest->programs_count,
-                                  sizeof(manifest->programs[0])));
+    unknown_name(
+        lexer, &grant->server_place, "program", grant->server,
+        manifest_suggest(grant->server, manifest->programs, manifest->programs_count, sizeof(manifest->programs[0])));
 }
 
 static void check_grants(struct manifest_lexer *lexer, struct manifest *manifest)
@@ -194,8 +194,9 @@ static void check_contradictions(struct manifest_lexer *lexer, struct manifest *
         if (program->plain && program->endpoints_count != 0)
             manifest_error(lexer, &program->endpoints[0].place, "a plain program has nothing to serve with");
         if (program->stack >= program->memory)
-            manifest_error(lexer, &program->place, "program '%s': a stack of %llu bytes does not fit in its memory of %llu",
-                           program->name, (unsigned long long)program->stack, (unsigned long long)program->memory);
+            manifest_error(lexer, &program->place,
+                           "program '%s': a stack of %llu bytes does not fit in its memory of %llu", program->name,
+                           (unsigned long long)program->stack, (unsigned long long)program->memory);
     }
 }
 

@@ -18,10 +18,10 @@ const char *linux_program_name = "program";
 /* Where the parts of root's stack lie, in 8-byte words from its start. */
 enum {
     ROOT_ARGC = 0,
-    ROOT_ARGV = 1,      /* one argument, and the null pointer */
+    ROOT_ARGV = 1,        /* one argument, and the null pointer */
     ROOT_ENVIRONMENT = 3, /* the null pointer */
-    ROOT_AUXILIARY = 4, /* pairs, ended by AT_NULL */
-    ROOT_RANDOM = 16,   /* 16 bytes for AT_RANDOM */
+    ROOT_AUXILIARY = 4,   /* pairs, ended by AT_NULL */
+    ROOT_RANDOM = 16,     /* 16 bytes for AT_RANDOM */
     ROOT_NAME = 18
 };
 

@@ -17,8 +17,7 @@ static struct timespec time_now(void)
     if (hertz == 0)
         return (struct timespec){0};
     /* The remainder is below 2^34 (a counter of 17 GHz), so the product fits in 64 bits. */
-    return (struct timespec){.tv_sec = (time_t)(ticks / hertz),
-                             .tv_nsec = (long)(ticks % hertz * NANOSECONDS / hertz)};
+    return (struct timespec){.tv_sec = (time_t)(ticks / hertz), .tv_nsec = (long)(ticks % hertz * NANOSECONDS / hertz)};
 }
 
 /* The clocks that count time as it passes; not those of a process's or thread's own time. */

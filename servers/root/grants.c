@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Hands out capabilities: what the manifest says and nothing else, but for the three that every program has of its own
+ * (its task, its first thread, its factory). No copy right goes with those, so they stay in the task.
+ */
+#include <salto/startup.h>
+#include <string.h>
+
+#include "abi/capability.h"
+#include "root.h"
+
+/* Interface ids of the kernel's objects (idl/kernel), for the start-up table. */
+#define INTERFACE_FACTORY 1
+#define INTERFACE_TASK 2
+#define INTERFACE_THREAD 3
+
+/* The kernel's objects that a manifest can name: what root's own start-up table calls them. */
+static const char *const object_names[MANIFEST_OBJECTS] = {
+    [MANIFEST_CONSOLE] = "console", [MANIFEST_LOG] = "log",     [MANIFEST_CLOCK] = "clock",
+    [MANIFEST_POWER] = "power",     [MANIFEST_DEBUG] = "debug",
+};
+
+bool grants_make_endpoints(struct program *program)
+{
+    for (uint32_t i = 0; i < program->manifest->endpoints_count; i++) {
+        kernel_endpoint_t endpoint;
+        int result = kernel_factory_create_endpoint(program->factory, &endpoint);
+        if (result)
+            return program_problem(program, "an endpoint cannot be created", result);
+        program->endpoints[i] = endpoint.handle;
+    }
+    return true;
+}
+
+/* Interface of what root's own start-up table calls `name`; 0 if unknown. */
+static uint32_t interface_of(const char *name)
+{
+    const struct startup_table *table = salto_startup_table();
+    for (uint32_t i = 0; table && i < table->grants_count; i++) {
+        if (strcmp(table->grants[i].name, name) == 0)
+            return table->grants[i].interface;
+    }
+    return 0;
+}
+
+/* Adds a line to the table. It has room: the manifest allows fewer names than the table (asserted below). */
+static void add_line(struct startup_table *table, const char *name, uint32_t handle, uint32_t interface)
+{
+    struct startup_grant *grant = &table->grants[table->grants_count++];
+    memset(grant, 0, sizeof(*grant));
+    strncpy(grant->name, name, sizeof(grant->name) - 1);
+    grant->handle = handle;
+    grant->interface = interface;
+}
+
+_Static_assert(3 + MANIFEST_MAX_ENDPOINTS + MANIFEST_MAX_GRANTS <= STARTUP_MAX_GRANTS, "every name has a line");
+
+/* Copies `source` of root's table into the program's, with `rights`, and with a badge where that is not 0. */
+static bool give(struct program *program, struct startup_table *table, const char *name, uint32_t source,
+                 uint32_t rights, uint64_t badge, uint32_t interface)
+{
+    uint32_t handle;
+    int result = badge == 0 ? kernel_task_copy(root.task, source, program->task, rights, &handle)
+                            : kernel_task_mint(root.task, source, program->task, rights, badge, &handle);
+    if (result) {
+        char what[64] = "cannot be granted ";
+        strncat(what, name, sizeof(what) - strlen(what) - 1);
+        return program_problem(program, what, result);
+    }
+    add_line(table, name, handle, interface);
+    return true;
+}
+
+/* The handle in root's table that a grant of the manifest means; 0 where root has none itself. */
+static uint32_t source_of(const struct manifest_grant *grant)
+{
+    if (grant->object == MANIFEST_ENDPOINT)
+        return root.programs[grant->program_index].endpoints[grant->endpoint_index];
+    return salto_grant(object_names[grant->object]);
+}
+
+static bool give_own(struct program *program, struct startup_table *table)
+{
+    return give(program, table, "task", program->task.handle, RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE, 0,
+                INTERFACE_TASK) &&
+           give(program, table, "thread", program->thread.handle, RIGHT_READ | RIGHT_WRITE, 0, INTERFACE_THREAD) &&
+           give(program, table, "factory", program->factory.handle, RIGHT_READ | RIGHT_WRITE, 0, INTERFACE_FACTORY);
+}
+
+bool grants_hand_out(struct program *program, struct startup_table *table)
+{
+    const struct manifest_program *manifest = program->manifest;
+    if (!give_own(program, table))
+        return false;
+    for (uint32_t i = 0; i < manifest->endpoints_count; i++) {
+        if (!give(program, table, manifest->endpoints[i].name, program->endpoints[i], RIGHTS_ALL, 0, 0))
+            return false;
+    }
+    for (uint32_t i = 0; i < manifest->grants_count; i++) {
+        const struct manifest_grant *grant = &manifest->grants[i];
+        const char *object = object_names[grant->object];
+        if (!give(program, table, grant->name, source_of(grant), grant->rights, grant->badge,
+                  object ? interface_of(object) : 0))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Programs from their file to their end. The order matters: all files are checked, then all endpoints are made, then all
+ * programs are created, and only then the first of them runs; servers start before the others.
+ */
+#include <salto/startup.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "abi/addresses.h"
+#include "abi/capability.h"
+#include "root.h"
+
+/* Where a program's segments may lie. */
+static const struct elf_limits program_limits = {
+    .lowest = USER_START,
+    .highest = PROGRAM_BREAK_BASE,
+    .pie_base = STATIC_PIE_BASE,
+};
+
+/* Notes that a program cannot be started. */
+static void refuse(struct program *program)
+{
+    program->state = PROGRAM_ENDED;
+    if (!program->manifest->may_fail)
+        root.failed = true;
+}
+
+static void check_file(struct program *program)
+{
+    char reason[ELF_REASON_SIZE];
+    const struct manifest_program *manifest = program->manifest;
+    /* The manifest was compared with the archive already, so the file is there. */
+    if (archive_find(&root.archive, manifest->file, &program->file) &&
+        elf_file_plan(program->file.data, program->file.size, &program_limits, &program->plan, reason))
+        return;
+    printf("root: program %s: file %s: %s\n", manifest->name, manifest->file, reason);
+    refuse(program);
+}
+
+bool programs_check_files(void)
+{
+    root.programs_count = root.manifest.programs_count;
+    for (uint32_t i = 0; i < root.programs_count; i++) {
+        root.programs[i].manifest = &root.manifest.programs[i];
+        check_file(&root.programs[i]);
+    }
+    return !root.failed;
+}
+
+/* The program's quota, and the endpoints that come out of it. */
+static bool make_factory(struct program *program)
+{
+    int result = kernel_factory_create_factory(root.factory, program->manifest->memory, &program->factory);
+    if (result)
+        return program_problem(program, "its quota cannot be had", result);
+    return grants_make_endpoints(program);
+}
+
+/* Has the kernel tell root of the program's faults and its end, with the program's place in the set, from 1, as badge. */
+static int set_supervisor(struct program *program)
+{
+    uint32_t handle;
+    uint64_t badge = (uint64_t)(program - root.programs) + 1;
+    int result = kernel_task_mint(root.task, root.supervisor, root.task, RIGHT_WRITE, badge, &handle);
+    if (result)
+        return result;
+    program_hold(program, handle);
+    return kernel_task_set_supervisor(program->task, (kernel_endpoint_t){handle});
+}
+
+static int set_up_task(struct program *program)
+{
+    uint8_t name[32] = {0};
+    uint32_t number;
+    memcpy(name, program->manifest->name, sizeof(program->manifest->name));
+    int result = kernel_factory_create_task(program->factory, &program->task);
+    if (result == 0)
+        result = kernel_factory_create_thread(program->factory, program->task, &program->thread, &number);
+    if (result == 0)
+        result = kernel_task_set_name(program->task, name);
+    if (result == 0)
+        result = kernel_task_set_linux_handler(program->task, LINUX_HANDLER_ENTRY);
+    return result == 0 ? set_supervisor(program) : result;
+}
+
+/* Creates the program up to its first instruction; `*stack` is its stack pointer. */
+static bool create(struct program *program, uint64_t *stack)
+{
+    static struct startup_table table;
+    int result = set_up_task(program);
+    if (result)
+        return program_problem(program, "its task cannot be created", result);
+    memset(&table, 0, sizeof(table));
+    table.magic = STARTUP_MAGIC;
+    table.tsc_hertz = salto_startup_table()->tsc_hertz;
+    table.program_entry = program->plan.entry;
+    return grants_hand_out(program, &table) && load_program(program, &table, stack);
+}
+
+static void start(struct program *program, uint64_t stack)
+{
+    int result = kernel_thread_start(program->thread, root.linux_plan.entry, stack, stack, program->plan.entry);
+    if (result) {
+        program_problem(program, "it does not start", result);
+        refuse(program);
+        return;
+    }
+    program->state = PROGRAM_RUNNING;
+    root.waited += manifest_waits_for(program->manifest) ? 1 : 0;
+}
+
+/* Starts the programs that serve, or those that do not. */
+static void start_those(bool servers, const uint64_t *stacks)
+{
+    for (uint32_t i = 0; i < root.programs_count; i++) {
+        struct program *program = &root.programs[i];
+        if (program->state == PROGRAM_NEW && (program->manifest->endpoints_count > 0) == servers)
+            start(program, stacks[i]);
+    }
+}
+
+void programs_start(void)
+{
+    static uint64_t stacks[MANIFEST_MAX_PROGRAMS];
+    for (uint32_t i = 0; i < root.programs_count; i++) {
+        if (root.programs[i].state == PROGRAM_NEW && !make_factory(&root.programs[i]))
+            refuse(&root.programs[i]);
+    }
+    for (uint32_t i = 0; i < root.programs_count; i++) {
+        if (root.programs[i].state == PROGRAM_NEW && !create(&root.programs[i], &stacks[i]))
+            refuse(&root.programs[i]);
+    }
+    if (root.failed)
+        root_fail("the set does not start");
+    start_those(true, stacks);
+    start_those(false, stacks);
+    if (root.failed || root.waited == 0)
+        root_power_off(root.failed);
+}
+
+void program_ended(struct program *program, bool failed)
+{
+    const struct manifest_program *manifest = program->manifest;
+    if (program->state != PROGRAM_RUNNING)
+        return;
+    program->state = PROGRAM_ENDED;
+    root.waited -= manifest_waits_for(manifest) ? 1 : 0;
+    if (failed && !manifest->may_fail) {
+        root.failed = true;
+        if (manifest->endpoints_count > 0) {
+            printf("root: %s is gone, and others may wait for it: the set ends\n", manifest->name);
+            root_power_off(1);
+        }
+    }
+    if (root.waited == 0)
+        root_power_off(root.failed);
+}
+
+/* Deletes a capability of root's. One that is gone already is no loss. */
+static void drop(uint32_t *handle)
+{
+    if (*handle != 0) {
+        int result = kernel_task_delete(root.task, *handle);
+        (void)result;
+    }
+    *handle = 0;
+}
+
+void program_release(struct program *program)
+{
+    drop(&program->thread.handle);
+    drop(&program->task.handle);
+    for (uint32_t i = 0; i < program->held_count; i++)
+        drop(&program->held[i]);
+    program->held_count = 0;
+    for (uint32_t i = 0; i < program->manifest->endpoints_count; i++)
+        drop(&program->endpoints[i]);
+    drop(&program->factory.handle);
+}
