@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The server of the row stub.add: nothing but a handler behind the generated dispatcher and lib's server loop. */
+#include <salto/server.h>
+#include <salto/startup.h>
+
+#include "idl/bench_server.h"
+
+static int add(void *object, const struct idl_call *call, uint32_t a, uint32_t b, uint32_t *sum)
+{
+    (void)object, (void)call;
+    *sum = a + b;
+    return 0;
+}
+
+BENCH_ADDER_SERVER(serve_adder, add)
+
+int main(void)
+{
+    serve_adder(salto_require("adder"), 0);
+}
