@@ -2,6 +2,7 @@
 """A debugger on the machine, with the symbols of kernel, trampoline and every program of the set."""
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -18,15 +19,21 @@ def script(kernel, programs, port):
         listed = json.load(file)
     trampoline = os.path.join(os.path.dirname(kernel), "trampoline.elf")
     lines = ["set pagination off", "set confirm off", f"file {kernel}", f"add-symbol-file {trampoline}"]
-    plain = [program["name"] for program in listed if program.get("plain")]
+    plain = [program["name"] for program in listed if program.get("plain") and not program["pie"]]
     for program in listed:
-        load = f"add-symbol-file {program['path']}"
+        load = f"add-symbol-file {program['path']}" + (f" -o {pie_base()}" if program.get("pie") else "")
         if program["name"] in plain and len(plain) > 1:
             lines += [f"define symbols-{program['name']}", load, "end",
                       f"echo plain program {program['name']}: type symbols-{program['name']} for its symbols\\n"]
         else:
             lines.append(load)
     return "\n".join([*lines, f"target remote localhost:{port}", ""])
+
+
+def pie_base():
+    """Where root loads a static-pie: STATIC_PIE_BASE."""
+    with open(os.path.join(places.TREE, "kernel", "abi", "addresses.h"), encoding="utf-8") as file:
+        return re.search(r"#define STATIC_PIE_BASE SALTO_ADDRESS\((0x[0-9a-f]+)\)", file.read()).group(1)
 
 
 def free_port():

@@ -3,8 +3,9 @@
 
 Every `*.idl` of the folder gives `idl/NAME.h` and `idl/NAME_server.h`. Every program that the manifest names and whose
 sources lie in the folder (`NAME.c`, `NAME.S`, or `NAME/*.c` and `NAME/*.S`) is built: a `salto` program against lib and
-musl at an address of its own, a `plain` one (kind linux) by a musl compilation with nothing of ours. The archive holds
-root, the Linux-call handler, the manifest and the programs, in that order.
+musl at an address of its own, a `plain` one (kind linux) by a musl compilation with nothing of ours. `NAME.options`, if
+it is there, holds more options of the compiler for program NAME; the word `static-pie` makes a plain program a
+static-pie. The archive holds root, the Linux-call handler, the manifest and the programs, in that order.
 """
 import concurrent.futures
 import glob
@@ -79,10 +80,19 @@ class Set:
         sources = self.sources(file)
         image = os.path.join(self.work, f"{file}.elf")
         if kind == "linux":
-            self.plain_program(sources, image)
+            self.plain_program(sources, image, self.options(file))
         else:
             self.salto_program(file, FIRST_TEXT_ADDRESS + number * TEXT_STRIDE, sources, image)
         return image
+
+    def options(self, file):
+        """The words of NAME.options."""
+        path = os.path.join(self.folder, f"{file}.options")
+        if not os.path.isfile(path):
+            return []
+        self.dependencies.add(path)
+        with open(path, encoding="utf-8") as text:
+            return text.read().split()
 
     def sources(self, file):
         base = os.path.join(self.folder, file)
@@ -95,24 +105,28 @@ class Set:
             self.dependencies.add(base)
         return sorted(single + several)
 
-    def plain_program(self, sources, image):
+    def plain_program(self, sources, image, options):
         if len(sources) != 1:
             raise SetError(f"{self.folder}: the plain program '{os.path.basename(image)[:-4]}' must be one source file")
         self.dependencies.update(sources)
-        self.run(self.tools.plain(sources[0], image))
+        if "static-pie" in options:
+            rest = [word for word in options if word != "static-pie"]
+            self.run(self.tools.plain_static_pie(sources[0], image, rest))
+        else:
+            self.run(self.tools.plain(sources[0], image, options))
 
     def salto_program(self, file, address, sources, image):
         if address > LAST_TEXT_ADDRESS:
             raise SetError(f"{self.folder}/{MANIFEST}: too many programs for an address of its own each")
-        objects = []
+        objects, options = [], self.options(file)
         for source in sources:
             stem = os.path.relpath(source, self.folder).replace(os.sep, "__")
             target, depfile = os.path.join(self.work, f"{stem}.o"), os.path.join(self.work, f"{stem}.d")
-            self.run([*self.config["compiler"], *self.tools.compile_flags(), *SALTO_FLAGS, *self.includes(file),
+            self.run([*self.config["compiler"], *self.tools.compile_flags(), *SALTO_FLAGS, *self.includes(file), *options,
                       "-MD", "-MF", depfile, "-c", source, "-o", target])
             self.read_depfile(depfile)
             objects.append(target)
-        self.run([*self.config["compiler"], *self.tools.link_head(), f"-Wl,-Ttext-segment={address:#x}", *objects,
+        self.run([*self.config["compiler"], *self.tools.link_head(), f"-Wl,-Ttext-segment={address:#x}", *options, *objects,
                   self.config["library"], *self.tools.link_tail(), "-o", image])
 
     def includes(self, file):
@@ -127,7 +141,7 @@ class Set:
         members += [(file, self.stripped(image)) for (file, _), image in zip(programs, images)]
         archive.write(output, members)
         symbols = [{"name": "root", "path": self.config["root"]}, {"name": "linux", "path": self.config["linux"]}]
-        symbols += [{"name": file, "path": image, "plain": kind == "linux"}
+        symbols += [{"name": file, "path": image, "plain": kind == "linux", "pie": "static-pie" in self.options(file)}
                     for (file, kind), image in zip(programs, images)]
         with open(os.path.join(self.work, "programs.json"), "w", encoding="utf-8") as file:
             json.dump(symbols, file, indent=1)

@@ -43,8 +43,13 @@ class Toolchain:
         """Options that give a compilation musl's headers, and no other libc's."""
         if self.kind == "gcc":
             return [f"-specs={MUSL_SPECS}"]
-        builtin = os.path.join(_ask(tuple(self.compiler), "-print-resource-dir"), "include")
-        return ["-nostdinc", "-isystem", MUSL_INCLUDE, "-isystem", builtin]
+        return ["-nostdinc", "-isystem", MUSL_INCLUDE, "-isystem", self.builtin_headers()]
+
+    def builtin_headers(self):
+        """The folder of the compiler's own headers."""
+        if self.kind == "gcc":
+            return _ask(tuple(self.compiler), "-print-file-name=include")
+        return os.path.join(_ask(tuple(self.compiler), "-print-resource-dir"), "include")
 
     def link_head(self):
         """Options that stand before the objects of a static executable."""
@@ -54,14 +59,22 @@ class Toolchain:
 
     def link_tail(self):
         """Options that stand after the objects of a static executable."""
-        if self.kind == "gcc":
-            return []
+        return [] if self.kind == "gcc" else self.libraries()
+
+    def libraries(self):
+        """musl's libc and the compiler's run-time library, and the last start file."""
         libgcc = _ask(tuple(self.compiler), "-print-libgcc-file-name")
         return [f"-L{MUSL_LIB}", "-Wl,--start-group", "-lc", libgcc, "-Wl,--end-group", f"{MUSL_LIB}/crtn.o"]
 
-    def plain(self, source, output):
+    def plain(self, source, output, options=()):
         """The command that builds an unmodified program, with nothing of ours, from one source file."""
         if self.kind == "gcc":
-            return ["musl-gcc", "-O2", "-g", "-static", source, "-o", output]
-        return [*self.compiler, "-O2", "-g", "-fno-pie", *self.compile_flags(), *self.link_head(), source,
+            return ["musl-gcc", "-O2", "-g", "-static", *options, source, "-o", output]
+        return [*self.compiler, "-O2", "-g", "-fno-pie", *self.compile_flags(), *self.link_head(), *options, source,
                 *self.link_tail(), "-o", output]
+
+    def plain_static_pie(self, source, output, options=()):
+        """The same for a static executable that can lie anywhere. Debian's specs know none, so the parts are named."""
+        headers = ["-nostdinc", "-isystem", MUSL_INCLUDE, "-isystem", self.builtin_headers()]
+        return [*self.compiler, "-O2", "-g", "-fPIE", *headers, *options, "-nostdlib", "-static-pie", "-Wl,--build-id=none",
+                f"{MUSL_LIB}/rcrt1.o", f"{MUSL_LIB}/crti.o", source, *self.libraries(), "-o", output]
