@@ -10,19 +10,18 @@
 
 #include "boot/entry.h"
 #include "boot/loader.h"
+#include "boot/mapped.h"
 #include "boot/ranges.h"
 #include "debug/console.h"
 #include "debug/format.h"
 #include "debug/string.h"
 #include "x86/acpi.h"
-#include "x86/cpu.h"
 #include "x86/features.h"
 
 #define LOW_MEMORY_END 0x100000UL
 #define CONVENTIONAL_END 0xa0000UL /* where the video memory begins */
 #define LOW_RANGES 16
 #define PHYSICAL_ADDRESS_END (1UL << 52) /* Intel SDM volume 3, 4.1.4: the widest there is */
-#define CPUID_1_GIB_PAGES (1U << 26)     /* leaf 0x80000001, EDX */
 #define STATUS_REFUSED 255
 
 struct boot_info boot_info;
@@ -48,11 +47,6 @@ void boot_refuse(const char *format, ...)
     power_off(STATUS_REFUSED);
 }
 
-uint64_t boot_map_limit(void)
-{
-    return cpuid_checked(0x80000001, 0).edx & CPUID_1_GIB_PAGES ? 512UL << 30 : 4UL << 30;
-}
-
 uint64_t boot_low_page(void)
 {
     if (low_memory.count == 0 || low_memory.ranges[0].start >= CONVENTIONAL_END)
@@ -64,9 +58,9 @@ const void *loader_structure(uint64_t physical, uint64_t size, const char *what)
 {
     if (physical == 0)
         boot_refuse("%s: %s is at address 0", boot_info.loader, what);
-    if (size > boot_map_limit() || physical > boot_map_limit() - size)
+    if (!boot_mapped(physical, size))
         boot_refuse("%s: %s of %lu bytes at 0x%lx lies beyond mapped memory", boot_info.loader, what, size, physical);
-    return (const void *)(PHYSICAL_MAP + physical);
+    return boot_pointer(physical);
 }
 
 void loader_command_line(const char *text, size_t available)
@@ -85,7 +79,7 @@ void loader_archive(uint64_t start, uint64_t end)
 {
     if (start >= end)
         boot_refuse("%s: the boot module ends (0x%lx) where it begins (0x%lx) or before", boot_info.loader, end, start);
-    if (end > boot_map_limit())
+    if (!boot_mapped(start, end - start))
         boot_refuse("%s: the boot module (0x%lx to 0x%lx) lies beyond mapped memory", boot_info.loader, start, end);
     if (start < IMAGE_PHYSICAL(kernel_end) && end > KERNEL_LOAD_ADDRESS)
         boot_refuse("%s: the boot module (0x%lx to 0x%lx) overlaps the kernel", boot_info.loader, start, end);

@@ -2,14 +2,15 @@
 /*
  * Finds and reads ACPI tables. See acpi.h. Sections and tables named below are those of the ACPI specification 6.4.
  *
- * Physical memory is read through PHYSICAL_MAP, and every address and length is checked against what the boot page
- * tables map before it is used. Fields are read with memcpy, since tables need not be aligned.
+ * Every address and length is checked against what the boot page tables map (boot/mapped.h) before it is used. Fields are
+ * read with memcpy, since tables need not be aligned.
  */
 #include "x86/acpi.h"
 
 #include <stddef.h>
 
 #include "boot/boot.h"
+#include "boot/mapped.h"
 #include "debug/console.h"
 #include "debug/string.h"
 
@@ -26,12 +27,7 @@ struct acpi_info acpi_info;
 
 static const uint8_t *at(uint64_t physical)
 {
-    return (const uint8_t *)(PHYSICAL_MAP + physical);
-}
-
-static bool mapped(uint64_t physical, uint64_t size)
-{
-    return physical != 0 && size <= boot_map_limit() && physical <= boot_map_limit() - size;
+    return boot_pointer(physical);
 }
 
 #define ACPI_READ(bits)                                                    \
@@ -75,7 +71,7 @@ static const uint8_t *find_rsdp(void)
     uint64_t ebda = (uint64_t)read_16(at(EBDA_SEGMENT), 0) << 4;
     const uint8_t *rsdp = NULL;
 
-    if (mapped(boot_info.rsdp, RSDP_SIZE_NEW) && is_rsdp(at(boot_info.rsdp)))
+    if (boot_mapped(boot_info.rsdp, RSDP_SIZE_NEW) && is_rsdp(at(boot_info.rsdp)))
         return at(boot_info.rsdp);
     if (ebda >= 0x400 && ebda < 0xa0000)
         rsdp = scan(ebda, ebda + 1024);
@@ -89,12 +85,12 @@ static const uint8_t *table_at(uint64_t physical)
 {
     uint32_t length;
 
-    if (!mapped(physical, HEADER_SIZE)) {
+    if (!boot_mapped(physical, HEADER_SIZE)) {
         console_printf("salto: ACPI: a table at 0x%lx lies beyond mapped memory; ignored\n", physical);
         return NULL;
     }
     length = read_32(at(physical), 4);
-    if (length < HEADER_SIZE || length > TABLE_MAX_SIZE || !mapped(physical, length)) {
+    if (length < HEADER_SIZE || length > TABLE_MAX_SIZE || !boot_mapped(physical, length)) {
         console_printf("salto: ACPI: table %.4s at 0x%lx claims to have %u bytes; ignored\n",
                        (const char *)at(physical), physical, length);
         return NULL;
@@ -131,7 +127,7 @@ static const uint8_t *find_table(const uint8_t *root, size_t entry_size, const c
     for (size_t offset = HEADER_SIZE; offset + entry_size <= table_length(root); offset += entry_size) {
         uint64_t physical = entry_size == 8 ? read_64(root, offset) : read_32(root, offset);
 
-        if (mapped(physical, HEADER_SIZE) && memcmp(at(physical), signature, 4) == 0)
+        if (boot_mapped(physical, HEADER_SIZE) && memcmp(at(physical), signature, 4) == 0)
             return table_at(physical);
     }
     return NULL;
