@@ -249,7 +249,7 @@ static bool parse_dsdt(const uint8_t *dsdt)
 {
     const uint8_t *end = dsdt + table_length(dsdt);
 
-    for (const uint8_t *name = dsdt + HEADER_SIZE + 2; end - name >= 4; name++) {
+    for (const uint8_t *name = dsdt + HEADER_SIZE + 1; end - name >= 4; name++) {
         bool named = name[-1] == AML_NAME || (name[-1] == '\\' && name[-2] == AML_NAME);
 
         if (named && memcmp(name, "_S5_", 4) == 0 && parse_sleep_package(name + 4, end))
