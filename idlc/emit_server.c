@@ -1,12 +1,301 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The server's side: types so far.
+ * The server's side: a table of handlers, and a dispatcher that is inlined with them where the server instantiates it.
+ *
+ * The dispatcher compares the whole tag, checks ranges and capabilities, calls the handler, releases what came in and
+ * was not taken, and puts the answer together: in this order, since releasing makes an IPC of its own. What a handler
+ * is given was copied out of the UTCB, so handlers are free to make IPCs.
  */
 #include "emit.h"
 
+#include "check.h"
+#include "layout.h"
+#include "names.h"
+
+#include "abi/capability.h"
+#include "abi/message.h"
+
+#include <inttypes.h>
+
+static const struct word_arrays request_arrays = {"idl_words", "idl_utcb->words"};
+static const struct word_arrays plain_arrays = {"idl_reply", "idl_utcb->words"};
+static const struct word_arrays frame_arrays = {"idl_frame->words", "idl_utcb->words"};
+
+#define DISPATCHER_PARAMETERS                                                                            \
+    "uint64_t idl_badge, uint64_t idl_word0, uint64_t idl_word1, uint64_t idl_tag, uint64_t idl_word2, " \
+    "uint64_t idl_word3, struct idl_frame *idl_frame"
+#define DISPATCHER_ARGUMENTS "idl_badge, idl_word0, idl_word1, idl_tag, idl_word2, idl_word3, idl_frame"
+
+static bool is_item(const struct member *member)
+{
+    return member->type->kind == TYPE_CAPABILITY && member->words_count == 0;
+}
+
+/* One word or none, and no item: the loop then needs nothing but the dispatcher's two result registers. */
+static bool is_plain(const struct operation *operation)
+{
+    return operation->reply.words <= 1 && operation->reply.items == 0;
+}
+
+static bool is_oneway(const struct operation *operation)
+{
+    return operation->kind == OPERATION_ONEWAY;
+}
+
+static const char *array_suffix(const struct type *type)
+{
+    return type->kind == TYPE_ARRAY ? text_of("[%" PRIu64 "]", type->length) : "";
+}
+
+static const char *address_of(const struct member *member)
+{
+    return text_of("%s%s", member->type->kind == TYPE_ARRAY ? "" : "&", c_variable(member));
+}
+
+static const char *handle_type(const struct member *member)
+{
+    return is_item(member) ? "struct idl_cap *" : text_of("%s ", c_type(member->type));
+}
+
+static void emit_handler(FILE *output, const struct operation *operation)
+{
+    emit_doc(output, "    ", operation->prefix.doc);
+    fprintf(output, "    %s (*%s)(void *object, const struct idl_call *call", is_oneway(operation) ? "void" : "int",
+            snake_case(operation->name.text));
+    for (size_t i = 0; i < operation->inputs_count; i++)
+        fprintf(output, ", %s", input_parameter(operation->inputs[i], handle_type(operation->inputs[i])));
+    for (size_t i = 0; i < operation->outputs_count; i++)
+        fprintf(output, ", %s",
+                output_parameter(operation->outputs[i], text_of("%s ", c_type(operation->outputs[i]->type))));
+    fprintf(output, ");\n");
+}
+
+static void emit_ops(FILE *output, const struct declaration *interface)
+{
+    fprintf(output, "/* Handlers of %s. Each returns 0, an error that the operation raises, or -ERROR_*. */\n",
+            interface->name.text);
+    fprintf(output, "struct %s_ops {\n", c_stem(interface));
+    FOR_EACH(operation, operation, interface->operations)
+        emit_handler(output, operation);
+    fprintf(output, "};\n\n");
+}
+
+static void emit_local(FILE *output, const struct member *member)
+{
+    if (type_is_aggregate(member->type))
+        fprintf(output, "    %s %s%s;\n", c_type(member->type), c_variable(member), array_suffix(member->type));
+    else if (is_item(member))
+        fprintf(output, "    struct idl_cap %s;\n", c_variable(member));
+}
+
+static void emit_output_local(FILE *output, const struct member *member)
+{
+    const char *initial = member->type->kind == TYPE_CAPABILITY ? "{0}" : "0";
+
+    if (type_is_aggregate(member->type))
+        emit_local(output, member);
+    else
+        fprintf(output, "    %s %s = %s;\n", c_type(member->type), c_variable(member), initial);
+}
+
+static void emit_locals(FILE *output, const struct operation *operation)
+{
+    const struct message_shape *request = &operation->request, *reply = &operation->reply;
+
+    fprintf(output, "    const struct idl_call idl_call = {idl_badge};\n");
+    fprintf(output, "    uint64_t idl_words[%d] = {idl_word0, idl_word1, idl_word2, idl_word3, idl_frame->word4, "
+            "idl_frame->word5};\n", MESSAGE_REGISTER_WORDS);
+    if (request->words > MESSAGE_REGISTER_WORDS || request->items || reply->words > MESSAGE_REGISTER_WORDS ||
+        reply->items)
+        fprintf(output, "    struct utcb *idl_utcb = ipc_utcb();\n");
+    for (size_t i = 0; i < operation->inputs_count; i++)
+        emit_local(output, operation->inputs[i]);
+    for (size_t i = 0; i < operation->outputs_count; i++)
+        emit_output_local(output, operation->outputs[i]);
+    if (!is_oneway(operation)) {
+        if (is_plain(operation))
+            fprintf(output, "    uint64_t idl_reply[1] = {0};\n");
+        fprintf(output, "    int idl_result;\n");
+    }
+    fprintf(output, "\n    (void)idl_tag;\n    (void)idl_words;\n");
+}
+
+static void emit_unpack(FILE *output, const struct operation *operation)
+{
+    for (size_t i = 0; i < operation->inputs_count; i++) {
+        const struct member *member = operation->inputs[i];
+
+        if (type_is_aggregate(member->type))
+            emit_unpack_aggregate(output, &request_arrays, member, address_of(member));
+        else if (is_item(member))
+            fprintf(output, "    %s.handle = (uint32_t)idl_utcb->items[%" PRIu64 "];\n", c_variable(member),
+                    member->item);
+    }
+    for (size_t i = 0; i < operation->outputs_count; i++)
+        if (type_is_aggregate(operation->outputs[i]->type))
+            fprintf(output, "    __builtin_memset(%s, 0, %" PRIu64 ");\n", address_of(operation->outputs[i]),
+                    operation->outputs[i]->type->size);
+}
+
+static void emit_checks(FILE *output, const struct operation *operation)
+{
+    static const char bad[] = "return idl_refuse(idl_tag, ERROR_BAD_ARGUMENT);";
+
+    emit_scalar_checks(output, &request_arrays, operation->inputs, operation->inputs_count, true, bad);
+    for (size_t i = 0; i < operation->inputs_count; i++)
+        if (type_is_aggregate(operation->inputs[i]->type))
+            emit_aggregate_check(output, operation->inputs[i], address_of(operation->inputs[i]), bad);
+    if (operation->request.items)
+        fprintf(output, "    if (!idl_items_arrived(idl_utcb, %" PRIu64 "))\n"
+                "        return idl_refuse_empty(idl_tag, ERROR_NO_SLOT);\n", operation->request.items);
+}
+
+static const char *argument_text(const struct member *member)
+{
+    if (is_item(member) || type_is_aggregate(member->type))
+        return address_of(member);
+    return word_to_scalar(member->type, word_text(&request_arrays, member->first_word));
+}
+
+static void emit_handler_call(FILE *output, const struct operation *operation)
+{
+    fprintf(output, "    %sidl_ops->%s(idl_frame->object, &idl_call", is_oneway(operation) ? "" : "idl_result = ",
+            snake_case(operation->name.text));
+    for (size_t i = 0; i < operation->inputs_count; i++)
+        fprintf(output, ", %s", argument_text(operation->inputs[i]));
+    for (size_t i = 0; i < operation->outputs_count; i++)
+        fprintf(output, ", %s", address_of(operation->outputs[i]));
+    fprintf(output, ");\n");
+    for (size_t i = 0; i < operation->inputs_count; i++)
+        if (is_item(operation->inputs[i]))
+            fprintf(output, "    idl_release(%s.handle);\n", c_variable(operation->inputs[i]));
+}
+
+/* A positive result that the operation does not raise must not reach the client as if it were declared. */
+static void emit_failure(FILE *output, const struct operation *operation)
+{
+    fprintf(output, "    if (idl_result != 0)\n        return idl_error_answer(idl_result < 0");
+    if (operation->errors)
+        fprintf(output, " || %s_is_valid(idl_result)", c_stem(operation->errors));
+    fprintf(output, " ? idl_result : -ERROR_ABANDONED);\n");
+}
+
+static void emit_reply_item(FILE *output, const struct member *member)
+{
+    unsigned rights = member->type->rights ? member->type->rights : RIGHTS_ALL;
+    unsigned kind = member->type->move ? ITEM_MOVE : ITEM_COPY;
+
+    fprintf(output, "    if (%s.handle > IDL_MAX_HANDLE)\n        return idl_error_answer(-ERROR_BAD_HANDLE);\n",
+            c_variable(member));
+    fprintf(output, "    idl_utcb->items[%" PRIu64 "] = idl_item(%s.handle, %u, %u);\n", member->item,
+            c_variable(member), rights, kind);
+}
+
+static void emit_reply(FILE *output, const struct declaration *interface, const struct operation *operation)
+{
+    const struct word_arrays *arrays = is_plain(operation) ? &plain_arrays : &frame_arrays;
+
+    for (uint64_t i = operation->reply.words; !is_plain(operation) && i < MESSAGE_REGISTER_WORDS; i++)
+        fprintf(output, "    %s = 0;\n", word_text(arrays, i));
+    for (size_t i = 0; i < operation->outputs_count; i++) {
+        const struct member *member = operation->outputs[i];
+
+        emit_clear_padding(output, member->type, address_of(member));
+        if (type_is_aggregate(member->type))
+            emit_pack_aggregate(output, arrays, member, address_of(member));
+        else if (is_item(member))
+            emit_reply_item(output, member);
+        else
+            fprintf(output, "    %s = %s;\n", word_text(arrays, member->first_word),
+                    scalar_to_word(member->type,
+                                   text_of(member->type->kind == TYPE_CAPABILITY ? "%s.handle" : "%s",
+                                           c_variable(member))));
+    }
+    fprintf(output, "    return (struct idl_answer){%s_REPLY, %s};\n", upper_case(c_operation(interface, operation)),
+            word_text(arrays, 0));
+}
+
+static void emit_operation(FILE *output, const struct declaration *interface, const struct operation *operation)
+{
+    fprintf(output, "static inline __attribute__((always_inline)) struct idl_answer idl_%s(\n"
+            "    const struct %s_ops *idl_ops, %s)\n{\n", c_operation(interface, operation), c_stem(interface),
+            DISPATCHER_PARAMETERS);
+    emit_locals(output, operation);
+    emit_unpack(output, operation);
+    emit_checks(output, operation);
+    emit_handler_call(output, operation);
+    if (is_oneway(operation)) {
+        fprintf(output, "    return idl_no_answer();\n");
+    } else {
+        emit_failure(output, operation);
+        emit_reply(output, interface, operation);
+    }
+    fprintf(output, "}\n\n");
+}
+
+/* Off the way of good requests: which error is it? */
+static void emit_refusal(FILE *output, const struct declaration *interface)
+{
+    fprintf(output, "static __attribute__((noinline, cold, unused)) struct idl_answer idl_%s_refuse(uint64_t idl_tag)\n{\n"
+            "    switch (message_label(idl_tag)) {\n", c_stem(interface));
+    FOR_EACH(operation, operation, interface->operations)
+        fprintf(output, "    case 0x%08x:\n", operation_label(interface, operation));
+    fprintf(output, "        return idl_refuse(idl_tag, ERROR_BAD_TAG);\n    default:\n"
+            "        return idl_refuse(idl_tag, ERROR_BAD_OPERATION);\n    }\n}\n\n");
+}
+
+static void emit_dispatcher(FILE *output, const struct declaration *interface)
+{
+    const char *stem = c_stem(interface);
+
+    emit_refusal(output, interface);
+    fprintf(output, "static inline __attribute__((always_inline)) struct idl_answer %s_dispatch(\n"
+            "    const struct %s_ops *idl_ops, %s)\n{\n    switch (idl_tag) {\n", stem, stem, DISPATCHER_PARAMETERS);
+    FOR_EACH(operation, operation, interface->operations) {
+        const char *name = c_operation(interface, operation);
+
+        fprintf(output, "    case %s_REQUEST:\n        return idl_%s(idl_ops, %s);\n", upper_case(name), name,
+                DISPATCHER_ARGUMENTS);
+    }
+    fprintf(output, "    default:\n        return idl_%s_refuse(idl_tag);\n    }\n}\n\n", stem);
+}
+
+static void emit_macro(FILE *output, const struct declaration *interface)
+{
+    const char *stem = c_stem(interface);
+
+    fprintf(output, "/*\n * Defines the dispatcher `name`, for salto_serve(). Its handlers are the functions");
+    FOR_EACH(operation, operation, interface->operations)
+        fprintf(output, "%s\n *   handlers_%s", operation == interface->operations.first ? "" : ",",
+                snake_case(operation->name.text));
+    fprintf(output, "\n * where `handlers` is the second argument. One that is missing is a compile error.\n */\n");
+    fprintf(output, "#define %s_SERVER(name, handlers) \\\n    static const struct %s_ops name##_ops = { \\\n",
+            upper_case(stem), stem);
+    FOR_EACH(operation, operation, interface->operations)
+        fprintf(output, "        .%s = handlers##_%s, \\\n", snake_case(operation->name.text),
+                snake_case(operation->name.text));
+    fprintf(output, "    }; \\\n    static struct idl_answer name(%s) \\\n    { \\\n"
+            "        return %s_dispatch(&name##_ops, %s); \\\n    }\n\n", DISPATCHER_PARAMETERS, stem,
+            DISPATCHER_ARGUMENTS);
+}
+
+static void emit_interface(FILE *output, const struct declaration *interface)
+{
+    emit_ops(output, interface);
+    FOR_EACH(operation, operation, interface->operations)
+        emit_operation(output, interface, operation);
+    emit_dispatcher(output, interface);
+    emit_macro(output, interface);
+}
+
 void emit_server(FILE *output, struct program *program)
 {
-    emit_header_start(output, program->units.first, "SERVER", "Types");
+    emit_header_start(output, program->units.first, "SERVER", "Types, handlers and dispatcher");
+    fprintf(output, "#include \"salto/idl.h\"\n#include \"salto/ipc.h\"\n#include \"salto/server.h\"\n\n");
+    fprintf(output, "#include <stdbool.h>\n#include <stdint.h>\n\n");
     emit_types(output, program);
+    FOR_EACH_DECLARATION(declaration, program->units.first)
+        if (declaration->operations.first)
+            emit_interface(output, declaration);
     emit_header_end(output, program->units.first, "SERVER");
 }

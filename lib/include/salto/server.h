@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The server's side of IPC: the loop, what a dispatcher gets and returns, and IPCs that receive.
+ *
+ * salto_serve() keeps a frame on its stack. After each receive it calls the dispatcher with what came in, in the
+ * registers where the kernel left most of it, and sends what the dispatcher returns. Dispatchers are generated: see
+ * NAME_SERVER in idl/NAME_server.h, and docs/idl.md.
+ *
+ * Offsets are shared with system_call.S.
+ */
+#ifndef SALTO_SERVER_H
+#define SALTO_SERVER_H
+
+#define IDL_FRAME_WORD4 0
+#define IDL_FRAME_WORD5 8
+#define IDL_FRAME_WORDS 16
+#define IDL_FRAME_OBJECT 64
+#define IDL_FRAME_ENDPOINT 72
+#define IDL_FRAME_DISPATCHER 80
+#define IDL_FRAME_SIZE 96
+
+#define IPC_MESSAGE_BADGE 0
+#define IPC_MESSAGE_WORDS 8
+
+#ifndef __ASSEMBLER__
+#include "abi/errors.h"
+#include "abi/message.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* What the dispatcher wants sent next, in rax and rdx: tag, and word 0. Words 1 to 5 are taken from the frame unless
+ * the tag is a plain reply of at most one word. */
+struct idl_answer {
+    uint64_t tag, word;
+};
+
+struct idl_frame {
+    uint64_t word4, word5; /* of the request */
+    uint64_t words[6];     /* of the answer, from 1 on */
+    void *object;          /* what salto_serve() was given */
+};
+
+_Static_assert(offsetof(struct idl_frame, word4) == IDL_FRAME_WORD4, "where assembly looks for it");
+_Static_assert(offsetof(struct idl_frame, word5) == IDL_FRAME_WORD5, "where assembly looks for it");
+_Static_assert(offsetof(struct idl_frame, words) == IDL_FRAME_WORDS, "where assembly looks for it");
+_Static_assert(offsetof(struct idl_frame, object) == IDL_FRAME_OBJECT, "where assembly looks for it");
+
+typedef struct idl_answer idl_dispatcher(uint64_t badge, uint64_t word0, uint64_t word1, uint64_t tag, uint64_t word2,
+                                         uint64_t word3, struct idl_frame *frame);
+
+/* What a handler is told about its caller. */
+struct idl_call {
+    uint64_t badge; /* of the capability that the caller used: the kernel vouches for it */
+};
+
+/* A capability that came in. It belongs to the dispatcher, which releases it after the handler returned. */
+struct idl_cap {
+    uint32_t handle;
+};
+
+/* Keeps a capability that came in: returns its handle, which the caller of this must release some day. */
+static inline uint32_t idl_take(struct idl_cap *cap)
+{
+    uint32_t handle = cap->handle;
+
+    cap->handle = 0;
+    return handle;
+}
+
+/*
+ * Receives on `endpoint` (a capability with read right) and answers what `dispatcher` says, for ever. `object` is
+ * passed to the handlers. A reply that the kernel refuses (a handler gave a capability that it does not have) is
+ * replaced by its error; a caller that died meanwhile is forgotten. Returns -ERROR_* only if nothing can be received:
+ * -ERROR_BAD_HANDLE, -ERROR_NO_RIGHT, -ERROR_WRONG_TYPE, -ERROR_DEAD, -ERROR_INTERRUPTED.
+ */
+int salto_serve(uint32_t endpoint, idl_dispatcher *dispatcher, void *object);
+
+/* A message's register part, for ipc_transfer(). */
+struct ipc_message {
+    uint64_t badge; /* out */
+    uint64_t words[6];
+};
+
+_Static_assert(offsetof(struct ipc_message, badge) == IPC_MESSAGE_BADGE, "where assembly looks for it");
+_Static_assert(offsetof(struct ipc_message, words) == IPC_MESSAGE_WORDS, "where assembly looks for it");
+
+/*
+ * Any IPC, receiving ones included: the tag says what (abi/message.h: message_tag(MESSAGE_RECEIVE, 0, 0) | TAG_POLL is
+ * a poll). Sends `message`, and puts what came in into it. Keeps the registers that C functions keep, but resets MXCSR
+ * and the x87 control word to their defaults. Returns the tag that came in or an error number.
+ */
+uint64_t ipc_transfer(uint64_t tag, uint64_t handle, struct ipc_message *message);
+
+/* The handle of the program's own task, with execute right: idl_release() needs it. 0, the default, for a program that
+ * was granted none: capabilities that are released then stay in its table. */
+extern uint32_t salto_own_task;
+
+/* Refuses the request that came in with `tag`, with an ERROR_* number: releases its capabilities; answers unless it was
+ * oneway. idl_refuse_empty() does not release. For dispatchers. */
+struct idl_answer idl_refuse(uint64_t tag, int error);
+struct idl_answer idl_refuse_empty(uint64_t tag, int error);
+
+/* Nothing to send: just wait for the next request. */
+static inline struct idl_answer idl_no_answer(void)
+{
+    return (struct idl_answer){message_tag(MESSAGE_RECEIVE, 0, 0), 0};
+}
+
+/* The answer of a failed operation: `result` is an error that it raises, or -ERROR_*. */
+static inline struct idl_answer idl_error_answer(int result)
+{
+    return (struct idl_answer){message_labelled_tag((uint32_t)result, TAG_PLAIN_REPLY), 0};
+}
+#endif
+
+#endif
