@@ -10,6 +10,7 @@
 #include "thread/task.h"
 #include "thread/thread.h"
 #include "x86/cpu_state.h"
+#include "x86/cpu_state.h"
 #include "x86/smp.h"
 
 enum error kernel_debug_free_frames(struct kernel_call *call, struct debug *self, uint64_t *frames)

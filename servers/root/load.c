@@ -79,7 +79,7 @@ void load_handler(void)
     if (!elf_file_plan(root.linux_file.data, root.linux_file.size, &limits, &root.linux_plan, reason))
         root_fail("file linux: %s", reason);
     for (uint32_t i = 0; i < root.linux_plan.segment_count; i++) {
-        kernel_memory_t memory;
+        kernel_memory_t memory = {0};
         if (root.linux_plan.segments[i].rights & RIGHT_WRITE)
             continue;
         int result = make_segment(root.factory, &root.linux_plan.segments[i], &memory);

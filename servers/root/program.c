@@ -60,7 +60,7 @@ static bool make_factory(struct program *program)
 /* Has the kernel tell root of the program's faults and its end, with the program's place in the set, from 1, as badge. */
 static int set_supervisor(struct program *program)
 {
-    uint32_t handle;
+    uint32_t handle = 0;
     uint64_t badge = (uint64_t)(program - root.programs) + 1;
     int result = kernel_task_mint(root.task, root.supervisor, root.task, RIGHT_WRITE, badge, &handle);
     if (result)
