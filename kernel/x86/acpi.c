@@ -24,6 +24,7 @@
 #define EBDA_SEGMENT 0x40e /* where the BIOS keeps the segment of its data area */
 
 struct acpi_info acpi_info;
+static bool initialised;
 
 static const uint8_t *at(uint64_t physical)
 {
@@ -285,9 +286,13 @@ static void parse_fadt(const uint8_t *fadt)
 
 void acpi_initialise(void)
 {
-    const uint8_t *rsdp = find_rsdp(), *root, *table;
+    const uint8_t *rsdp, *root, *table;
     size_t entry_size;
 
+    if (initialised)
+        return;
+    initialised = true;
+    rsdp = find_rsdp();
     root = rsdp != NULL ? root_table(rsdp, &entry_size) : NULL;
     if (root == NULL) {
         console_printf("salto: ACPI: no tables found; one CPU, and no proper power off\n");

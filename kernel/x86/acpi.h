@@ -35,7 +35,8 @@ struct acpi_info {
 
 extern struct acpi_info acpi_info;
 
-/* Reads the tables into acpi_info. Needs boot_info. */
+/* Reads the tables into acpi_info. Needs boot_info and the boot page tables: boot_main() calls it. A second call does
+ * nothing. */
 void acpi_initialise(void);
 
 /*

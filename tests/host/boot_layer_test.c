@@ -114,6 +114,7 @@ static int boot(uint32_t magic, uint64_t info)
 
     memset(&boot_info, 0, sizeof(boot_info));
     memset(&acpi_info, 0, sizeof(acpi_info));
+    initialised = false;
     memory.count = low_memory.count = 0;
     memory.lost = 0;
     memset(printed, 0, sizeof(printed));
