@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Looks grants up in the start-up table. Root maps it before the first instruction, so there is nothing to set up. */
+/*
+ * Looks grants up in the start-up table, which is mapped before the first instruction; and tells the server library, as
+ * the program starts, by which handle it gives capabilities back.
+ */
+#include <salto/server.h>
 #include <salto/startup.h>
 
 #include <stdio.h>
@@ -32,4 +36,9 @@ uint32_t salto_require(const char *name)
         exit(1);
     }
     return handle;
+}
+
+__attribute__((constructor)) static void note_own_task(void)
+{
+    salto_own_task = salto_grant("task");
 }
