@@ -7,7 +7,7 @@ The kernel is linked twice: first with an empty table, then with the table made 
 
     kernel_symbols.py --empty OUTPUT.c              the empty table
     kernel_symbols.py --make FIRST.elf OUTPUT.c     the table of a first link
-    kernel_symbols.py --check FIRST.elf FINAL.elf   fails if a text symbol has moved
+    kernel_symbols.py --check FIRST.elf FINAL.elf   fails if a text symbol has moved; prints TAP
 """
 
 import sys
@@ -21,19 +21,20 @@ TRAMPOLINE_TEXT = range(SHARED_BASE, SHARED_BASE + 2 * 4096)
 
 
 def text_symbols(path):
-    """{name: address} of what lies in kernel text or trampoline text, and the end of the kernel's text."""
+    """What lies in kernel text or trampoline text, as a set of (address, name), and the end of the kernel's text. Static
+    functions of several files may share a name."""
     with open(path, "rb") as file:
         table = ELFFile(file).get_section_by_name(".symtab")
         if table is None:
             raise ValueError(f"{path}: has no symbol table")
-        symbols = {symbol.name: symbol["st_value"] for symbol in table.iter_symbols()
+        symbols = {(symbol["st_value"], symbol.name) for symbol in table.iter_symbols()
                    if symbol.name and symbol["st_info"]["type"] not in ("STT_FILE", "STT_SECTION")}
-    for name in ("kernel_text_start", "kernel_text_end"):
-        if name not in symbols:
-            raise ValueError(f"{path}: has no symbol {name}")
-    text = range(symbols.pop("kernel_text_start"), symbols.pop("kernel_text_end"))
-    found = {name: address for name, address in symbols.items()
-             if not name.startswith(".") and (address in text or address in TRAMPOLINE_TEXT)}
+    bounds = {name: address for address, name in symbols if name in ("kernel_text_start", "kernel_text_end")}
+    if len(bounds) != 2:
+        raise ValueError(f"{path}: has no symbols kernel_text_start and kernel_text_end")
+    text = range(bounds["kernel_text_start"], bounds["kernel_text_end"])
+    found = {(address, name) for address, name in symbols
+             if name not in bounds and name[0] != "." and (address in text or address in TRAMPOLINE_TEXT)}
     return found, text.stop
 
 
@@ -47,8 +48,8 @@ def escape(name):
 def render(symbols, text_end):
     """The table as C. Of two symbols at one address the first by name stands for both."""
     rows = {}
-    for name in sorted(symbols, reverse=True):
-        rows[symbols[name]] = name
+    for address, name in sorted(symbols, reverse=True):
+        rows[address] = name
     rows.setdefault(text_end, "")
     if any(address in TRAMPOLINE_TEXT for address in rows):
         rows.setdefault(TRAMPOLINE_TEXT.stop, "")
@@ -71,11 +72,14 @@ def empty():
 
 
 def check(first, final):
-    """Raises ValueError if a symbol is not where the table says."""
+    """Is each text symbol of the final link where the first link had it? Prints one TAP result."""
     before, after = text_symbols(first), text_symbols(final)
-    if before != after:
-        moved = sorted(name for name in before[0].keys() | after[0].keys() if before[0].get(name) != after[0].get(name))
-        raise ValueError(f"{final}: text differs from the first link: {', '.join(moved[:5]) or 'its end'}")
+    moved = sorted({name for _, name in before[0] ^ after[0]})
+    good = bool(before[0]) and before == after
+    print(f"1..1\n{'ok' if good else 'not ok'} 1 - {len(before[0])} text symbols are where the kernel's table says")
+    if not good:
+        print(f"# moved: {', '.join(moved[:5]) or 'the end of the text'}")
+    return 0 if good else 1
 
 
 def write(path, text):
@@ -90,7 +94,7 @@ def main(arguments):
         case ["--make", first, output]:
             write(output, render(*text_symbols(first)))
         case ["--check", first, final]:
-            check(first, final)
+            return check(first, final)
         case _:
             print(__doc__, file=sys.stderr)
             return 2
