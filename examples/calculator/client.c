@@ -90,20 +90,20 @@ static bool round_nothing(void)
 
 static bool round_add(void)
 {
-    int64_t sum;
+    int64_t sum = 0;
     return calculator_add(calculator, 20, 22, &sum) == 0 && sum == 42;
 }
 
 static bool round_statistics(void)
 {
-    struct calculator_statistics statistics;
+    struct calculator_statistics statistics = {0};
     return calculator_statistics(calculator, &statistics) == 0;
 }
 
 static bool round_sum(void)
 {
     static const int64_t numbers[40] = {[39] = 7};
-    int64_t sum;
+    int64_t sum = 0;
     return calculator_sum(calculator, numbers, &sum) == 0 && sum == 7;
 }
 
@@ -143,7 +143,7 @@ static void show_costs(void)
 
 int main(void)
 {
-    struct calculator_statistics statistics;
+    struct calculator_statistics statistics = {0};
     calculator = (calculator_t){salto_require("calc")};
     show_add(2, 3);
     show_add(INT64_MAX, 1);
