@@ -4,22 +4,21 @@
  */
 #include "ast.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define AST_APPEND(type)                                                                        \
-    struct type##_list ast_append_##type(struct type##_list list, struct type *node)            \
-    {                                                                                           \
-        if (!node)                                                                              \
-            return list;                                                                        \
-        if (list.last)                                                                          \
-            list.last->next = node;                                                             \
-        else                                                                                    \
-            list.first = node;                                                                  \
-        list.last = node;                                                                       \
-        return list;                                                                            \
+#define AST_APPEND(type)                                                             \
+    struct type##_list ast_append_##type(struct type##_list list, struct type *node) \
+    {                                                                                \
+        if (!node)                                                                   \
+            return list;                                                             \
+        if (list.last)                                                               \
+            list.last->next = node;                                                  \
+        else                                                                         \
+            list.first = node;                                                       \
+        list.last = node;                                                            \
+        return list;                                                                 \
     }
 
 AST_APPEND(value)
@@ -206,6 +205,12 @@ struct import *ast_import(struct span span, char *path)
     return import;
 }
 
+struct import *ast_prefixed_import(struct prefix prefix, struct import *import)
+{
+    import->prefix = prefix;
+    return import;
+}
+
 char *ast_join_doc(char *doc, char *line)
 {
     size_t doc_length = doc ? strlen(doc) : 0;
@@ -313,6 +318,7 @@ void ast_free_import(struct import *import)
     if (!import)
         return;
     free(import->path);
+    ast_free_prefix(import->prefix);
     free(import);
 }
 
@@ -339,8 +345,8 @@ void ast_free_unit(struct unit *unit)
 const char *declaration_kind_name(enum declaration_kind kind)
 {
     static const char *const names[] = {
-        [DECLARATION_CONST] = "const",   [DECLARATION_ENUM] = "enum",     [DECLARATION_FLAGS] = "flags",
-        [DECLARATION_ERRORS] = "errors", [DECLARATION_STRUCT] = "struct", [DECLARATION_TABLE] = "table",
+        [DECLARATION_CONST] = "const",         [DECLARATION_ENUM] = "enum",     [DECLARATION_FLAGS] = "flags",
+        [DECLARATION_ERRORS] = "errors",       [DECLARATION_STRUCT] = "struct", [DECLARATION_TABLE] = "table",
         [DECLARATION_INTERFACE] = "interface",
     };
 

@@ -26,10 +26,10 @@ struct name {
     struct span span;
 };
 
-#define AST_LIST(type)                    \
-    struct type##_list {                  \
-        struct type *first, *last;        \
-    };                                    \
+#define AST_LIST(type)             \
+    struct type##_list {           \
+        struct type *first, *last; \
+    };                             \
     struct type##_list ast_append_##type(struct type##_list list, struct type *node)
 
 /* A number, a (perhaps qualified) name, or a duration such as 5s. */
@@ -164,13 +164,13 @@ struct declaration {
     struct declaration *next;
     struct unit *unit;
     /* filled in by the checks */
-    uint64_t number;  /* const: value, two's complement where negative; interface: id; struct: height */
-    int visit;        /* const, struct: progress of the search for cycles */
-    bool broken;      /* const, struct: an error was reported, do not use */
-    bool kernel;      /* interface: @kernel */
-    uint64_t all;     /* flags: every known bit */
-    unsigned bits;    /* enum, flags: width of the underlying type */
-    bool is_signed;   /* enum: of the underlying type */
+    uint64_t number; /* const: value, two's complement where negative; interface: id; struct: height */
+    int visit;       /* const, struct: progress of the search for cycles */
+    bool broken;     /* const, struct: an error was reported, do not use */
+    bool kernel;     /* interface: @kernel */
+    uint64_t all;    /* flags: every known bit */
+    unsigned bits;   /* enum, flags: width of the underlying type */
+    bool is_signed;  /* enum: of the underlying type */
     /* filled in by the layout */
     uint64_t size, alignment, tail; /* struct: bytes as in C; padding at its end */
     bool has_padding, has_checked;  /* struct: anywhere inside: padding; bool, enum or flags */
@@ -181,6 +181,7 @@ AST_LIST(declaration);
 
 struct import {
     char *path; /* as spelled */
+    struct prefix prefix;
     struct span span;
     struct import *next;
     struct unit *unit; /* filled in when it was read; NULL if it could not be */
@@ -232,6 +233,7 @@ struct declaration *ast_with_members(struct declaration *declaration, struct mem
 struct declaration *ast_with_operations(struct declaration *declaration, struct operation_list operations);
 struct declaration *ast_prefixed(struct prefix prefix, struct declaration *declaration);
 struct import *ast_import(struct span span, char *path);
+struct import *ast_prefixed_import(struct prefix prefix, struct import *import);
 /* `doc` and `line` joined by a newline. */
 char *ast_join_doc(char *doc, char *line);
 

@@ -83,8 +83,8 @@ static bool is_visible(const struct unit *from, const struct unit *unit)
     if (from == unit)
         return true;
     FOR_EACH(import, import, from->imports)
-        if (import->unit == unit)
-            return true;
+    if (import->unit == unit)
+        return true;
     return false;
 }
 
@@ -99,10 +99,12 @@ static void report_not_found(const struct program *program, const struct unit *f
 {
     struct suggestion suggestion = {.wanted = name};
 
-    FOR_EACH_UNIT(unit, program) {
+    FOR_EACH_UNIT(unit, program)
+    {
         if (!same_library(unit, library))
             continue;
-        FOR_EACH_DECLARATION(declaration, unit) {
+        FOR_EACH_DECLARATION(declaration, unit)
+        {
             if (strcmp(declaration->name.text, name) == 0) {
                 report(code, span, "'%s' is declared in %s, which is not imported here", name, unit->source->path);
                 return;
@@ -116,7 +118,8 @@ static void report_not_found(const struct program *program, const struct unit *f
 
 static bool library_exists(const struct program *program, const char *library, struct suggestion *suggestion)
 {
-    FOR_EACH_UNIT(unit, program) {
+    FOR_EACH_UNIT(unit, program)
+    {
         if (same_library(unit, library))
             return true;
         if (unit->library.text)
@@ -136,12 +139,13 @@ struct declaration *find_declaration(const struct program *program, const struct
     }
     if (!library)
         library = from->library.text;
-    FOR_EACH_UNIT(unit, program) {
+    FOR_EACH_UNIT(unit, program)
+    {
         if (!same_library(unit, library) || !is_visible(from, unit))
             continue;
         FOR_EACH_DECLARATION(declaration, unit)
-            if (strcmp(declaration->name.text, name) == 0)
-                return declaration;
+        if (strcmp(declaration->name.text, name) == 0)
+            return declaration;
     }
     report_not_found(program, from, library, name, span, what, code);
     return NULL;

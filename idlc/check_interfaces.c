@@ -86,7 +86,8 @@ static void set_right(struct operation *operation, const struct attribute *attri
 {
     if (!attribute->arguments.first)
         report(CODE_ATTRIBUTE, attribute->name.span, "write the right, such as @right(read)");
-    FOR_EACH(value, value, attribute->arguments) {
+    FOR_EACH(value, value, attribute->arguments)
+    {
         unsigned right = one_right(value);
 
         if (!right)
@@ -111,26 +112,36 @@ static void set_operation_attribute(struct operation *operation, const struct at
 static void check_interface_attributes(const struct program *program, struct declaration *interface)
 {
     FOR_EACH(attribute, attribute, interface->prefix.attributes)
-        if (check_known(attribute, interface->prefix.attributes, interface_attributes, COUNT(interface_attributes),
-                        "an interface"))
-            set_interface_attribute(program, interface, attribute);
+    if (check_known(attribute, interface->prefix.attributes, interface_attributes, COUNT(interface_attributes),
+                    "an interface"))
+        set_interface_attribute(program, interface, attribute);
     FOR_EACH(operation, operation, interface->operations)
-        FOR_EACH(attribute, attribute, operation->prefix.attributes)
-            if (check_known(attribute, operation->prefix.attributes, operation_attributes, COUNT(operation_attributes),
-                            "an operation"))
-                set_operation_attribute(operation, attribute);
+    FOR_EACH(attribute, attribute, operation->prefix.attributes)
+    if (check_known(attribute, operation->prefix.attributes, operation_attributes, COUNT(operation_attributes),
+                    "an operation"))
+        set_operation_attribute(operation, attribute);
+}
+
+static void check_no_attributes(const struct prefix *prefix)
+{
+    if (prefix->attributes.first)
+        report(CODE_ATTRIBUTE, prefix->attributes.first->name.span, "only interfaces and operations have attributes");
 }
 
 void check_attributes(struct program *program)
 {
     FOR_EACH_UNIT(unit, program)
-        FOR_EACH_DECLARATION(declaration, unit) {
+    {
+        FOR_EACH(import, import, unit->imports)
+        check_no_attributes(&import->prefix);
+        FOR_EACH_DECLARATION(declaration, unit)
+        {
             if (declaration->kind == DECLARATION_INTERFACE)
                 check_interface_attributes(program, declaration);
-            else if (declaration->prefix.attributes.first)
-                report(CODE_ATTRIBUTE, declaration->prefix.attributes.first->name.span,
-                       "only interfaces and operations have attributes");
+            else
+                check_no_attributes(&declaration->prefix);
         }
+    }
 }
 
 static void check_one_id(const struct program *program, const struct declaration *interface)
@@ -140,30 +151,32 @@ static void check_one_id(const struct program *program, const struct declaration
         return;
     }
     FOR_EACH_UNIT(unit, program)
-        FOR_EACH_DECLARATION(other, unit) {
-            if (other == interface)
-                return;
-            if (other->kind == DECLARATION_INTERFACE && other->number == interface->number) {
-                report(CODE_INTERFACE_ID, interface->name.span, "interface '%s' has the id of '%s' (%s:%d)",
-                       interface->name.text, other->name.text, unit->source->path, other->span.line);
-                return;
-            }
+    FOR_EACH_DECLARATION(other, unit)
+    {
+        if (other == interface)
+            return;
+        if (other->kind == DECLARATION_INTERFACE && other->number == interface->number) {
+            report(CODE_INTERFACE_ID, interface->name.span, "interface '%s' has the id of '%s' (%s:%d)",
+                   interface->name.text, other->name.text, unit->source->path, other->name.span.line);
+            return;
         }
+    }
 }
 
 void check_interface_ids(struct program *program)
 {
     FOR_EACH_UNIT(unit, program)
-        FOR_EACH_DECLARATION(declaration, unit)
-            if (declaration->kind == DECLARATION_INTERFACE)
-                check_one_id(program, declaration);
+    FOR_EACH_DECLARATION(declaration, unit)
+    if (declaration->kind == DECLARATION_INTERFACE)
+        check_one_id(program, declaration);
 }
 
 static void check_numbers(const struct declaration *interface)
 {
     const struct operation **seen = allocate((MAX_NUMBER + 1) * sizeof(*seen));
 
-    FOR_EACH(operation, operation, interface->operations) {
+    FOR_EACH(operation, operation, interface->operations)
+    {
         const struct value *number = operation->number;
 
         if (!number)
@@ -183,9 +196,9 @@ static void check_numbers(const struct declaration *interface)
 void check_operation_numbers(struct program *program)
 {
     FOR_EACH_UNIT(unit, program)
-        FOR_EACH_DECLARATION(declaration, unit)
-            if (declaration->operations.first)
-                check_numbers(declaration);
+    FOR_EACH_DECLARATION(declaration, unit)
+    if (declaration->operations.first)
+        check_numbers(declaration);
 }
 
 static void check_oneway(const struct operation *operation)
@@ -193,8 +206,8 @@ static void check_oneway(const struct operation *operation)
     if (operation->results.first)
         report(CODE_ONEWAY, operation->results.first->name.span, "a oneway operation answers nothing");
     FOR_EACH(member, member, operation->parameters)
-        if (member->out)
-            report(CODE_ONEWAY, member->name.span, "a oneway operation answers nothing");
+    if (member->out)
+        report(CODE_ONEWAY, member->name.span, "a oneway operation answers nothing");
     if (operation->raises)
         report(CODE_ONEWAY, operation->raises->span, "a oneway operation raises nothing");
 }
@@ -202,47 +215,49 @@ static void check_oneway(const struct operation *operation)
 static void check_results(const struct operation *operation)
 {
     FOR_EACH(member, member, operation->results)
-        if (member->out)
-            report(CODE_SYNTAX, member->name.span, "behind the arrow everything is out: leave 'out' away");
+    if (member->out)
+        report(CODE_SYNTAX, member->name.span, "behind the arrow everything is out: leave 'out' away");
 }
 
 void check_operation_kinds(struct program *program)
 {
     FOR_EACH_UNIT(unit, program)
-        FOR_EACH_DECLARATION(declaration, unit)
-            FOR_EACH(operation, operation, declaration->operations) {
-                if (operation->kind == OPERATION_EVENT)
-                    report(CODE_UNSUPPORTED, operation->name.span, "events are not supported by this version");
-                if (operation->kind == OPERATION_ONEWAY)
-                    check_oneway(operation);
-                check_results(operation);
-            }
+    FOR_EACH_DECLARATION(declaration, unit)
+    FOR_EACH(operation, operation, declaration->operations)
+    {
+        if (operation->kind == OPERATION_EVENT)
+            report(CODE_UNSUPPORTED, operation->name.span, "events are not supported by this version");
+        if (operation->kind == OPERATION_ONEWAY)
+            check_oneway(operation);
+        check_results(operation);
+    }
 }
 
 void check_raises(struct program *program)
 {
     FOR_EACH_UNIT(unit, program)
-        FOR_EACH_DECLARATION(declaration, unit)
-            FOR_EACH(operation, operation, declaration->operations) {
-                const struct value *raises = operation->raises;
-                struct declaration *found;
+    FOR_EACH_DECLARATION(declaration, unit)
+    FOR_EACH(operation, operation, declaration->operations)
+    {
+        const struct value *raises = operation->raises;
+        struct declaration *found;
 
-                if (!raises)
-                    continue;
-                found = find_declaration(program, unit, raises->library, raises->text, raises->span, "errors",
-                                         CODE_UNKNOWN_NAME);
-                if (found && found->kind != DECLARATION_ERRORS)
-                    report(CODE_WRONG_KIND, raises->span, "'%s' is of kind %s; only errors can be raised", raises->text,
-                           declaration_kind_name(found->kind));
-                operation->errors = found;
-            }
+        if (!raises)
+            continue;
+        found =
+            find_declaration(program, unit, raises->library, raises->text, raises->span, "errors", CODE_UNKNOWN_NAME);
+        if (found && found->kind != DECLARATION_ERRORS)
+            report(CODE_WRONG_KIND, raises->span, "'%s' is of kind %s; only errors can be raised", raises->text,
+                   declaration_kind_name(found->kind));
+        operation->errors = found;
+    }
 }
 
 static void check_kernel_parameters(struct member_list members)
 {
     FOR_EACH(member, member, members)
-        if (member->type->move)
-            report(CODE_KERNEL, member->type->span, "a @kernel operation gets handles, and moves nothing");
+    if (member->type->move)
+        report(CODE_KERNEL, member->type->span, "a @kernel operation gets handles, and moves nothing");
 }
 
 static void check_kernel_operation(const struct operation *operation)
@@ -250,7 +265,8 @@ static void check_kernel_operation(const struct operation *operation)
     if (operation->kind == OPERATION_ONEWAY)
         report(CODE_KERNEL, operation->name.span, "a @kernel operation always answers: it cannot be oneway");
     if (operation->raises)
-        report(CODE_KERNEL, operation->raises->span, "a @kernel operation fails with the kernel's errors, and raises none");
+        report(CODE_KERNEL, operation->raises->span,
+               "a @kernel operation fails with the kernel's errors, and raises none");
     check_kernel_parameters(operation->parameters);
     check_kernel_parameters(operation->results);
 }
@@ -258,11 +274,12 @@ static void check_kernel_operation(const struct operation *operation)
 void check_kernel_interfaces(struct program *program)
 {
     FOR_EACH_UNIT(unit, program)
-        FOR_EACH_DECLARATION(declaration, unit)
-            FOR_EACH(operation, operation, declaration->operations) {
-                if (declaration->kernel)
-                    check_kernel_operation(operation);
-                else if (operation->right)
-                    report(CODE_KERNEL, operation->name.span, "@right is for operations of @kernel interfaces");
-            }
+    FOR_EACH_DECLARATION(declaration, unit)
+    FOR_EACH(operation, operation, declaration->operations)
+    {
+        if (declaration->kernel)
+            check_kernel_operation(operation);
+        else if (operation->right)
+            report(CODE_KERNEL, operation->name.span, "@right is for operations of @kernel interfaces");
+    }
 }

@@ -12,8 +12,8 @@
 void check_library_names(struct program *program)
 {
     FOR_EACH_UNIT(unit, program)
-        if (!unit->library.text && diagnostics_errors() == 0)
-            report(CODE_SYNTAX, (struct span){unit->source, 1, 1, 1, 1}, "the file has no 'library' line");
+    if (!unit->library.text && diagnostics_errors() == 0)
+        report(CODE_SYNTAX, (struct span){unit->source, 1, 1, 1, 1}, "the file has no 'library' line");
 }
 
 static bool in_one_library(const struct declaration *a, const struct declaration *b)
@@ -75,8 +75,8 @@ void check_unique_declarations(struct program *program)
     struct name_table table = {0};
 
     FOR_EACH_UNIT(unit, program)
-        FOR_EACH_DECLARATION(declaration, unit)
-            table_add(&table, declaration->name.text, declaration->name.span, declaration, "");
+    FOR_EACH_DECLARATION(declaration, unit)
+    table_add(&table, declaration->name.text, declaration->name.span, declaration, "");
     table_sort(&table);
     for (size_t i = 1; i < table.count; i++) {
         struct named *a = &table.entries[i - 1], *b = &table.entries[i];
@@ -101,14 +101,15 @@ static void report_equal(struct name_table *table, const char *what)
 static void add_members(struct name_table *table, struct member_list members)
 {
     FOR_EACH(member, member, members)
-        table_add(table, member->name.text, member->name.span, NULL, "");
+    table_add(table, member->name.text, member->name.span, NULL, "");
 }
 
 static void check_operations(const struct declaration *declaration)
 {
     struct name_table operations = {0};
 
-    FOR_EACH(operation, operation, declaration->operations) {
+    FOR_EACH(operation, operation, declaration->operations)
+    {
         struct name_table parameters = {0};
 
         table_add(&operations, operation->name.text, operation->name.span, declaration, "");
@@ -122,13 +123,14 @@ static void check_operations(const struct declaration *declaration)
 void check_unique_members(struct program *program)
 {
     FOR_EACH_UNIT(unit, program)
-        FOR_EACH_DECLARATION(declaration, unit) {
-            struct name_table members = {0};
+    FOR_EACH_DECLARATION(declaration, unit)
+    {
+        struct name_table members = {0};
 
-            add_members(&members, declaration->members);
-            report_equal(&members, declaration->kind == DECLARATION_STRUCT ? "field" : "member");
-            check_operations(declaration);
-        }
+        add_members(&members, declaration->members);
+        report_equal(&members, declaration->kind == DECLARATION_STRUCT ? "field" : "member");
+        check_operations(declaration);
+    }
 }
 
 /* Suffixes of what an interface and an operation define beside their plain names. */
@@ -139,11 +141,15 @@ static void add_interface(struct name_table *table, const struct declaration *in
 {
     const char *stem = c_stem(interface);
 
+    if (c_is_taken(text_of("%s_t", stem)))
+        report(CODE_CLASH, interface->name.span, "in C this interface would be '%s_t', which means something else",
+               stem);
     for (size_t i = 0; i < sizeof(interface_suffixes) / sizeof(interface_suffixes[0]); i++)
         table_add(table, text_of("%s%s", stem, interface_suffixes[i]), interface->name.span, interface, "interface");
     table_add(table, text_of("%s_ID", upper_case(stem)), interface->name.span, interface, "interface");
     table_add(table, text_of("%s_SERVER", upper_case(stem)), interface->name.span, interface, "interface");
-    FOR_EACH(operation, operation, interface->operations) {
+    FOR_EACH(operation, operation, interface->operations)
+    {
         const char *name = c_operation(interface, operation);
 
         table_add(table, name, operation->name.span, interface, "operation");
@@ -176,13 +182,13 @@ static void add_declaration(struct name_table *table, const struct declaration *
         table_add(table, text_of("%s_t", stem), span, declaration, declaration_kind_name(declaration->kind));
         table_add(table, text_of("%s_is_valid", stem), span, declaration, declaration_kind_name(declaration->kind));
         FOR_EACH(member, member, declaration->members)
-            table_add(table, c_constant(declaration, member), member->name.span, declaration, "member");
+        table_add(table, c_constant(declaration, member), member->name.span, declaration, "member");
         break;
     case DECLARATION_ERRORS:
         table_add(table, text_of("enum %s", stem), span, declaration, "errors");
         table_add(table, text_of("%s_is_valid", stem), span, declaration, "errors");
         FOR_EACH(member, member, declaration->members)
-            table_add(table, c_constant(declaration, member), member->name.span, declaration, "member");
+        table_add(table, c_constant(declaration, member), member->name.span, declaration, "member");
         break;
     case DECLARATION_TABLE:
         break;
@@ -194,8 +200,8 @@ void check_c_names(struct program *program)
     struct name_table table = {0};
 
     FOR_EACH_UNIT(unit, program)
-        FOR_EACH_DECLARATION(declaration, unit)
-            add_declaration(&table, declaration);
+    FOR_EACH_DECLARATION(declaration, unit)
+    add_declaration(&table, declaration);
     table_sort(&table);
     for (size_t i = 1; i < table.count; i++) {
         const struct named *a = &table.entries[i - 1], *b = &table.entries[i];
@@ -210,8 +216,8 @@ void check_c_names(struct program *program)
 void check_documentation(struct program *program)
 {
     FOR_EACH_DECLARATION(declaration, program->units.first)
-        FOR_EACH(operation, operation, declaration->operations)
-            if (!operation->prefix.doc)
-                warn(CODE_DOCUMENTATION, operation->name.span, "operation '%s' has no doc comment ('///')",
-                     operation->name.text);
+    FOR_EACH(operation, operation, declaration->operations)
+    if (!operation->prefix.doc)
+        warn(CODE_DOCUMENTATION, operation->name.span, "operation '%s' has no doc comment ('///')",
+             operation->name.text);
 }

@@ -73,8 +73,10 @@ static void check_rights(struct type *type)
             suggestion_offer(&suggestion, "write");
             suggestion_offer(&suggestion, "execute");
             suggestion_offer(&suggestion, "copy");
-            report(CODE_CAPABILITY, value->span, "'%s' is no right; rights are read, write, execute, copy, or the "
-                   "letters r, w, x, c together%s", value->text, suggestion_text(&suggestion));
+            report(CODE_CAPABILITY, value->span,
+                   "'%s' is no right; rights are read, write, execute, copy, or the "
+                   "letters r, w, x, c together%s",
+                   value->text, suggestion_text(&suggestion));
         }
         type->rights |= rights;
     }
@@ -165,9 +167,9 @@ static bool near_builtin(const struct type *type)
 static bool is_declared(const struct program *program, const struct type *type)
 {
     FOR_EACH_UNIT(unit, program)
-        FOR_EACH_DECLARATION(declaration, unit)
-            if (strcmp(declaration->name.text, type->name) == 0)
-                return true;
+    FOR_EACH_DECLARATION(declaration, unit)
+    if (strcmp(declaration->name.text, type->name) == 0)
+        return true;
     return false;
 }
 
@@ -214,7 +216,7 @@ static void check_members(const struct program *program, const struct unit *unit
                           enum place place)
 {
     FOR_EACH(member, member, members)
-        check_type(program, unit, member->type, place);
+    check_type(program, unit, member->type, place);
 }
 
 static void check_declared_types(const struct program *program, struct declaration *declaration)
@@ -226,7 +228,8 @@ static void check_declared_types(const struct program *program, struct declarati
             report(CODE_EMPTY, declaration->name.span, "struct '%s' has no fields", declaration->name.text);
         check_members(program, declaration->unit, declaration->members, PLACE_FIELD);
     }
-    FOR_EACH(operation, operation, declaration->operations) {
+    FOR_EACH(operation, operation, declaration->operations)
+    {
         check_members(program, declaration->unit, operation->parameters, PLACE_PARAMETER);
         check_members(program, declaration->unit, operation->results, PLACE_PARAMETER);
     }
@@ -235,8 +238,8 @@ static void check_declared_types(const struct program *program, struct declarati
 void check_types(struct program *program)
 {
     FOR_EACH_UNIT(unit, program)
-        FOR_EACH_DECLARATION(declaration, unit)
-            check_declared_types(program, declaration);
+    FOR_EACH_DECLARATION(declaration, unit)
+    check_declared_types(program, declaration);
 }
 
 #define MAX_STRUCT_DEPTH 32
@@ -245,7 +248,8 @@ void check_types(struct program *program)
 static void visit_struct(struct declaration *declaration, int depth)
 {
     declaration->visit = VISIT_OPEN;
-    FOR_EACH(member, member, declaration->members) {
+    FOR_EACH(member, member, declaration->members)
+    {
         struct type *type = member->type->element ? member->type->element : member->type;
 
         if (type->kind != TYPE_STRUCT)
@@ -267,7 +271,7 @@ static void visit_struct(struct declaration *declaration, int depth)
 void check_struct_cycles(struct program *program)
 {
     FOR_EACH_UNIT(unit, program)
-        FOR_EACH_DECLARATION(declaration, unit)
-            if (declaration->kind == DECLARATION_STRUCT && declaration->visit == VISIT_NEW)
-                visit_struct(declaration, 0);
+    FOR_EACH_DECLARATION(declaration, unit)
+    if (declaration->kind == DECLARATION_STRUCT && declaration->visit == VISIT_NEW)
+        visit_struct(declaration, 0);
 }

@@ -85,7 +85,8 @@ static void fold_constant(const struct program *program, struct declaration *dec
     }
     declaration->visit = VISIT_OPEN;
     if (!integer_type(declaration->type, &bits, &is_signed)) {
-        report(CODE_WRONG_KIND, declaration->type->span, "the type of a const must be an integer (u8 to u64, i8 to i64)");
+        report(CODE_WRONG_KIND, declaration->type->span,
+               "the type of a const must be an integer (u8 to u64, i8 to i64)");
         declaration->broken = true;
     } else if (!value_number(program, declaration->unit, declaration->value, bits, is_signed, &declaration->number)) {
         declaration->broken = true;
@@ -96,9 +97,9 @@ static void fold_constant(const struct program *program, struct declaration *dec
 void check_constants(struct program *program)
 {
     FOR_EACH_UNIT(unit, program)
-        FOR_EACH_DECLARATION(declaration, unit)
-            if (declaration->kind == DECLARATION_CONST)
-                fold_constant(program, declaration);
+    FOR_EACH_DECLARATION(declaration, unit)
+    if (declaration->kind == DECLARATION_CONST)
+        fold_constant(program, declaration);
 }
 
 static void check_underlying(struct declaration *declaration)
@@ -140,30 +141,31 @@ static void check_one_value(const struct program *program, struct declaration *d
 static void check_equal_values(const struct declaration *declaration)
 {
     FOR_EACH(member, member, declaration->members)
-        for (struct member *other = declaration->members.first; other != member; other = other->next)
-            if (other->number == member->number) {
-                report(CODE_DUPLICATE, member->value->span, "'%s' has the same number as '%s'", member->name.text,
-                       other->name.text);
-                break;
-            }
+    for (struct member *other = declaration->members.first; other != member; other = other->next)
+        if (other->number == member->number) {
+            report(CODE_DUPLICATE, member->value->span, "'%s' has the same number as '%s'", member->name.text,
+                   other->name.text);
+            break;
+        }
 }
 
 void check_member_values(struct program *program)
 {
     FOR_EACH_UNIT(unit, program)
-        FOR_EACH_DECLARATION(declaration, unit) {
-            size_t before = diagnostics_errors();
+    FOR_EACH_DECLARATION(declaration, unit)
+    {
+        size_t before = diagnostics_errors();
 
-            if (declaration->kind != DECLARATION_ENUM && declaration->kind != DECLARATION_FLAGS &&
-                declaration->kind != DECLARATION_ERRORS)
-                continue;
-            check_underlying(declaration);
-            if (!declaration->members.first)
-                report(CODE_EMPTY, declaration->name.span, "%s '%s' has no members",
-                       declaration_kind_name(declaration->kind), declaration->name.text);
-            FOR_EACH(member, member, declaration->members)
-                check_one_value(program, declaration, member);
-            if (diagnostics_errors() == before)
-                check_equal_values(declaration);
-        }
+        if (declaration->kind != DECLARATION_ENUM && declaration->kind != DECLARATION_FLAGS &&
+            declaration->kind != DECLARATION_ERRORS)
+            continue;
+        check_underlying(declaration);
+        if (!declaration->members.first)
+            report(CODE_EMPTY, declaration->name.span, "%s '%s' has no members",
+                   declaration_kind_name(declaration->kind), declaration->name.text);
+        FOR_EACH(member, member, declaration->members)
+        check_one_value(program, declaration, member);
+        if (diagnostics_errors() == before)
+            check_equal_values(declaration);
+    }
 }

@@ -28,8 +28,7 @@ static size_t errors_count;
 
 static const char *const code_names[] = {
 #define DIAGNOSTIC_NAME(name, text) [CODE_##name] = (text),
-    DIAGNOSTIC_CODES(DIAGNOSTIC_NAME)
-};
+    DIAGNOSTIC_CODES(DIAGNOSTIC_NAME)};
 
 static void add(bool warning, enum diagnostic_code code, struct span span, const char *format, va_list arguments)
 {

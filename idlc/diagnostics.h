@@ -10,31 +10,31 @@
 
 #include <stdio.h>
 
-#define DIAGNOSTIC_CODES(CODE)                        \
-    CODE(CHARACTER, "bad-character")                  \
-    CODE(NUMBER, "bad-number")                        \
-    CODE(COMMENT, "open-comment")                     \
-    CODE(STRING, "bad-string")                        \
-    CODE(SYNTAX, "syntax")                            \
-    CODE(IMPORT, "import")                            \
-    CODE(DUPLICATE, "duplicate")                      \
-    CODE(CLASH, "name-clash")                         \
-    CODE(UNKNOWN_TYPE, "unknown-type")                \
-    CODE(UNKNOWN_NAME, "unknown-name")                \
-    CODE(WRONG_KIND, "wrong-kind")                    \
-    CODE(UNSUPPORTED, "not-supported")                \
-    CODE(CYCLE, "cycle")                              \
-    CODE(RANGE, "out-of-range")                       \
-    CODE(EMPTY, "empty")                              \
-    CODE(ARRAY, "bad-array")                          \
-    CODE(CAPABILITY, "bad-capability")                \
-    CODE(ATTRIBUTE, "bad-attribute")                  \
-    CODE(INTERFACE_ID, "interface-id")                \
-    CODE(OPERATION_NUMBER, "operation-number")        \
-    CODE(ONEWAY, "bad-oneway")                        \
-    CODE(KERNEL, "bad-kernel-operation")              \
-    CODE(TOO_LARGE, "too-large")                      \
-    CODE(FITS, "does-not-fit")                        \
+#define DIAGNOSTIC_CODES(CODE)                 \
+    CODE(CHARACTER, "bad-character")           \
+    CODE(NUMBER, "bad-number")                 \
+    CODE(COMMENT, "open-comment")              \
+    CODE(STRING, "bad-string")                 \
+    CODE(SYNTAX, "syntax")                     \
+    CODE(IMPORT, "import")                     \
+    CODE(DUPLICATE, "duplicate")               \
+    CODE(CLASH, "name-clash")                  \
+    CODE(UNKNOWN_TYPE, "unknown-type")         \
+    CODE(UNKNOWN_NAME, "unknown-name")         \
+    CODE(WRONG_KIND, "wrong-kind")             \
+    CODE(UNSUPPORTED, "not-supported")         \
+    CODE(CYCLE, "cycle")                       \
+    CODE(RANGE, "out-of-range")                \
+    CODE(EMPTY, "empty")                       \
+    CODE(ARRAY, "bad-array")                   \
+    CODE(CAPABILITY, "bad-capability")         \
+    CODE(ATTRIBUTE, "bad-attribute")           \
+    CODE(INTERFACE_ID, "interface-id")         \
+    CODE(OPERATION_NUMBER, "operation-number") \
+    CODE(ONEWAY, "bad-oneway")                 \
+    CODE(KERNEL, "bad-kernel-operation")       \
+    CODE(TOO_LARGE, "too-large")               \
+    CODE(FITS, "does-not-fit")                 \
     CODE(DOCUMENTATION, "no-documentation")
 
 #define DIAGNOSTIC_ENUM(name, text) CODE_##name,

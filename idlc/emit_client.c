@@ -25,7 +25,8 @@ static bool uses_utcb(const struct message_shape *shape)
 
 static void emit_signature(FILE *output, const struct declaration *interface, const struct operation *operation)
 {
-    fprintf(output, "IDL_MUST_USE static inline int %s(%s_t self", c_operation(interface, operation), c_stem(interface));
+    fprintf(output, "IDL_MUST_USE static inline int %s(%s_t self", c_operation(interface, operation),
+            c_stem(interface));
     for (size_t i = 0; i < operation->inputs_count; i++)
         fprintf(output, ", %s",
                 input_parameter(operation->inputs[i], text_of("%s ", c_type(operation->inputs[i]->type))));
@@ -50,7 +51,21 @@ static const char *initial_word(const struct operation *operation, uint64_t word
     return "0";
 }
 
-static void emit_locals(FILE *output, const struct operation *operation)
+static void emit_copy_local(FILE *output, const struct member *member)
+{
+    fprintf(output, "    %s idl_%s", c_type(member->type), member->name.text);
+    if (member->type->kind == TYPE_ARRAY)
+        fprintf(output, "[%" PRIu64 "]", member->type->length);
+    fprintf(output, ";\n");
+}
+
+/* Is it an output that is checked in a copy before the caller gets it? What the kernel answers is not. */
+static bool is_checked_copy(const struct declaration *interface, const struct member *member)
+{
+    return !interface->kernel && type_is_aggregate(member->type) && type_has_checked(member->type);
+}
+
+static void emit_locals(FILE *output, const struct declaration *interface, const struct operation *operation)
 {
     fprintf(output, "    uint64_t idl_words[%d] = {", MESSAGE_REGISTER_WORDS);
     for (uint64_t i = 0; i < MESSAGE_REGISTER_WORDS; i++)
@@ -61,14 +76,10 @@ static void emit_locals(FILE *output, const struct operation *operation)
     fprintf(output, "    uint64_t idl_tag;\n");
     for (size_t i = 0; i < operation->inputs_count; i++)
         if (type_has_padding(operation->inputs[i]->type))
-            fprintf(output, "    %s idl_%s%s;\n", c_type(operation->inputs[i]->type), operation->inputs[i]->name.text,
-                    operation->inputs[i]->type->kind == TYPE_ARRAY
-                        ? text_of("[%" PRIu64 "]", operation->inputs[i]->type->length) : "");
+            emit_copy_local(output, operation->inputs[i]);
     for (size_t i = 0; i < operation->outputs_count; i++)
-        if (type_is_aggregate(operation->outputs[i]->type) && type_has_checked(operation->outputs[i]->type))
-            fprintf(output, "    %s idl_%s%s;\n", c_type(operation->outputs[i]->type), operation->outputs[i]->name.text,
-                    operation->outputs[i]->type->kind == TYPE_ARRAY
-                        ? text_of("[%" PRIu64 "]", operation->outputs[i]->type->length) : "");
+        if (is_checked_copy(interface, operation->outputs[i]))
+            emit_copy_local(output, operation->outputs[i]);
     fputc('\n', output);
 }
 
@@ -127,7 +138,7 @@ static void emit_reply_checks(FILE *output, const struct declaration *interface,
         const struct member *member = operation->outputs[i];
         const char *copy = text_of("%sidl_%s", member->type->kind == TYPE_ARRAY ? "" : "&", member->name.text);
 
-        if (!type_is_aggregate(member->type) || !type_has_checked(member->type))
+        if (!is_checked_copy(interface, member))
             continue;
         emit_unpack_aggregate(output, &arrays, member, copy);
         emit_aggregate_check(output, member, copy, bad);
@@ -138,7 +149,7 @@ static void emit_output(FILE *output, const struct declaration *interface, const
 {
     const char *name = c_variable(member);
 
-    if (type_is_aggregate(member->type) && type_has_checked(member->type) && !interface->kernel)
+    if (is_checked_copy(interface, member))
         fprintf(output, "    __builtin_memcpy(%s, %sidl_%s, %" PRIu64 ");\n", name,
                 member->type->kind == TYPE_ARRAY ? "" : "&", member->name.text, member->type->size);
     else if (type_is_aggregate(member->type))
@@ -147,8 +158,7 @@ static void emit_output(FILE *output, const struct declaration *interface, const
         fprintf(output, "    *%s = (%s){(uint32_t)idl_utcb->items[%" PRIu64 "]};\n", name, c_type(member->type),
                 member->item);
     else
-        fprintf(output, "    *%s = %s;\n", name,
-                word_to_scalar(member->type, word_text(&arrays, member->first_word)));
+        fprintf(output, "    *%s = %s;\n", name, word_to_scalar(member->type, word_text(&arrays, member->first_word)));
 }
 
 static void emit_call(FILE *output, const struct declaration *interface, const struct operation *operation)
@@ -175,7 +185,7 @@ static void emit_stub(FILE *output, const struct declaration *interface, const s
 {
     emit_doc(output, "", operation->prefix.doc);
     emit_signature(output, interface, operation);
-    emit_locals(output, operation);
+    emit_locals(output, interface, operation);
     emit_handle_checks(output, operation);
     emit_pack(output, operation);
     emit_call(output, interface, operation);
@@ -189,7 +199,7 @@ void emit_client(FILE *output, struct program *program)
     fprintf(output, "#include <stdbool.h>\n#include <stdint.h>\n\n");
     emit_types(output, program);
     FOR_EACH_DECLARATION(declaration, program->units.first)
-        FOR_EACH(operation, operation, declaration->operations)
-            emit_stub(output, declaration, operation);
+    FOR_EACH(operation, operation, declaration->operations)
+    emit_stub(output, declaration, operation);
     emit_header_end(output, program->units.first, "CLIENT");
 }

@@ -56,12 +56,12 @@ static void emit_object_types(FILE *output, const struct declaration *interface)
 {
     fprintf(output, "struct capability;\nstruct %s;\n", snake_case(interface->name.text));
     FOR_EACH(operation, operation, interface->operations)
-        for (size_t i = 0; i < operation->inputs_count; i++) {
-            const struct type *type = operation->inputs[i]->type;
+    for (size_t i = 0; i < operation->inputs_count; i++) {
+        const struct type *type = operation->inputs[i]->type;
 
-            if (type->kind == TYPE_CAPABILITY && !passed_as_capability(type) && type->declaration != interface)
-                fprintf(output, "struct %s;\n", snake_case(type->declaration->name.text));
-        }
+        if (type->kind == TYPE_CAPABILITY && !passed_as_capability(type) && type->declaration != interface)
+            fprintf(output, "struct %s;\n", snake_case(type->declaration->name.text));
+    }
     fputc('\n', output);
 }
 
@@ -104,8 +104,8 @@ static void emit_locals(FILE *output, const struct operation *operation)
         if (type_is_aggregate(member->type))
             fprintf(output, "    %s %s%s;\n", c_type(member->type), c_variable(member), array_suffix(member->type));
         else
-            fprintf(output, "    %s %s = 0;\n", member->type->kind == TYPE_CAPABILITY ? "uint32_t" : c_type(member->type),
-                    c_variable(member));
+            fprintf(output, "    %s %s = 0;\n",
+                    member->type->kind == TYPE_CAPABILITY ? "uint32_t" : c_type(member->type), c_variable(member));
     }
     fprintf(output, "    enum error idl_error = ERROR_NONE;\n\n");
 }
@@ -201,7 +201,8 @@ static void emit_answer(FILE *output, const struct declaration *interface, const
 
 static void emit_operation(FILE *output, const struct declaration *interface, const struct operation *operation)
 {
-    fprintf(output, "static inline enum error idl_%s(struct kernel_call *call, struct %s *self, uint32_t idl_rights)\n{\n",
+    fprintf(output,
+            "static inline enum error idl_%s(struct kernel_call *call, struct %s *self, uint32_t idl_rights)\n{\n",
             c_operation(interface, operation), snake_case(interface->name.text));
     emit_locals(output, operation);
     if (!operation->right)
@@ -217,12 +218,14 @@ static void emit_operation(FILE *output, const struct declaration *interface, co
 
 static void emit_dispatcher(FILE *output, const struct declaration *interface)
 {
-    fprintf(output, "/* Answers the request in `call`, in place. `rights` are those of the capability that was invoked. */\n");
+    fprintf(output,
+            "/* Answers the request in `call`, in place. `rights` are those of the capability that was invoked. */\n");
     fprintf(output, "static inline void %s_dispatch(struct kernel_call *call, struct %s *self, uint32_t rights)\n{\n",
             c_stem(interface), snake_case(interface->name.text));
     fprintf(output, "    enum error idl_error = ERROR_BAD_TAG;\n\n    (void)self;\n    (void)rights;\n");
     fprintf(output, "    switch (message_label(call->tag)) {\n");
-    FOR_EACH(operation, operation, interface->operations) {
+    FOR_EACH(operation, operation, interface->operations)
+    {
         const char *name = c_operation(interface, operation);
 
         fprintf(output, "    case 0x%08x:\n", operation_label(interface, operation));
@@ -237,9 +240,9 @@ static void emit_interface(FILE *output, const struct declaration *interface)
 {
     emit_object_types(output, interface);
     FOR_EACH(operation, operation, interface->operations)
-        emit_prototype(output, interface, operation);
+    emit_prototype(output, interface, operation);
     FOR_EACH(operation, operation, interface->operations)
-        emit_operation(output, interface, operation);
+    emit_operation(output, interface, operation);
     emit_dispatcher(output, interface);
 }
 
@@ -277,15 +280,16 @@ void emit_kernel(FILE *output, struct program *program)
     fprintf(output, "#include \"abi/errors.h\"\n#include \"abi/message.h\"\n#include \"ipc/kernel_call.h\"\n\n");
     fprintf(output, "#include <stdbool.h>\n#include <stdint.h>\n\n");
     emit_types(output, program);
-    FOR_EACH_DECLARATION(declaration, program->units.first) {
+    FOR_EACH_DECLARATION(declaration, program->units.first)
+    {
         if (declaration->kind != DECLARATION_INTERFACE)
             continue;
         if (declaration->kernel)
             emit_interface(output, declaration);
         else
             FOR_EACH(operation, operation, declaration->operations)
-                if (operation->request.items == 0)
-                    emit_message(output, declaration, operation);
+        if (operation->request.items == 0)
+            emit_message(output, declaration, operation);
     }
     emit_header_end(output, program->units.first, "KERNEL");
 }

@@ -61,7 +61,7 @@ static void emit_handler(FILE *output, const struct operation *operation)
 {
     emit_doc(output, "    ", operation->prefix.doc);
     fprintf(output, "    %s (*%s)(void *object, const struct idl_call *call", is_oneway(operation) ? "void" : "int",
-            snake_case(operation->name.text));
+            c_handler(operation));
     for (size_t i = 0; i < operation->inputs_count; i++)
         fprintf(output, ", %s", input_parameter(operation->inputs[i], handle_type(operation->inputs[i])));
     for (size_t i = 0; i < operation->outputs_count; i++)
@@ -76,7 +76,7 @@ static void emit_ops(FILE *output, const struct declaration *interface)
             interface->name.text);
     fprintf(output, "struct %s_ops {\n", c_stem(interface));
     FOR_EACH(operation, operation, interface->operations)
-        emit_handler(output, operation);
+    emit_handler(output, operation);
     fprintf(output, "};\n\n");
 }
 
@@ -103,8 +103,10 @@ static void emit_locals(FILE *output, const struct operation *operation)
     const struct message_shape *request = &operation->request, *reply = &operation->reply;
 
     fprintf(output, "    const struct idl_call idl_call = {idl_badge};\n");
-    fprintf(output, "    uint64_t idl_words[%d] = {idl_word0, idl_word1, idl_word2, idl_word3, idl_frame->word4, "
-            "idl_frame->word5};\n", MESSAGE_REGISTER_WORDS);
+    fprintf(output,
+            "    uint64_t idl_words[%d] = {idl_word0, idl_word1, idl_word2, idl_word3, idl_frame->word4, "
+            "idl_frame->word5};\n",
+            MESSAGE_REGISTER_WORDS);
     if (request->words > MESSAGE_REGISTER_WORDS || request->items || reply->words > MESSAGE_REGISTER_WORDS ||
         reply->items)
         fprintf(output, "    struct utcb *idl_utcb = ipc_utcb();\n");
@@ -146,8 +148,10 @@ static void emit_checks(FILE *output, const struct operation *operation)
         if (type_is_aggregate(operation->inputs[i]->type))
             emit_aggregate_check(output, operation->inputs[i], address_of(operation->inputs[i]), bad);
     if (operation->request.items)
-        fprintf(output, "    if (!idl_items_arrived(idl_utcb, %" PRIu64 "))\n"
-                "        return idl_refuse_empty(idl_tag, ERROR_NO_SLOT);\n", operation->request.items);
+        fprintf(output,
+                "    if (!idl_items_arrived(idl_utcb, %" PRIu64 "))\n"
+                "        return idl_refuse_empty(idl_tag, ERROR_NO_SLOT);\n",
+                operation->request.items);
 }
 
 static const char *argument_text(const struct member *member)
@@ -159,8 +163,8 @@ static const char *argument_text(const struct member *member)
 
 static void emit_handler_call(FILE *output, const struct operation *operation)
 {
-    fprintf(output, "    %sidl_ops->%s(idl_frame->object, &idl_call", is_oneway(operation) ? "" : "idl_result = ",
-            snake_case(operation->name.text));
+    fprintf(output, "    %sidl_ops->%s(idl_frame->object, &idl_call",
+            is_oneway(operation) ? "" : "idl_result = ", c_handler(operation));
     for (size_t i = 0; i < operation->inputs_count; i++)
         fprintf(output, ", %s", argument_text(operation->inputs[i]));
     for (size_t i = 0; i < operation->outputs_count; i++)
@@ -207,9 +211,8 @@ static void emit_reply(FILE *output, const struct declaration *interface, const 
             emit_reply_item(output, member);
         else
             fprintf(output, "    %s = %s;\n", word_text(arrays, member->first_word),
-                    scalar_to_word(member->type,
-                                   text_of(member->type->kind == TYPE_CAPABILITY ? "%s.handle" : "%s",
-                                           c_variable(member))));
+                    scalar_to_word(member->type, text_of(member->type->kind == TYPE_CAPABILITY ? "%s.handle" : "%s",
+                                                         c_variable(member))));
     }
     fprintf(output, "    return (struct idl_answer){%s_REPLY, %s};\n", upper_case(c_operation(interface, operation)),
             word_text(arrays, 0));
@@ -217,9 +220,10 @@ static void emit_reply(FILE *output, const struct declaration *interface, const 
 
 static void emit_operation(FILE *output, const struct declaration *interface, const struct operation *operation)
 {
-    fprintf(output, "static inline __attribute__((always_inline)) struct idl_answer idl_%s(\n"
-            "    const struct %s_ops *idl_ops, %s)\n{\n", c_operation(interface, operation), c_stem(interface),
-            DISPATCHER_PARAMETERS);
+    fprintf(output,
+            "static inline __attribute__((always_inline)) struct idl_answer idl_%s(\n"
+            "    const struct %s_ops *idl_ops, %s)\n{\n",
+            c_operation(interface, operation), c_stem(interface), DISPATCHER_PARAMETERS);
     emit_locals(output, operation);
     emit_unpack(output, operation);
     emit_checks(output, operation);
@@ -236,12 +240,14 @@ static void emit_operation(FILE *output, const struct declaration *interface, co
 /* Off the way of good requests: which error is it? */
 static void emit_refusal(FILE *output, const struct declaration *interface)
 {
-    fprintf(output, "static __attribute__((noinline, cold, unused)) struct idl_answer idl_%s_refuse(uint64_t idl_tag)\n{\n"
-            "    switch (message_label(idl_tag)) {\n", c_stem(interface));
+    fprintf(output,
+            "static __attribute__((noinline, cold, unused)) struct idl_answer idl_%s_refuse(uint64_t idl_tag)\n{\n"
+            "    switch (message_label(idl_tag)) {\n",
+            c_stem(interface));
     FOR_EACH(operation, operation, interface->operations)
-        fprintf(output, "    case 0x%08x:\n", operation_label(interface, operation));
+    fprintf(output, "    case 0x%08x:\n", operation_label(interface, operation));
     fprintf(output, "        return idl_refuse(idl_tag, ERROR_BAD_TAG);\n    default:\n"
-            "        return idl_refuse(idl_tag, ERROR_BAD_OPERATION);\n    }\n}\n\n");
+                    "        return idl_refuse(idl_tag, ERROR_BAD_OPERATION);\n    }\n}\n\n");
 }
 
 static void emit_dispatcher(FILE *output, const struct declaration *interface)
@@ -249,9 +255,12 @@ static void emit_dispatcher(FILE *output, const struct declaration *interface)
     const char *stem = c_stem(interface);
 
     emit_refusal(output, interface);
-    fprintf(output, "static inline __attribute__((always_inline)) struct idl_answer %s_dispatch(\n"
-            "    const struct %s_ops *idl_ops, %s)\n{\n    switch (idl_tag) {\n", stem, stem, DISPATCHER_PARAMETERS);
-    FOR_EACH(operation, operation, interface->operations) {
+    fprintf(output,
+            "static inline __attribute__((always_inline)) struct idl_answer %s_dispatch(\n"
+            "    const struct %s_ops *idl_ops, %s)\n{\n    switch (idl_tag) {\n",
+            stem, stem, DISPATCHER_PARAMETERS);
+    FOR_EACH(operation, operation, interface->operations)
+    {
         const char *name = c_operation(interface, operation);
 
         fprintf(output, "    case %s_REQUEST:\n        return idl_%s(idl_ops, %s);\n", upper_case(name), name,
@@ -266,24 +275,24 @@ static void emit_macro(FILE *output, const struct declaration *interface)
 
     fprintf(output, "/*\n * Defines the dispatcher `name`, for salto_serve(). Its handlers are the functions");
     FOR_EACH(operation, operation, interface->operations)
-        fprintf(output, "%s\n *   handlers_%s", operation == interface->operations.first ? "" : ",",
-                snake_case(operation->name.text));
+    fprintf(output, "%s\n *   handlers_%s", operation == interface->operations.first ? "" : ",",
+            snake_case(operation->name.text));
     fprintf(output, "\n * where `handlers` is the second argument. One that is missing is a compile error.\n */\n");
     fprintf(output, "#define %s_SERVER(name, handlers) \\\n    static const struct %s_ops name##_ops = { \\\n",
             upper_case(stem), stem);
     FOR_EACH(operation, operation, interface->operations)
-        fprintf(output, "        .%s = handlers##_%s, \\\n", snake_case(operation->name.text),
-                snake_case(operation->name.text));
-    fprintf(output, "    }; \\\n    static struct idl_answer name(%s) \\\n    { \\\n"
-            "        return %s_dispatch(&name##_ops, %s); \\\n    }\n\n", DISPATCHER_PARAMETERS, stem,
-            DISPATCHER_ARGUMENTS);
+    fprintf(output, "        .%s = handlers##_%s, \\\n", c_handler(operation), snake_case(operation->name.text));
+    fprintf(output,
+            "    }; \\\n    static struct idl_answer name(%s) \\\n    { \\\n"
+            "        return %s_dispatch(&name##_ops, %s); \\\n    }\n\n",
+            DISPATCHER_PARAMETERS, stem, DISPATCHER_ARGUMENTS);
 }
 
 static void emit_interface(FILE *output, const struct declaration *interface)
 {
     emit_ops(output, interface);
     FOR_EACH(operation, operation, interface->operations)
-        emit_operation(output, interface, operation);
+    emit_operation(output, interface, operation);
     emit_dispatcher(output, interface);
     emit_macro(output, interface);
 }
@@ -295,7 +304,7 @@ void emit_server(FILE *output, struct program *program)
     fprintf(output, "#include <stdbool.h>\n#include <stdint.h>\n\n");
     emit_types(output, program);
     FOR_EACH_DECLARATION(declaration, program->units.first)
-        if (declaration->operations.first)
-            emit_interface(output, declaration);
+    if (declaration->operations.first)
+        emit_interface(output, declaration);
     emit_header_end(output, program->units.first, "SERVER");
 }

@@ -107,7 +107,7 @@ static void emit_valid_enum(FILE *output, const struct declaration *declaration)
 {
     fprintf(output, "\nstatic inline bool %s_is_valid(uint64_t value)\n{\n    switch (value) {\n", c_stem(declaration));
     FOR_EACH(member, member, declaration->members)
-        fprintf(output, "    case (uint64_t)%s:\n", c_constant(declaration, member));
+    fprintf(output, "    case (uint64_t)%s:\n", c_constant(declaration, member));
     fprintf(output, "        return true;\n    default:\n        return false;\n    }\n}\n");
 }
 
@@ -117,7 +117,8 @@ static void emit_enum(FILE *output, const struct declaration *declaration)
     bool is_flags = declaration->kind == DECLARATION_FLAGS;
 
     fprintf(output, "typedef %sint%u_t %s_t;\n", declaration->is_signed ? "" : "u", declaration->bits, stem);
-    FOR_EACH(member, member, declaration->members) {
+    FOR_EACH(member, member, declaration->members)
+    {
         uint64_t number = is_flags ? (uint64_t)1 << member->number : member->number;
 
         emit_doc(output, "", member->doc);
@@ -125,8 +126,10 @@ static void emit_enum(FILE *output, const struct declaration *declaration)
                 number_text(number, declaration->is_signed));
     }
     if (is_flags)
-        fprintf(output, "\nstatic inline bool %s_is_valid(uint64_t value)\n{\n    return (value & ~UINT64_C(0x%" PRIx64
-                        ")) == 0;\n}\n", stem, declaration->all);
+        fprintf(output,
+                "\nstatic inline bool %s_is_valid(uint64_t value)\n{\n    return (value & ~UINT64_C(0x%" PRIx64
+                ")) == 0;\n}\n",
+                stem, declaration->all);
     else
         emit_valid_enum(output, declaration);
 }
@@ -136,13 +139,14 @@ static void emit_errors(FILE *output, const struct declaration *declaration)
     const char *stem = c_stem(declaration);
 
     fprintf(output, "enum %s {\n", stem);
-    FOR_EACH(member, member, declaration->members) {
+    FOR_EACH(member, member, declaration->members)
+    {
         emit_doc(output, "    ", member->doc);
         fprintf(output, "    %s = %" PRIu64 ",\n", c_constant(declaration, member), member->number);
     }
     fprintf(output, "};\n\nstatic inline bool %s_is_valid(int error)\n{\n    switch (error) {\n", stem);
     FOR_EACH(member, member, declaration->members)
-        fprintf(output, "    case %s:\n", c_constant(declaration, member));
+    fprintf(output, "    case %s:\n", c_constant(declaration, member));
     fprintf(output, "        return true;\n    default:\n        return false;\n    }\n}\n");
 }
 
@@ -157,7 +161,8 @@ static void emit_fields(FILE *output, const struct declaration *declaration)
     unsigned padding = 0;
 
     fprintf(output, "struct %s {\n", c_stem(declaration));
-    FOR_EACH(member, member, declaration->members) {
+    FOR_EACH(member, member, declaration->members)
+    {
         emit_padding(output, &padding, member->padding);
         emit_doc(output, "    ", member->doc);
         fprintf(output, "    %s %s", c_type(member->type), c_variable(member));
@@ -176,10 +181,10 @@ static void emit_valid_struct(FILE *output, const struct declaration *declaratio
     fprintf(output, "\nstatic inline bool %s_is_valid(const struct %s *value)\n{\n", c_stem(declaration),
             c_stem(declaration));
     FOR_EACH(member, member, declaration->members)
-        if (type_has_checked(member->type))
-            emit_aggregate_check(output, member,
-                                 text_of("%svalue->%s", member->type->kind == TYPE_ARRAY ? "" : "&", c_variable(member)),
-                                 "return false;");
+    if (type_has_checked(member->type))
+        emit_aggregate_check(output, member,
+                             text_of("%svalue->%s", member->type->kind == TYPE_ARRAY ? "" : "&", c_variable(member)),
+                             "return false;");
     fprintf(output, "    return true;\n}\n");
 }
 
@@ -189,9 +194,11 @@ static void emit_clear_struct(FILE *output, const struct declaration *declaratio
 
     fprintf(output, "\nstatic inline void %s_clear_padding(struct %s *value)\n{\n", c_stem(declaration),
             c_stem(declaration));
-    FOR_EACH(member, member, declaration->members) {
+    FOR_EACH(member, member, declaration->members)
+    {
         if (member->padding)
-            fprintf(output, "    __builtin_memset(value->idl_padding_%u, 0, %" PRIu64 ");\n", padding++, member->padding);
+            fprintf(output, "    __builtin_memset(value->idl_padding_%u, 0, %" PRIu64 ");\n", padding++,
+                    member->padding);
         emit_clear_padding(output, member->type,
                            text_of("%svalue->%s", member->type->kind == TYPE_ARRAY ? "" : "&", c_variable(member)));
     }
@@ -216,7 +223,7 @@ static void emit_interface(FILE *output, const struct declaration *declaration)
     fprintf(output, "typedef struct {\n    uint32_t handle;\n} %s_t;\n", c_stem(declaration));
     fprintf(output, "#define %s_ID 0x%04" PRIx64 "\n", upper_case(c_stem(declaration)), declaration->number);
     FOR_EACH(operation, operation, declaration->operations)
-        emit_operation_constants(output, declaration, operation);
+    emit_operation_constants(output, declaration, operation);
 }
 
 static void emit_declaration(FILE *output, struct declaration *declaration);
@@ -234,7 +241,7 @@ static void emit_needed_by(FILE *output, const struct declaration *declaration)
 {
     if (declaration->kind == DECLARATION_STRUCT)
         FOR_EACH(member, member, declaration->members)
-            emit_needed(output, member->type);
+    emit_needed(output, member->type);
 }
 
 static void emit_body(FILE *output, const struct declaration *declaration)
@@ -285,9 +292,11 @@ static void emit_declaration(FILE *output, struct declaration *declaration)
 void emit_types(FILE *output, const struct program *program)
 {
     current_output++;
-    FOR_EACH_DECLARATION(declaration, program->units.first) {
+    FOR_EACH_DECLARATION(declaration, program->units.first)
+    {
         emit_declaration(output, declaration);
-        FOR_EACH(operation, operation, declaration->operations) {
+        FOR_EACH(operation, operation, declaration->operations)
+        {
             for (size_t i = 0; i < operation->inputs_count; i++)
                 emit_needed(output, operation->inputs[i]->type);
             for (size_t i = 0; i < operation->outputs_count; i++)

@@ -79,7 +79,8 @@ static void lay_out_struct(struct declaration *declaration)
         return;
     declaration->laid_out = true;
     declaration->alignment = 1;
-    FOR_EACH(member, member, declaration->members) {
+    FOR_EACH(member, member, declaration->members)
+    {
         struct type *type = member->type;
 
         lay_out_type(type);
@@ -103,7 +104,7 @@ static size_t list_length(struct member_list list)
     size_t count = 0;
 
     FOR_EACH(member, member, list)
-        count++;
+    count++;
     return count;
 }
 
@@ -113,14 +114,15 @@ static void sort_parameters(struct operation *operation)
 
     operation->inputs = allocate(count * sizeof(struct member *));
     operation->outputs = allocate(count * sizeof(struct member *));
-    FOR_EACH(member, member, operation->parameters) {
+    FOR_EACH(member, member, operation->parameters)
+    {
         if (member->out)
             operation->outputs[operation->outputs_count++] = member;
         else
             operation->inputs[operation->inputs_count++] = member;
     }
     FOR_EACH(member, member, operation->results)
-        operation->outputs[operation->outputs_count++] = member;
+    operation->outputs[operation->outputs_count++] = member;
 }
 
 static void place_parameters(bool kernel, struct member **members, size_t count, struct message_shape *shape)
@@ -148,15 +150,17 @@ static void place_parameters(bool kernel, struct member **members, size_t count,
 void check_layout(struct program *program)
 {
     FOR_EACH_UNIT(unit, program)
-        FOR_EACH_DECLARATION(declaration, unit) {
-            if (declaration->kind == DECLARATION_STRUCT)
-                lay_out_struct(declaration);
-            FOR_EACH(operation, operation, declaration->operations) {
-                sort_parameters(operation);
-                place_parameters(declaration->kernel, operation->inputs, operation->inputs_count, &operation->request);
-                place_parameters(declaration->kernel, operation->outputs, operation->outputs_count, &operation->reply);
-            }
+    FOR_EACH_DECLARATION(declaration, unit)
+    {
+        if (declaration->kind == DECLARATION_STRUCT)
+            lay_out_struct(declaration);
+        FOR_EACH(operation, operation, declaration->operations)
+        {
+            sort_parameters(operation);
+            place_parameters(declaration->kernel, operation->inputs, operation->inputs_count, &operation->request);
+            place_parameters(declaration->kernel, operation->outputs, operation->outputs_count, &operation->reply);
         }
+    }
 }
 
 static void check_shape(const struct operation *operation, const struct message_shape *shape, const char *direction)
@@ -164,8 +168,8 @@ static void check_shape(const struct operation *operation, const struct message_
     unsigned long words = shape->words, items = shape->items;
 
     if (words > MESSAGE_MAX_WORDS)
-        report(CODE_TOO_LARGE, operation->name.span, "the %s of '%s' takes %lu words; a message has at most %d", direction,
-               operation->name.text, words, MESSAGE_MAX_WORDS);
+        report(CODE_TOO_LARGE, operation->name.span, "the %s of '%s' takes %lu words; a message has at most %d",
+               direction, operation->name.text, words, MESSAGE_MAX_WORDS);
     if (items > MESSAGE_MAX_ITEMS)
         report(CODE_TOO_LARGE, operation->name.span, "the %s of '%s' takes %lu capabilities; a message has at most %d",
                direction, operation->name.text, items, MESSAGE_MAX_ITEMS);
@@ -182,11 +186,12 @@ static void check_shape(const struct operation *operation, const struct message_
 void check_sizes(struct program *program)
 {
     FOR_EACH_UNIT(unit, program)
-        FOR_EACH_DECLARATION(declaration, unit)
-            FOR_EACH(operation, operation, declaration->operations) {
-                check_shape(operation, &operation->request, "request");
-                check_shape(operation, &operation->reply, "reply");
-            }
+    FOR_EACH_DECLARATION(declaration, unit)
+    FOR_EACH(operation, operation, declaration->operations)
+    {
+        check_shape(operation, &operation->request, "request");
+        check_shape(operation, &operation->reply, "reply");
+    }
 }
 
 uint32_t operation_label(const struct declaration *interface, const struct operation *operation)
@@ -198,8 +203,9 @@ uint64_t operation_request(const struct declaration *interface, const struct ope
 {
     uint32_t kind = operation->kind == OPERATION_ONEWAY ? MESSAGE_SEND : MESSAGE_CALL;
 
-    return message_labelled_tag(operation_label(interface, operation),
-                                message_tag(kind, (uint32_t)operation->request.words, (uint32_t)operation->request.items));
+    return message_labelled_tag(
+        operation_label(interface, operation),
+        message_tag(kind, (uint32_t)operation->request.words, (uint32_t)operation->request.items));
 }
 
 uint64_t operation_reply(const struct operation *operation)

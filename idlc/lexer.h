@@ -9,9 +9,9 @@
 
 struct lexer_state {
     struct unit *unit;
-    int line, column; /* of the next byte */
-    size_t offset;    /* of the next byte, from the start of the source */
-    int token_line;   /* where the last token ended: a comment on a line of its own starts after it */
+    int line, column;          /* of the next byte */
+    size_t offset;             /* of the next byte, from the start of the source */
+    int token_line;            /* where the last token ended: a comment on a line of its own starts after it */
     struct span comment_start; /* of the block comment that is open */
     size_t comment_offset;
 };

@@ -120,25 +120,32 @@ const char *c_type(const struct type *type)
 
 /* Keywords, names that headers or compilers define as macros, and the parameters that generated functions add. */
 static const char *const taken[] = {
-    "auto",     "break",   "case",     "char",     "const",    "continue", "default",  "do",       "double",
-    "else",     "enum",    "extern",   "float",    "for",      "goto",     "if",       "inline",   "int",
-    "long",     "register", "restrict", "return",  "short",    "signed",   "sizeof",   "static",   "struct",
-    "switch",   "typedef", "union",    "unsigned", "void",     "volatile", "while",    "asm",      "typeof",
-    "bool",     "true",    "false",    "errno",    "linux",    "unix",     "i386",     "NULL",     "stdin",
-    "stdout",   "stderr",  "self",     "call",     "object",   "int8_t",   "int16_t",  "int32_t",  "int64_t",
-    "uint8_t",  "uint16_t", "uint32_t", "uint64_t", "size_t",  "message",
+    "auto",     "break",   "case",     "char",    "const",   "continue", "default",  "do",       "double",  "else",
+    "enum",     "extern",  "float",    "for",     "goto",    "if",       "inline",   "int",      "long",    "register",
+    "restrict", "return",  "short",    "signed",  "sizeof",  "static",   "struct",   "switch",   "typedef", "union",
+    "unsigned", "void",    "volatile", "while",   "asm",     "typeof",   "bool",     "true",     "false",   "errno",
+    "linux",    "unix",    "i386",     "NULL",    "stdin",   "stdout",   "stderr",   "self",     "call",    "object",
+    "int8_t",   "int16_t", "int32_t",  "int64_t", "uint8_t", "uint16_t", "uint32_t", "uint64_t", "size_t",  "message",
 };
+
+bool c_is_taken(const char *name)
+{
+    for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+        if (strcmp(taken[i], name) == 0)
+            return true;
+    return strncmp(name, "idl_", 4) == 0;
+}
 
 const char *c_variable(const struct member *member)
 {
-    const char *name = member->name.text;
+    return c_is_taken(member->name.text) ? text_of("%s_", member->name.text) : member->name.text;
+}
 
-    if (strncmp(name, "idl_", 4) == 0)
-        return text_of("%s_", name);
-    for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
-        if (strcmp(taken[i], name) == 0)
-            return text_of("%s_", name);
-    return name;
+const char *c_handler(const struct operation *operation)
+{
+    const char *name = snake_case(operation->name.text);
+
+    return c_is_taken(name) ? text_of("%s_", name) : name;
 }
 
 const char *c_constant(const struct declaration *declaration, const struct member *member)

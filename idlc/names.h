@@ -23,6 +23,10 @@ const char *c_operation(const struct declaration *interface, const struct operat
 const char *c_type(const struct type *type);
 /* A parameter's or a field's name, with an underscore behind it where it means something else in C. */
 const char *c_variable(const struct member *member);
+/* The member of an interface's table of handlers. */
+const char *c_handler(const struct operation *operation);
+/* Does `name` mean something already in C, in usual headers, or in generated functions? */
+bool c_is_taken(const char *name);
 /* The constant of a member of an enum, flags or errors. */
 const char *c_constant(const struct declaration *declaration, const struct member *member);
 

@@ -102,8 +102,7 @@ library:
 items:
     %empty
 |   items prefix IMPORT STRING ';' {
-        ast_free_prefix($2);
-        unit->imports = ast_append_import(unit->imports, ast_import(@4, $4));
+        unit->imports = ast_append_import(unit->imports, ast_prefixed_import($2, ast_import(@4, $4)));
     }
 |   items prefix declaration { unit->declarations = ast_append_declaration(unit->declarations, ast_prefixed($2, $3)); }
 |   items error ';'
@@ -126,24 +125,24 @@ attribute:
 ;
 
 declaration:
-    CONST name ':' type '=' value ';'   { $$ = ast_declaration(@2, DECLARATION_CONST, $2, $4, $6); }
+    CONST name ':' type '=' value ';'   { $$ = ast_declaration(@$, DECLARATION_CONST, $2, $4, $6); }
 |   ENUM name underlying '{' members '}' {
-        $$ = ast_with_members(ast_declaration(@2, DECLARATION_ENUM, $2, $3, NULL), $5);
+        $$ = ast_with_members(ast_declaration(@$, DECLARATION_ENUM, $2, $3, NULL), $5);
     }
 |   FLAGS name underlying '{' members '}' {
-        $$ = ast_with_members(ast_declaration(@2, DECLARATION_FLAGS, $2, $3, NULL), $5);
+        $$ = ast_with_members(ast_declaration(@$, DECLARATION_FLAGS, $2, $3, NULL), $5);
     }
 |   ERRORS name '{' members '}' {
-        $$ = ast_with_members(ast_declaration(@2, DECLARATION_ERRORS, $2, NULL, NULL), $4);
+        $$ = ast_with_members(ast_declaration(@$, DECLARATION_ERRORS, $2, NULL, NULL), $4);
     }
 |   STRUCT name '{' fields '}' {
-        $$ = ast_with_members(ast_declaration(@2, DECLARATION_STRUCT, $2, NULL, NULL), $4);
+        $$ = ast_with_members(ast_declaration(@$, DECLARATION_STRUCT, $2, NULL, NULL), $4);
     }
 |   TABLE name '{' rows '}' {
-        $$ = ast_with_members(ast_declaration(@2, DECLARATION_TABLE, $2, NULL, NULL), $4);
+        $$ = ast_with_members(ast_declaration(@$, DECLARATION_TABLE, $2, NULL, NULL), $4);
     }
 |   INTERFACE name '{' operations '}' {
-        $$ = ast_with_operations(ast_declaration(@2, DECLARATION_INTERFACE, $2, NULL, NULL), $4);
+        $$ = ast_with_operations(ast_declaration(@$, DECLARATION_INTERFACE, $2, NULL, NULL), $4);
     }
 ;
 

@@ -92,8 +92,9 @@ _Static_assert(offsetof(struct ipc_message, words) == IPC_MESSAGE_WORDS, "where 
  */
 uint64_t ipc_transfer(uint64_t tag, uint64_t handle, struct ipc_message *message);
 
-/* The handle of the program's own task, with execute right: idl_release() needs it. 0, the default, for a program that
- * was granted none: capabilities that are released then stay in its table. */
+/* The handle of the program's own task, with execute right: idl_release() needs it. Set before main() to what was
+ * granted under the name "task" (lib/startup.c); 0 where there is none, and then capabilities that are released stay
+ * in the program's table. */
 extern uint32_t salto_own_task;
 
 /* Refuses the request that came in with `tag`, with an ERROR_* number: releases its capabilities; answers unless it was
