@@ -59,13 +59,15 @@ static bool is_mapped(uint64_t address)
     return true;
 }
 
-static void print_place(const char *prefix, uint64_t address)
+/* Prints an address with its symbol. A return address is looked up one byte before, `back` = 1: the call may be the last
+ * instruction of its function. */
+static void print_place(const char *prefix, uint64_t address, unsigned back)
 {
     uint64_t offset;
-    const char *name = symbols_lookup(address, &offset);
+    const char *name = symbols_lookup(address - back, &offset);
 
     if (name != NULL)
-        console_printf("%s%016lx %s+0x%lx\n", prefix, address, name, offset);
+        console_printf("%s%016lx %s+0x%lx\n", prefix, address, name, offset + back);
     else
         console_printf("%s%016lx\n", prefix, address);
 }
@@ -88,7 +90,7 @@ static void print_stack(uint64_t stack)
         if (!is_mapped(stack))
             return;
         if (is_text(*(const uint64_t *)stack)) {
-            print_place("  ", *(const uint64_t *)stack);
+            print_place("  ", *(const uint64_t *)stack, 1);
             lines++;
         }
     }
@@ -117,9 +119,9 @@ static void enter_panic(void)
     console_printf("\nsalto: PANIC: ");
 }
 
-static _Noreturn void finish_panic(const struct trap_frame *frame)
+static _Noreturn void finish_panic(const struct trap_frame *frame, unsigned back)
 {
-    print_place("\nat ", frame->rip);
+    print_place("\nat ", frame->rip, back);
     print_registers(frame);
     print_stack(frame->rsp);
     power_off(PANIC_STATUS);
@@ -133,7 +135,7 @@ void panic_with_frame(const struct trap_frame *frame, const char *format, ...)
     va_start(arguments, format);
     format_arguments(put_console, NULL, format, arguments);
     va_end(arguments);
-    finish_panic(frame);
+    finish_panic(frame, 0);
 }
 
 /* Stores the general registers as they are now, but for one that points to `frame`. */
@@ -163,5 +165,5 @@ void panic(const char *format, ...)
     va_start(arguments, format);
     format_arguments(put_console, NULL, format, arguments);
     va_end(arguments);
-    finish_panic(&frame);
+    finish_panic(&frame, 1);
 }
