@@ -14,10 +14,10 @@
 
 #ifdef __ASSEMBLER__
 /* nopl value(%rax,%rax,1) in its eight-byte form, SDM volume 2, NOP. */
-#define MARKER_BEGIN(id) \
+#define MARKER_BEGIN(id)          \
     .byte 0x0f, 0x1f, 0x84, 0x00; \
     .long MARKER_BEGIN_VALUE + (id)
-#define MARKER_END(id) \
+#define MARKER_END(id)            \
     .byte 0x0f, 0x1f, 0x84, 0x00; \
     .long MARKER_END_VALUE + (id)
 #else

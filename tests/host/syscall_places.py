@@ -10,7 +10,7 @@ import sys
 
 ALLOWED = {"lib/include/salto/ipc.h", "lib/system_call.S"}
 FOLDERS = ("kernel", "idl", "idlc", "lib", "servers", "examples")
-INSTRUCTION = re.compile(r"(?<![\w./-])syscall(?![\w.(/-])|0x0f\s*,\s*0x05\b", re.IGNORECASE)
+INSTRUCTION = re.compile(r"(?<![\w./-])syscall(?![\w.(/-])|0x0f\s*,\s*0x05\b")
 COMMENTS = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 
 

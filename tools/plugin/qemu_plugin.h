@@ -40,8 +40,8 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qem
 extern QEMU_PLUGIN_EXPORT int qemu_plugin_version;
 
 /* What it offers. */
-void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, void (*callback)(qemu_plugin_id_t id,
-                                                                               struct qemu_plugin_tb *block));
+void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
+                                           void (*callback)(qemu_plugin_id_t id, struct qemu_plugin_tb *block));
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *instruction,
                                             void (*callback)(unsigned cpu, void *argument),
                                             enum qemu_plugin_cb_flags flags, void *argument);

@@ -122,8 +122,8 @@ class Set:
         for source in sources:
             stem = os.path.relpath(source, self.folder).replace(os.sep, "__")
             target, depfile = os.path.join(self.work, f"{stem}.o"), os.path.join(self.work, f"{stem}.d")
-            self.run([*self.config["compiler"], *self.tools.compile_flags(), *SALTO_FLAGS, *self.includes(file), *options,
-                      "-MD", "-MF", depfile, "-c", source, "-o", target])
+            self.run([*self.config["compiler"], *self.tools.compile_flags(), *SALTO_FLAGS, *self.tools.warnings(),
+                      *self.includes(file), *options, "-MD", "-MF", depfile, "-c", source, "-o", target])
             self.read_depfile(depfile)
             objects.append(target)
         self.run([*self.config["compiler"], *self.tools.link_head(), f"-Wl,-Ttext-segment={address:#x}", *options, *objects,

@@ -3,8 +3,6 @@
 #ifndef SALTO_BENCH_ROUNDS_H
 #define SALTO_BENCH_ROUNDS_H
 
-#include <stdint.h>
-
 #define ROUNDS 10000
 
 /* Marker ids: a row's own, and the empty loop's. stub.add is compiled C, and has an empty loop of its own. */
@@ -22,6 +20,8 @@
 #define MARKER_STUB_ADD 19
 
 #ifndef __ASSEMBLER__
+#include <stdint.h>
+
 /* Runs ROUNDS rounds against `handle` and stores what the time-stamp counter says of each. */
 typedef void measure(uint64_t handle, uint32_t samples[ROUNDS]);
 measure rounds_empty, rounds_call_0, rounds_call_4, rounds_call_6, rounds_call_8, rounds_call_32, rounds_call_63,
