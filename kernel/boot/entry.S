@@ -19,7 +19,7 @@
 #define PAGE_LARGE 0x80
 #define COM1 0x3f8
 
-/* ---- What loaders look for ---------------------------------------------------------------------------------------- */
+/* ---- What loaders look for --------------------------------------------------------------------------------------- */
     .section .boot.header, "a"
     .balign 8
 multiboot2_header:
@@ -58,7 +58,7 @@ multiboot2_header_end:
     .asciz "Xen"
     .quad boot_entry_pvh
 
-/* ---- 32 bits ------------------------------------------------------------------------------------------------------ */
+/* ---- 32 bits ----------------------------------------------------------------------------------------------------- */
     .section .boot.text, "ax"
     .code32
     .global boot_entry_multiboot2
@@ -176,7 +176,7 @@ fill_table:
     loop fill_table
     ret
 
-/* ---- 64 bits ------------------------------------------------------------------------------------------------------ */
+/* ---- 64 bits ----------------------------------------------------------------------------------------------------- */
     .code64
 boot_entry_64:
     movabsq $boot_gdt_register, %rax
@@ -200,7 +200,7 @@ boot_entry_64:
 no_long_mode_text:
     .asciz "salto: this processor has no 64-bit mode; Salto needs one\r\n"
 
-/* ---- In the image ------------------------------------------------------------------------------------------------- */
+/* ---- In the image ------------------------------------------------------------------------------------------------ */
 /* Accessed bits are set beforehand, so that the CPU never writes here. */
     .section .rodata
     .balign 8

@@ -19,13 +19,14 @@
 #include "thread/task.h"
 #include "thread/thread.h"
 #include "x86/acpi.h"
+#include "x86/clock.h"
 #include "x86/timer.h"
 
 #define ROOT_STACK_PAGES 64
 #define KERNEL_RESERVE (4UL << 20) /* hot-state pages and the like, which no quota pays for */
 
 static struct object console_object = {.type = OBJECT_CONSOLE}, log_object = {.type = OBJECT_CONSOLE, .charge = 1};
-static struct object clock_object = {.type = OBJECT_CLOCK}, power_object = {.type = OBJECT_POWER};
+static struct object power_object = {.type = OBJECT_POWER};
 static struct object debug_object = {.type = OBJECT_DEBUG};
 
 static _Noreturn void refuse(const char *file, const char *reason)
@@ -150,7 +151,7 @@ static void give_all(struct task *task, struct startup_table *table)
     give(task, table, "factory", &task->object.payer->object, RIGHTS_ALL, ROOT_FACTORY);
     give(task, table, "console", &console_object, RIGHTS_ALL, ROOT_CONSOLE);
     give(task, table, "log", &log_object, RIGHTS_ALL, ROOT_LOG);
-    give(task, table, "clock", &clock_object, RIGHTS_ALL, ROOT_CLOCK);
+    give(task, table, "clock", clock_initialise(), RIGHTS_ALL, ROOT_CLOCK);
     give(task, table, "power", &power_object, RIGHTS_ALL, ROOT_POWER);
     give(task, table, "debug", &debug_object, RIGHTS_ALL, ROOT_DEBUG);
     give(task, table, "archive", &archive->object, RIGHT_READ | RIGHT_EXECUTE | RIGHT_COPY, ROOT_ARCHIVE_MEMORY);

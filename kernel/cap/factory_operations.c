@@ -65,7 +65,7 @@ enum error kernel_factory_quota(struct kernel_call *call, struct factory *self, 
     return ERROR_NONE;
 }
 
-void factory_dispatch(struct kernel_call *call, struct object *object, uint32_t rights)
+void factory_dispatch(struct kernel_call *call, const struct capability *capability)
 {
-    kernel_factory_dispatch(call, (struct factory *)object, rights);
+    kernel_factory_dispatch(call, (struct factory *)capability->object, capability->rights);
 }

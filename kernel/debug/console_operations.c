@@ -47,7 +47,7 @@ enum error kernel_console_read(struct kernel_call *call, struct console *self, u
     return ERROR_NONE;
 }
 
-void console_dispatch(struct kernel_call *call, struct object *object, uint32_t rights)
+void console_dispatch(struct kernel_call *call, const struct capability *capability)
 {
-    kernel_console_dispatch(call, (struct console *)object, rights);
+    kernel_console_dispatch(call, (struct console *)capability->object, capability->rights);
 }

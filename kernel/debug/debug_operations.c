@@ -68,7 +68,7 @@ enum error kernel_debug_crash(struct kernel_call *call, struct debug *self, uint
     return ERROR_BAD_ARGUMENT;
 }
 
-void debug_dispatch(struct kernel_call *call, struct object *object, uint32_t rights)
+void debug_dispatch(struct kernel_call *call, const struct capability *capability)
 {
-    kernel_debug_dispatch(call, (struct debug *)object, rights);
+    kernel_debug_dispatch(call, (struct debug *)capability->object, capability->rights);
 }

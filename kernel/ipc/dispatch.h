@@ -3,11 +3,11 @@
 #ifndef SALTO_IPC_DISPATCH_H
 #define SALTO_IPC_DISPATCH_H
 
-#include "cap/object.h"
+#include "cap/capability.h"
 #include "ipc/kernel_call.h"
 
-/* Serves the request in `call` on `object`, to which the caller's capability has `rights`; the answer replaces it. */
-typedef void kernel_dispatcher(struct kernel_call *call, struct object *object, uint32_t rights);
+/* Serves the request in `call` on the object of the caller's `capability`; the answer replaces it. */
+typedef void kernel_dispatcher(struct kernel_call *call, const struct capability *capability);
 
 kernel_dispatcher factory_dispatch, task_dispatch, thread_dispatch, memory_dispatch, console_dispatch, clock_dispatch,
     power_dispatch, debug_dispatch;

@@ -19,24 +19,11 @@
 
 #define LINUX_ENOSYS 38
 
-static void dead_dispatch(struct kernel_call *call, struct object *object, uint32_t rights)
-{
-    (void)object, (void)rights;
-    call->tag = ERROR_DEAD;
-}
-
-static kernel_dispatcher *const dispatchers[OBJECT_TYPES] = {
-    [OBJECT_DEAD] = dead_dispatch,       [OBJECT_FACTORY] = factory_dispatch, [OBJECT_TASK] = task_dispatch,
-    [OBJECT_THREAD] = thread_dispatch,   [OBJECT_MEMORY] = memory_dispatch,   [OBJECT_CONSOLE] = console_dispatch,
-    [OBJECT_CLOCK] = clock_dispatch,     [OBJECT_POWER] = power_dispatch,     [OBJECT_DEBUG] = debug_dispatch,
-};
-
 /* A system call that ends with an error: the words are the caller's own still. */
-static struct thread *fail(struct thread *self, enum error error)
+static void fail(struct thread *self, enum error error)
 {
     self->call.tag = error;
     self->call.handle = 0;
-    return self;
 }
 
 /* The answer to a send or reply that succeeded: as if an empty answer had come. */
@@ -61,10 +48,11 @@ static struct thread *caller_of(struct thread *self)
 
 /* ---- Send phase ------------------------------------------------------------------------------------------------ */
 
-static struct thread *send_request(struct thread *self, const struct capability *capability, uint32_t low)
+static void send_request(struct thread *self, const struct capability *capability, uint32_t low)
 {
     struct endpoint *endpoint = (struct endpoint *)capability->object;
     bool call = tag_operation(low) == MESSAGE_CALL;
+    assert(self->state == THREAD_ACTIVE);
     if (!(capability->rights & RIGHT_WRITE))
         return fail(self, ERROR_NO_RIGHT);
     struct thread *receiver = endpoint_take_receiver(endpoint);
@@ -75,16 +63,15 @@ static struct thread *send_request(struct thread *self, const struct capability 
     if (!receiver) {
         self->badge = capability->badge;
         endpoint_queue_sender(endpoint, self);
-        return schedule_next();
+        return schedule_request();
     }
     message_deliver_request(self, receiver, capability->badge);
     if (call) {
         note_call(self, receiver);
-        return receiver;
+        return schedule_switch_to(receiver);
     }
     succeed(self);
     schedule_ready(receiver);
-    return self;
 }
 
 /* ---- Receive phase --------------------------------------------------------------------------------------------- */
@@ -105,7 +92,7 @@ static void accept(struct thread *self, struct thread *sender)
     }
 }
 
-static struct thread *receive(struct thread *self, const struct capability *capability, uint32_t low)
+static void receive(struct thread *self, const struct capability *capability, uint32_t low)
 {
     struct endpoint *endpoint = (struct endpoint *)capability->object;
     struct thread *abandoned = caller_of(self), *sender = endpoint_take_sender(endpoint);
@@ -113,15 +100,13 @@ static struct thread *receive(struct thread *self, const struct capability *capa
         return fail(self, ERROR_WOULD_BLOCK);
     if (abandoned)
         thread_fail(abandoned, ERROR_ABANDONED);
-    if (sender) {
-        accept(self, sender);
-        return self;
-    }
+    if (sender)
+        return accept(self, sender);
     endpoint_wait(endpoint, self, capability->handle);
-    return schedule_next();
+    schedule_request();
 }
 
-static struct thread *reply(struct thread *self)
+static void reply(struct thread *self)
 {
     struct thread *caller = caller_of(self);
     if (!caller)
@@ -130,10 +115,9 @@ static struct thread *reply(struct thread *self)
     caller->hot->partner = 0;
     schedule_ready(caller);
     succeed(self);
-    return self;
 }
 
-static struct thread *reply_and_wait(struct thread *self, const struct capability *capability)
+static void reply_and_wait(struct thread *self, const struct capability *capability)
 {
     struct endpoint *endpoint = (struct endpoint *)capability->object;
     struct thread *caller = caller_of(self);
@@ -144,14 +128,13 @@ static struct thread *reply_and_wait(struct thread *self, const struct capabilit
     struct thread *sender = endpoint_take_sender(endpoint);
     if (sender) {
         schedule_ready(caller);
-        accept(self, sender);
-        return self;
+        return accept(self, sender);
     }
     endpoint_wait(endpoint, self, capability->handle);
-    return caller;
+    schedule_switch_to(caller);
 }
 
-static struct thread *receive_operation(struct thread *self, const struct capability *capability, uint32_t low)
+static void receive_operation(struct thread *self, const struct capability *capability, uint32_t low)
 {
     if (capability->object->type != OBJECT_ENDPOINT)
         return fail(self, capability->object->type == OBJECT_DEAD ? ERROR_DEAD : ERROR_WRONG_TYPE);
@@ -164,18 +147,35 @@ static struct thread *receive_operation(struct thread *self, const struct capabi
 
 /* ---- Entry ----------------------------------------------------------------------------------------------------- */
 
-static struct thread *invoke(struct thread *self, const struct capability *capability)
+static void dead_dispatch(struct kernel_call *call, const struct capability *capability)
 {
-    self->call.handle = 0;
-    dispatchers[capability->object->type](&self->call, capability->object, capability->rights);
-    return schedule_requested() ? schedule_next() : self;
+    (void)capability;
+    call->tag = ERROR_DEAD;
 }
 
-static struct thread *not_plain_call(struct thread *self, uint32_t low)
+static void endpoint_dispatch(struct kernel_call *call, const struct capability *capability)
+{
+    send_request(kernel_call_thread(call), capability, (uint32_t)call->tag);
+}
+
+static kernel_dispatcher *const dispatchers[OBJECT_TYPES] = {
+    [OBJECT_DEAD] = dead_dispatch,     [OBJECT_FACTORY] = factory_dispatch,   [OBJECT_TASK] = task_dispatch,
+    [OBJECT_THREAD] = thread_dispatch, [OBJECT_ENDPOINT] = endpoint_dispatch, [OBJECT_MEMORY] = memory_dispatch,
+    [OBJECT_CONSOLE] = console_dispatch, [OBJECT_CLOCK] = clock_dispatch,     [OBJECT_POWER] = power_dispatch,
+    [OBJECT_DEBUG] = debug_dispatch,
+};
+
+static void invoke(struct thread *self, const struct capability *capability)
+{
+    self->call.handle = 0;
+    dispatchers[capability->object->type](&self->call, capability);
+}
+
+static void not_plain_call(struct thread *self, uint32_t low)
 {
     if ((int32_t)low >= 0 || low == UINT32_MAX) {
         self->call.tag = (uint64_t)-LINUX_ENOSYS;
-        return self;
+        return;
     }
     if (!tag_well_formed(low))
         return fail(self, ERROR_BAD_TAG);
@@ -193,18 +193,15 @@ static struct thread *not_plain_call(struct thread *self, uint32_t low)
     return invoke(self, capability);
 }
 
-struct thread *system_call(struct thread *self)
+void system_call(struct thread *self)
 {
     uint32_t low = (uint32_t)self->call.tag;
-    assert(self->state == THREAD_ACTIVE);
     if (low - TAG_PLAIN_CALL > TAG_PLAIN_CALL_LAST - TAG_PLAIN_CALL)
         return not_plain_call(self, low);
     const struct capability *capability = capability_find(&self->task->table, self->call.handle);
     if (!capability)
         return fail(self, ERROR_BAD_HANDLE);
-    if (capability->object->type == OBJECT_ENDPOINT)
-        return send_request(self, capability, low);
-    return invoke(self, capability);
+    invoke(self, capability);
 }
 
 bool ipc_send_kernel_message(struct thread *thread)

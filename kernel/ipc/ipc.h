@@ -7,8 +7,8 @@
 
 struct endpoint;
 
-/* A system call that the trampoline did not serve. Returns who runs now. */
-struct thread *system_call(struct thread *thread);
+/* A system call that the trampoline did not serve. The thread goes on afterwards unless schedule_switch says otherwise. */
+void system_call(struct thread *thread);
 
 /* Sends the message that the kernel wrote into `thread->call` to the supervisor of its task, as a one-way message from
  * that thread, which stays stopped. Without a supervisor nothing happens. Returns whether there was one. */

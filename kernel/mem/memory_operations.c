@@ -35,8 +35,8 @@ enum error kernel_memory_size(struct kernel_call *call, struct memory *self, uin
     return ERROR_NONE;
 }
 
-void memory_dispatch(struct kernel_call *call, struct object *object, uint32_t rights)
+void memory_dispatch(struct kernel_call *call, const struct capability *capability)
 {
-    invoked_rights = rights;
-    kernel_memory_dispatch(call, (struct memory *)object, rights);
+    invoked_rights = capability->rights;
+    kernel_memory_dispatch(call, (struct memory *)capability->object, capability->rights);
 }

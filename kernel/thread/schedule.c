@@ -9,7 +9,8 @@
 
 static struct thread_queue ready;
 static bool timer_armed;
-static bool requested;
+struct thread *schedule_switch;
+#define WHOEVER ((struct thread *)-1L) /* in schedule_switch: the first of the ready queue */
 
 static void arm_timer(void)
 {
@@ -36,12 +37,14 @@ void schedule_remove(struct thread *thread)
 
 void schedule_request(void)
 {
-    requested = true;
+    schedule_switch = WHOEVER;
 }
 
-bool schedule_requested(void)
+struct thread *schedule_resolve(void)
 {
-    return requested;
+    struct thread *thread = schedule_switch;
+    schedule_switch = 0;
+    return thread == WHOEVER ? schedule_next() : thread;
 }
 
 /* Nobody is ready: the GS base leaves the last thread's line, which may be freed, and the CPU waits. */
@@ -54,7 +57,6 @@ static void idle(void)
 
 struct thread *schedule_next(void)
 {
-    requested = false;
     thread_bury();
     while (!ready.head)
         idle();

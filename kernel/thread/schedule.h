@@ -28,9 +28,20 @@ void schedule_remove(struct thread *thread);
 /* The next thread to run; waits for interrupts while there is none. */
 struct thread *schedule_next(void);
 
-/* The current thread cannot go on, or should not: system_call asks schedule_next before it returns to ring 3. */
+/* Who runs when the kernel is left: 0 for the thread that entered it, which is the rule. */
+extern struct thread *schedule_switch;
+
+/* `thread` runs when the kernel is left: it is on no queue, and whoever entered the kernel waits or is queued. */
+static inline void schedule_switch_to(struct thread *thread)
+{
+    schedule_switch = thread;
+}
+
+/* The thread that entered the kernel cannot go on, or should not: whoever is next in the queue runs. */
 void schedule_request(void);
-bool schedule_requested(void);
+
+/* The answer for entry.S where schedule_switch is not 0, which it is again afterwards: the thread that runs now. */
+struct thread *schedule_resolve(void);
 
 /* The timer ticked: it must be armed again for another slice. */
 void schedule_timer_expired(void);

@@ -119,7 +119,7 @@ enum error kernel_task_inspect(struct kernel_call *call, struct task *self, uint
     return ERROR_NONE;
 }
 
-void task_dispatch(struct kernel_call *call, struct object *object, uint32_t rights)
+void task_dispatch(struct kernel_call *call, const struct capability *capability)
 {
-    kernel_task_dispatch(call, (struct task *)object, rights);
+    kernel_task_dispatch(call, (struct task *)capability->object, capability->rights);
 }

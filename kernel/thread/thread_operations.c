@@ -57,7 +57,7 @@ enum error kernel_thread_end(struct kernel_call *call, struct thread *self)
     return ERROR_NONE;
 }
 
-void thread_dispatch(struct kernel_call *call, struct object *object, uint32_t rights)
+void thread_dispatch(struct kernel_call *call, const struct capability *capability)
 {
-    kernel_thread_dispatch(call, (struct thread *)object, rights);
+    kernel_thread_dispatch(call, (struct thread *)capability->object, capability->rights);
 }

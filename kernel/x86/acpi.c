@@ -52,7 +52,7 @@ static bool checksum_good(const uint8_t *bytes, size_t size)
     return sum == 0;
 }
 
-/* ---- RSDP: 5.2.5 -------------------------------------------------------------------------------------------------- */
+/* ---- RSDP: 5.2.5 ------------------------------------------------------------------------------------------------- */
 
 static bool is_rsdp(const uint8_t *candidate)
 {
@@ -79,7 +79,7 @@ static const uint8_t *find_rsdp(void)
     return rsdp != NULL ? rsdp : scan(BIOS_AREA_START, BIOS_AREA_END);
 }
 
-/* ---- Tables: 5.2.6 ------------------------------------------------------------------------------------------------ */
+/* ---- Tables: 5.2.6 ----------------------------------------------------------------------------------------------- */
 
 /* The table at `physical` if all of it is there and its checksum is good; else NULL, and the console says why. */
 static const uint8_t *table_at(uint64_t physical)
@@ -134,7 +134,7 @@ static const uint8_t *find_table(const uint8_t *root, size_t entry_size, const c
     return NULL;
 }
 
-/* ---- MADT: 5.2.12 ------------------------------------------------------------------------------------------------- */
+/* ---- MADT: 5.2.12 ------------------------------------------------------------------------------------------------ */
 
 #define MADT_ENTRIES 44
 #define MADT_LOCAL_APIC 0
@@ -188,7 +188,7 @@ static void parse_madt(const uint8_t *madt)
     }
 }
 
-/* ---- FADT: 5.2.9, and \_S5_ in the DSDT: 7.4.2.6 ------------------------------------------------------------------ */
+/* ---- FADT: 5.2.9, and \_S5_ in the DSDT: 7.4.2.6 ----------------------------------------------------------------- */
 
 #define FADT_MIN_SIZE 116
 #define FADT_DSDT 40

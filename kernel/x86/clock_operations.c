@@ -2,28 +2,36 @@
 /* Operations of the clock: idl/kernel/clock.idl describes them. */
 #include "idl/clock_kernel.h"
 #include "ipc/dispatch.h"
+#include "x86/clock.h"
 #include "x86/cpu.h"
 #include "x86/timer.h"
 
 #define NANOSECONDS_PER_SECOND 1000000000UL
 
+struct object *clock_initialise(void)
+{
+    static struct clock clock = {.object = {.type = OBJECT_CLOCK}};
+    clock.hertz = tsc_hertz();
+    return &clock.object;
+}
+
 enum error kernel_clock_frequency(struct kernel_call *call, struct clock *self, uint64_t *hertz)
 {
-    (void)call, (void)self;
-    *hertz = tsc_hertz();
+    (void)call;
+    *hertz = self->hertz;
     return ERROR_NONE;
 }
 
 enum error kernel_clock_now(struct kernel_call *call, struct clock *self, uint64_t *nanoseconds)
 {
-    uint64_t ticks = rdtsc(), hertz = tsc_hertz();
-    (void)call, (void)self;
+    uint64_t ticks = rdtsc(), hertz = self->hertz;
+    (void)call;
     /* Seconds and the rest apart: the product of all ticks would overflow after some seconds. */
     *nanoseconds = ticks / hertz * NANOSECONDS_PER_SECOND + ticks % hertz * NANOSECONDS_PER_SECOND / hertz;
     return ERROR_NONE;
 }
 
-void clock_dispatch(struct kernel_call *call, struct object *object, uint32_t rights)
+void clock_dispatch(struct kernel_call *call, const struct capability *capability)
 {
-    kernel_clock_dispatch(call, (struct clock *)object, rights);
+    kernel_clock_dispatch(call, (struct clock *)capability->object, capability->rights);
 }

@@ -57,12 +57,17 @@ kernel_system_call:
         mov     %rbx, CALL_WORDS + 40(%rbp)
         mov     %rbp, %rdi
         call    system_call
+        mov     %rbp, %rax
+        cmpq    $0, schedule_switch
+        je      resume_system_call
+        call    schedule_resolve
 
 /* In: rax = the thread that runs now. */
         .globl  kernel_resume
 kernel_resume:
         cmpl    $0, THREAD_INTERRUPTED(%rax)
         jne     resume_interrupted
+resume_system_call:
         mov     THREAD_HOT(%rax), %rsp
         mov     CALL_HANDLE(%rax), %rdi
         mov     CALL_WORDS + 0(%rax), %rsi

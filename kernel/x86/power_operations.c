@@ -10,7 +10,7 @@ enum error kernel_power_off(struct kernel_call *call, struct power *self, uint32
     power_off(status);
 }
 
-void power_dispatch(struct kernel_call *call, struct object *object, uint32_t rights)
+void power_dispatch(struct kernel_call *call, const struct capability *capability)
 {
-    kernel_power_dispatch(call, (struct power *)object, rights);
+    kernel_power_dispatch(call, (struct power *)capability->object, capability->rights);
 }
