@@ -21,8 +21,8 @@ TRAMPOLINE_TEXT = range(SHARED_BASE, SHARED_BASE + 2 * 4096)
 
 
 def text_symbols(path):
-    """What lies in kernel text or trampoline text, as a set of (address, name), and the end of the kernel's text. Static
-    functions of several files may share a name."""
+    """What lies in kernel text or trampoline text, as a set of (address, name), and the end of the kernel's text.
+    Static functions of several files may share a name."""
     with open(path, "rb") as file:
         table = ELFFile(file).get_section_by_name(".symtab")
         if table is None:

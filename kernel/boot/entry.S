@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * First instructions: from the 32-bit protected mode in which Multiboot2 (specification 2.0, section 3.3) and PVH (Xen's
- * docs/misc/pvh.pandoc) leave us, to boot_main() in C with paging on.
+ * First instructions: from the 32-bit protected mode in which Multiboot2 (specification 2.0, section 3.3) and PVH
+ * (Xen's docs/misc/pvh.pandoc) leave us, to boot_main() in C with paging on.
  *
  * Code in .boot runs at its physical address and so is linked there; all else is linked at KERNEL_IMAGE_BASE. The page
  * tables made here map the first 4 GiB (512 GiB on a CPU that has 1 GiB pages) at 0 and at PHYSICAL_MAP, and the image

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reads the boot information of a Multiboot2 loader (Multiboot2 specification 2.0, section 3.6): a list of tags, each of
- * type, size and contents, 8-byte aligned, closed by a tag of type 0.
+ * Reads the boot information of a Multiboot2 loader (Multiboot2 specification 2.0, section 3.6): a list of tags, each
+ * of type, size and contents, 8-byte aligned, closed by a tag of type 0.
  */
 #include "boot/boot.h"
 #include "boot/entry.h"

@@ -2,7 +2,7 @@
 /*
  * Serial line and debug port. See console.h.
  *
- * Registers of the UART: National Semiconductor PC16550D data sheet, table II. The debug port 0xe9 is QEMU's and Bochs'.
+ * Registers of the UART: National Semiconductor PC16550D data sheet, table II. Debug port 0xe9: QEMU's and Bochs'.
  */
 #include "debug/console.h"
 

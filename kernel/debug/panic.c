@@ -3,8 +3,8 @@
  * Panics. See panic.h.
  *
  * Trusts as little as possible: the stack is read word by word, each page only after a look into the page tables, and
- * whatever points into text is printed (so stale words may show up; the line says "may"). A panic within a panic says so
- * and turns the machine off at once.
+ * whatever points into text is printed (so stale words may show up; the line says "may"). A panic within a panic says
+ * so and turns the machine off at once.
  */
 #include "debug/panic.h"
 
@@ -59,8 +59,8 @@ static bool is_mapped(uint64_t address)
     return true;
 }
 
-/* Prints an address with its symbol. A return address is looked up one byte before, `back` = 1: the call may be the last
- * instruction of its function. */
+/* Prints an address with its symbol. A return address is looked up one byte before, `back` = 1: the call may be the
+ * last instruction of its function. */
 static void print_place(const char *prefix, uint64_t address, unsigned back)
 {
     uint64_t offset;

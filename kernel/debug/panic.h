@@ -10,8 +10,8 @@
 
 #define PANIC_STATUS 255
 
-/* Prints `salto: PANIC: ` with the formatted text, where it was called, the registers as they are in it, and the caller's
- * stack; does not return. */
+/* Prints `salto: PANIC: ` with the formatted text, where it was called, the registers as they are in it, and the
+ * caller's stack; does not return. */
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* As panic(), with the registers and stack of interrupted code. */

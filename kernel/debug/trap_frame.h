@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The registers of interrupted code, as the kernel's entry code stores them: the last five by the CPU, `error` by the CPU
- * or the vector's stub, the rest by the entry code. */
+/* The registers of interrupted code, as the kernel's entry code stores them: the last five by the CPU, `error` by the
+ * CPU or the vector's stub, the rest by the entry code. */
 #ifndef SALTO_DEBUG_TRAP_FRAME_H
 #define SALTO_DEBUG_TRAP_FRAME_H
 

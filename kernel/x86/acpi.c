@@ -2,8 +2,8 @@
 /*
  * Finds and reads ACPI tables. See acpi.h. Sections and tables named below are those of the ACPI specification 6.4.
  *
- * Every address and length is checked against what the boot page tables map (boot/mapped.h) before it is used. Fields are
- * read with memcpy, since tables need not be aligned.
+ * Every address and length is checked against what the boot page tables map (boot/mapped.h) before it is used. Fields
+ * are read with memcpy, since tables need not be aligned.
  */
 #include "x86/acpi.h"
 

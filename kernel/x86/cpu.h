@@ -67,8 +67,8 @@ static inline struct cpuid_result cpuid(uint32_t leaf, uint32_t subleaf)
     return result;
 }
 
-/* As cpuid(), but all zeros where the CPU does not have the leaf (Intel SDM volume 2, CPUID: highest basic, extended and
- * hypervisor leaf are EAX of leafs 0, 0x80000000 and 0x40000000). */
+/* As cpuid(), but all zeros where the CPU does not have the leaf (Intel SDM volume 2, CPUID: highest basic, extended
+ * and hypervisor leaf are EAX of leafs 0, 0x80000000 and 0x40000000). */
 static inline struct cpuid_result cpuid_checked(uint32_t leaf, uint32_t subleaf)
 {
     uint32_t first = leaf & 0xf0000000;

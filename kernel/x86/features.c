@@ -2,8 +2,8 @@
 /*
  * CPU features. See features.h. Bits: Intel SDM volume 2, CPUID; volume 3, 2.5 (control registers) and 2.2.1 (EFER).
  *
- * CR4 is set as a whole, so that nothing that firmware or loader turned on stays: OSXSAVE and PKE off mean that programs
- * see x87 and SSE alone, which the trampoline's wipe relies on.
+ * CR4 is set as a whole, so that nothing that firmware or loader turned on stays: OSXSAVE and PKE off mean that
+ * programs see x87 and SSE alone, which the trampoline's wipe relies on.
  */
 #include "x86/features.h"
 

@@ -161,8 +161,8 @@ static void load_segments(void)
     wrmsr(MSR_KERNEL_GS_BASE, 0);
 }
 
-/* 32-bit system calls do not exist: SYSENTER with a null selector faults, and there is no 32-bit user segment from which
- * AMD's 32-bit `syscall` could come to CSTAR; it leads to the same entry all the same. */
+/* 32-bit system calls do not exist: SYSENTER with a null selector faults, and there is no 32-bit user segment from
+ * which AMD's 32-bit `syscall` could come to CSTAR; it leads to the same entry all the same. */
 static void set_system_call_entry(void)
 {
     wrmsr(MSR_STAR, (uint64_t)STAR_USER_SELECTOR << 48 | (uint64_t)SELECTOR_KERNEL_CODE << 32);

@@ -9,9 +9,9 @@ struct cpu;
 extern const char trampoline_vectors[], trampoline_system_call[];
 
 /*
- * Writes the tables of `cpu` and makes the CPU that runs this use them: segments, interrupt gates, task state, and where
- * `syscall` goes. The CPU's area and its TSS must be mapped writable, and the gates at the tops of its stacks be filled
- * in. GS and FS base are 0 afterwards. Interrupts must be off.
+ * Writes the tables of `cpu` and makes the CPU that runs this use them: segments, interrupt gates, task state, and
+ * where `syscall` goes. The CPU's area and its TSS must be mapped writable, and the gates at the tops of its stacks be
+ * filled in. GS and FS base are 0 afterwards. Interrupts must be off.
  */
 void tables_setup(struct cpu *cpu);
 

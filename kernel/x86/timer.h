@@ -5,8 +5,8 @@
 
 #include <stdint.h>
 
-/* Finds out the frequencies of time-stamp counter and APIC timer, which takes up to 30 ms. Once, on the first CPU, after
- * apic_initialise() and acpi_initialise(), interrupts off. Panics if no clock of known frequency runs. */
+/* Finds out the frequencies of time-stamp counter and APIC timer, which takes up to 30 ms. Once, on the first CPU,
+ * after apic_initialise() and acpi_initialise(), interrupts off. Panics if no clock of known frequency runs. */
 void timer_initialise(void);
 
 /* Frequency of the time-stamp counter in hertz; never 0 after timer_initialise(). */

@@ -39,7 +39,7 @@ static int number, failures;
 struct features features;
 char kernel_end[1];
 
-/* ---- In place of the rest of the kernel --------------------------------------------------------------------------- */
+/* ---- In place of the rest of the kernel -------------------------------------------------------------------------- */
 
 uint64_t boot_map_limit(void)
 {
@@ -89,7 +89,7 @@ void power_off(uint32_t status)
     longjmp(left, status == STATUS_REFUSED ? 2 : 3);
 }
 
-/* ---- Tools -------------------------------------------------------------------------------------------------------- */
+/* ---- Tools ------------------------------------------------------------------------------------------------------- */
 
 static void check(bool good, const char *what)
 {
@@ -140,7 +140,7 @@ static void put64(uint64_t address, uint64_t value)
     memcpy(physical + address, &value, sizeof(value));
 }
 
-/* ---- Ranges ------------------------------------------------------------------------------------------------------- */
+/* ---- Ranges ------------------------------------------------------------------------------------------------------ */
 
 static bool same_ranges(const struct range_list *list, const struct boot_range *wanted, uint32_t count)
 {
@@ -171,7 +171,7 @@ static void test_ranges(void)
     check(same_ranges(&list, (struct boot_range[]){{0, 100}}, 1), "a range that covers all replaces all");
 }
 
-/* ---- Multiboot2 --------------------------------------------------------------------------------------------------- */
+/* ---- Multiboot2 -------------------------------------------------------------------------------------------------- */
 
 #define INFO 0x1000
 
@@ -296,7 +296,7 @@ static void test_options(void)
     check(boot_option("debug-exit", NULL, 0), "whether an option is there");
 }
 
-/* ---- PVH ---------------------------------------------------------------------------------------------------------- */
+/* ---- PVH --------------------------------------------------------------------------------------------------------- */
 
 /* At an odd address, since nothing promises alignment; the last byte of memory is the last of the memory map. */
 static void begin_pvh(void)
@@ -342,7 +342,7 @@ static void test_pvh(void)
     check_refused(BOOT_MAGIC_PVH, INFO + 1, "begins with 0x1");
 }
 
-/* ---- ACPI --------------------------------------------------------------------------------------------------------- */
+/* ---- ACPI -------------------------------------------------------------------------------------------------------- */
 
 #define RSDP 0xe0010
 #define RSDT 0x180000
@@ -414,7 +414,7 @@ static void test_acpi(void)
     check(strstr(printed, "MADT entry at offset 44 claims to have 1 bytes") != NULL, "ACPI: a bad MADT entry is seen");
 }
 
-/* ---- Random damage: whatever happens, it either boots or is refused ----------------------------------------------- */
+/* ---- Random damage: whatever happens, it either boots or is refused ---------------------------------------------- */
 
 static void damage(uint64_t start, uint64_t size)
 {
