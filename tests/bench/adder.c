@@ -5,16 +5,16 @@
 
 #include "idl/bench_server.h"
 
-static int add(void *object, const struct idl_call *call, uint32_t a, uint32_t b, uint32_t *sum)
+static int adder_add(void *object, const struct idl_call *call, uint32_t a, uint32_t b, uint32_t *sum)
 {
     (void)object, (void)call;
     *sum = a + b;
     return 0;
 }
 
-BENCH_ADDER_SERVER(serve_adder, add)
+BENCH_ADDER_SERVER(dispatch, adder)
 
 int main(void)
 {
-    serve_adder(salto_require("adder"), 0);
+    return -salto_serve(salto_require("adder"), dispatch, 0);
 }

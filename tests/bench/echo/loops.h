@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-typedef _Noreturn void server_loop(uint64_t endpoint);
+typedef void server_loop(uint64_t endpoint);
 server_loop echo_0, echo_4, echo_6, echo_long, check_0, check_4, check_6, check_long;
 
 #endif
