@@ -79,6 +79,8 @@ static void send_request(struct thread *self, const struct capability *capabilit
 /* `self` takes the message of a sender that was queued. */
 static void accept(struct thread *self, struct thread *sender)
 {
+    if (sender->kernel_message)
+        sender->call = sender->message;
     bool call = tag_operation((uint32_t)sender->call.tag) == MESSAGE_CALL;
     message_deliver_request(sender, self, sender->badge);
     if (sender->kernel_message) {
@@ -217,6 +219,7 @@ bool ipc_send_kernel_message(struct thread *thread)
         return true;
     }
     thread->badge = supervisor->badge;
+    thread->message = thread->call;
     thread->kernel_message = true;
     endpoint_queue_sender(endpoint, thread);
     return true;

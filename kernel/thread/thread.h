@@ -48,7 +48,7 @@ struct thread {
     uint32_t interrupted;      /* resume by frame and iretq, not by hot line and sysret */
     enum thread_state state;
     uint32_t number;           /* within its task: UTCB and save slot */
-    bool kernel_message;       /* SENDING: `call` is a message that the kernel wrote, not the thread's own */
+    bool kernel_message;       /* SENDING: what is sent is `message`, which the kernel wrote */
     uint64_t badge;            /* SENDING: badge of the capability used */
     uint64_t utcb_frame;
     struct save_slot *save;    /* its slot of the save area, in the kernel's map */
@@ -56,6 +56,7 @@ struct thread {
     struct endpoint *endpoint; /* SENDING, RECEIVING: whose queue */
     struct thread *next, *previous;           /* ready queue or endpoint queue */
     struct thread *task_next, *task_previous; /* threads of the task */
+    struct kernel_call message; /* kernel_message: apart from `call`, into which an operation's answer is written yet */
 };
 
 _Static_assert(__builtin_offsetof(struct thread, call) == THREAD_CALL, "entry.S stores the words there");
