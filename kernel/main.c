@@ -7,11 +7,9 @@
 #include "mem/frame.h"
 #include "mem/space.h"
 #include "thread/schedule.h"
-#include "x86/acpi.h"
 #include "x86/apic.h"
 #include "x86/timer.h"
 #include "x86/cpu.h"
-#include "x86/features.h"
 #include "x86/smp.h"
 #include "x86/tables.h"
 
@@ -28,13 +26,11 @@ static void prepare_boot_cpu(void)
 
 _Noreturn void kernel_main(void)
 {
-    features_enable();
     frame_initialise(boot_info.memory, boot_info.memory_count);
     console_printf("salto: booted by %s, %lu MiB of memory\n", boot_info.loader, frame_count_free() * PAGE_SIZE >> 20);
     space_initialise();
     hot_initialise();
     prepare_boot_cpu();
-    acpi_initialise();
     apic_initialise();
     timer_initialise();
     smp_start();

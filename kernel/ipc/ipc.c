@@ -173,7 +173,8 @@ static void invoke(struct thread *self, const struct capability *capability)
     dispatchers[capability->object->type](&self->call, capability);
 }
 
-static void not_plain_call(struct thread *self, uint32_t low)
+/* Not inlined: the way to kernel objects would pay for saving this one's registers. */
+static __attribute__((noinline)) void not_plain_call(struct thread *self, uint32_t low)
 {
     if ((int32_t)low >= 0 || low == UINT32_MAX) {
         self->call.tag = (uint64_t)-LINUX_ENOSYS;
