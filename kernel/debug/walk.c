@@ -90,7 +90,7 @@ struct walk_result walk_all_tasks(void)
 {
     struct walk walk = {.task = task_first()};
     for (; walk.task; walk.task = walk.task->next)
-        visit_tables(&walk, walk.task->space.cr3, TOP_LEVEL, 0, true, check);
+        visit_tables(&walk, walk.task->space.pml4, TOP_LEVEL, 0, true, check);
     return walk.result;
 }
 

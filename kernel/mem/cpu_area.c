@@ -4,6 +4,7 @@
 #include "ipc/hot.h"
 #include "mem/frame.h"
 #include "mem/inventory.h"
+#include "mem/pcid.h"
 #include "mem/space.h"
 #include "x86/cpu_state.h"
 
@@ -21,7 +22,7 @@ static uint64_t make_stack(void)
 static void fill_gate(struct cpu *cpu, uint64_t stack_page)
 {
     struct gate *gate = (struct gate *)(stack_page + GATE_OFFSET);
-    gate->kernel_cr3 = kernel_cr3;
+    gate->kernel_cr3 = pcid_kernel_cr3(kernel_cr3);
     gate->kernel_stack = make_stack();
     gate->system_call = (uint64_t)kernel_system_call;
     gate->interrupt = (uint64_t)kernel_interrupt;

@@ -7,6 +7,7 @@
 #include "mem/frame.h"
 #include "mem/inventory.h"
 #include "mem/kernel_space.h"
+#include "mem/pcid.h"
 
 #define ENTRIES 512
 #define LEVELS 4
@@ -49,7 +50,8 @@ bool space_create(struct space *space, struct factory *payer)
     pdpt[SHARED_PDPT_INDEX] = shared_directory | PTE_PRESENT | PTE_WRITE;
     pdpt[PRIVATE_PDPT_INDEX] = frames[2] | PTE_PRESENT | PTE_WRITE;
     directory[0] = frames[3] | PTE_PRESENT | PTE_WRITE;
-    space->cr3 = frames[0];
+    space->pml4 = frames[0];
+    space->cr3 = pcid_take(frames[0]);
     space->private_table = physical_to_virtual(frames[3]);
     fill_private_table(space->private_table);
     return true;
@@ -73,7 +75,7 @@ static void free_tables(struct factory *payer, uint64_t entry, int level)
 
 void space_destroy(struct space *space, struct factory *payer)
 {
-    uint64_t *pml4 = physical_to_virtual(space->cr3);
+    uint64_t *pml4 = physical_to_virtual(space->pml4);
     for (unsigned i = 0; i < USER_PML4_ENTRIES; i++)
         if (pml4[i] & PTE_PRESENT)
             free_tables(payer, pml4[i], 2);
@@ -84,7 +86,8 @@ void space_destroy(struct space *space, struct factory *payer)
     factory_free_frame(payer, virtual_to_physical(space->private_table));
     factory_free_frame(payer, pdpt[PRIVATE_PDPT_INDEX] & PTE_ADDRESS);
     factory_free_frame(payer, pml4[TOP_PML4_INDEX] & PTE_ADDRESS);
-    factory_free_frame(payer, space->cr3);
+    factory_free_frame(payer, space->pml4);
+    pcid_release(space->cr3);
 }
 
 bool space_mappable(uint64_t address, uint64_t pages)
@@ -99,7 +102,7 @@ bool space_mappable(uint64_t address, uint64_t pages)
 
 uint64_t *space_entry(const struct space *space, uint64_t address)
 {
-    uint64_t *table = physical_to_virtual(space->cr3);
+    uint64_t *table = physical_to_virtual(space->pml4);
     for (int level = LEVELS - 1; level > 0; level--) {
         uint64_t entry = table[index_at(address, level)];
         if (!(entry & PTE_PRESENT))
@@ -112,7 +115,7 @@ uint64_t *space_entry(const struct space *space, uint64_t address)
 /* The entry for `address`, with tables made where they are missing; 0 if one cannot be had. */
 static uint64_t *make_entry(struct space *space, struct factory *payer, uint64_t address)
 {
-    uint64_t *table = physical_to_virtual(space->cr3);
+    uint64_t *table = physical_to_virtual(space->pml4);
     for (int level = LEVELS - 1; level > 0; level--) {
         uint64_t *entry = &table[index_at(address, level)];
         if (!(*entry & PTE_PRESENT)) {
@@ -148,11 +151,13 @@ void space_map(struct space *space, uint64_t address, uint64_t frame, uint64_t f
 
 void space_unmap(struct space *space, uint64_t address)
 {
-    /* No flush: the kernel runs on its own CR3, and the CR3 write on the way back to any program forgets everything
-     * that is not global; user pages never are. */
+    /* Without PCID there is nothing to flush: the kernel runs on its own CR3, and the CR3 write on the way back to any
+     * program forgets everything that is not global; user pages never are. */
     uint64_t *entry = space_entry(space, address);
-    if (entry)
-        *entry = 0;
+    if (!entry)
+        return;
+    *entry = 0;
+    pcid_flush_page(space->cr3, address);
 }
 
 void *space_private_page(struct space *space, struct factory *payer, uint64_t address)
@@ -164,8 +169,9 @@ void *space_private_page(struct space *space, struct factory *payer, uint64_t ad
         uint64_t frame = factory_allocate_frame(payer);
         if (frame == 0)
             return 0;
-        /* As in space_unmap, the stand-in's translation is gone before the program runs again. */
+        /* The stand-in's translation is gone before the program runs again. */
         *entry = frame | PTE_PRESENT | row->flags;
+        pcid_flush_page(space->cr3, address);
     }
     return table_of(*entry);
 }

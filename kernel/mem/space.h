@@ -30,14 +30,15 @@ struct factory;
 struct cpu;
 
 struct space {
-    uint64_t cr3;            /* physical address of the PML4 */
+    uint64_t pml4;           /* its physical address */
+    uint64_t cr3;            /* what is loaded into CR3: the PML4 with PCID and no-flush bit (pcid.h) */
     uint64_t *private_table; /* the page table of the private part, in the kernel's map */
 };
 
 /* Builds the kernel's own address space and the shared part, and switches to it. */
 void space_initialise(void);
 
-/* CR3 of the kernel's address space. */
+/* Physical address of the PML4 of the kernel's address space. */
 extern uint64_t kernel_cr3;
 
 /* Maps `frame` at `address` of the shared part, writable or executable as `flags` says, in all address spaces. */

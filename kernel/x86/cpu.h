@@ -138,6 +138,15 @@ static inline void invlpg(uint64_t address)
     __asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");
 }
 
+/* Drops cached translations of a PCID, of one address or of all, as `type` says (Intel SDM volume 2, INVPCID). */
+static inline void invalidate_pcid(uint64_t type, uint64_t pcid, uint64_t address)
+{
+    struct {
+        uint64_t pcid, address;
+    } descriptor = {pcid, address};
+    __asm__ volatile("invpcid %0, %1" : : "m"(descriptor), "r"(type) : "memory");
+}
+
 static inline void cpu_pause(void)
 {
     __asm__ volatile("pause" : : : "memory");

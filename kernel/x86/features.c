@@ -65,8 +65,7 @@ static void require_all(void)
 static void detect(void)
 {
     features.machine_check = has(1, EDX, 7) && has(1, EDX, 14);
-    features.pcid = has(1, ECX, 17);
-    features.invpcid = has(7, EBX, 10);
+    features.pcid = has(1, ECX, 17) && has(7, EBX, 10);
     features.smep = has(7, EBX, 7);
     features.smap = has(7, EBX, 20);
     features.umip = has(7, ECX, 2);
@@ -75,8 +74,8 @@ static void detect(void)
 
 static void report(void)
 {
-    console_printf("salto: CPU: NX WP FSGSBASE%s%s%s on; PCID %s; 1 GiB pages %s\n", features.smep ? " SMEP" : "",
-                   features.smap ? " SMAP" : "", features.umip ? " UMIP" : "", features.pcid ? "there" : "missing",
+    console_printf("salto: CPU: NX WP FSGSBASE%s%s%s%s on; 1 GiB pages %s\n", features.smep ? " SMEP" : "",
+                   features.smap ? " SMAP" : "", features.umip ? " UMIP" : "", features.pcid ? " PCID" : "",
                    features.gib_pages ? "there" : "missing");
 }
 
@@ -106,6 +105,7 @@ void features_enable(void)
     cr4 |= features.smep ? CR4_SMEP : 0;
     cr4 |= features.smap ? CR4_SMAP : 0;
     cr4 |= features.umip ? CR4_UMIP : 0;
+    cr4 |= features.pcid ? CR4_PCIDE : 0; /* CR3 names no PCID yet, as turning it on demands */
     cr4 |= features.machine_check ? CR4_MCE : 0;
     wrmsr(MSR_EFER, (rdmsr(MSR_EFER) & ~(uint64_t)EFER_LMA) | EFER_SCE | EFER_LME | EFER_NXE);
     write_cr0(CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE);

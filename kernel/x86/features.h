@@ -8,7 +8,8 @@
 /* Read from the first CPU by the first features_enable(); read-only from then on. */
 struct features {
     bool smep, smap, umip, machine_check; /* turned on where the CPU has them */
-    bool pcid, invpcid, gib_pages;        /* there, but for others to turn on */
+    bool pcid;                            /* likewise, where it has INVPCID too */
+    bool gib_pages;                       /* there, but for others to use */
 };
 
 extern struct features features;
