@@ -201,10 +201,11 @@ AST_LIST(comment);
 struct unit {
     struct source *source;
     char *doc;
-    struct name library; /* text is NULL if the file does not say */
+    struct name library; /* empty, after a syntax error, if the file does not say */
     struct import_list imports;
     struct declaration_list declarations;
     struct comment_list comments;
+    bool incomplete; /* syntax errors were reported: something may be missing */
     struct unit *next;
 };
 AST_LIST(unit);

@@ -18,20 +18,19 @@ struct check {
 };
 
 static struct check checks[] = {
-    {"library_names", check_library_names, {0}, CHECK_UNTRIED},
-    {"unique_declarations", check_unique_declarations, {"library_names"}, CHECK_UNTRIED},
+    {"unique_declarations", check_unique_declarations, {0}, CHECK_UNTRIED},
     {"unique_members", check_unique_members, {0}, CHECK_UNTRIED},
-    {"constants", check_constants, {"library_names"}, CHECK_UNTRIED},
-    {"types", check_types, {"library_names"}, CHECK_UNTRIED},
-    {"member_values", check_member_values, {"library_names"}, CHECK_UNTRIED},
-    {"struct_cycles", check_struct_cycles, {"library_names"}, CHECK_UNTRIED},
+    {"constants", check_constants, {0}, CHECK_UNTRIED},
+    {"types", check_types, {0}, CHECK_UNTRIED},
+    {"member_values", check_member_values, {0}, CHECK_UNTRIED},
+    {"struct_cycles", check_struct_cycles, {0}, CHECK_UNTRIED},
     {"attributes", check_attributes, {0}, CHECK_UNTRIED},
     {"interface_ids", check_interface_ids, {"attributes"}, CHECK_UNTRIED},
     {"operation_numbers", check_operation_numbers, {0}, CHECK_UNTRIED},
     {"operation_kinds", check_operation_kinds, {0}, CHECK_UNTRIED},
-    {"raises", check_raises, {"library_names"}, CHECK_UNTRIED},
+    {"raises", check_raises, {0}, CHECK_UNTRIED},
     {"kernel_interfaces", check_kernel_interfaces, {"attributes"}, CHECK_UNTRIED},
-    {"c_names", check_c_names, {"library_names", "unique_declarations", "unique_members"}, CHECK_UNTRIED},
+    {"c_names", check_c_names, {"unique_declarations", "unique_members"}, CHECK_UNTRIED},
     {"layout", check_layout, {"constants", "types", "struct_cycles"}, CHECK_UNTRIED},
     {"sizes", check_sizes, {"layout", "attributes"}, CHECK_UNTRIED},
     {"documentation", check_documentation, {0}, CHECK_UNTRIED},
@@ -90,7 +89,7 @@ static bool is_visible(const struct unit *from, const struct unit *unit)
 
 static bool same_library(const struct unit *unit, const char *library)
 {
-    return unit->library.text && library && strcmp(unit->library.text, library) == 0;
+    return library && strcmp(unit->library.text, library) == 0;
 }
 
 /* Reports that nothing is called so, with the nearest name, or with the import that is missing. */
@@ -122,8 +121,7 @@ static bool library_exists(const struct program *program, const char *library, s
     {
         if (same_library(unit, library))
             return true;
-        if (unit->library.text)
-            suggestion_offer(suggestion, unit->library.text);
+        suggestion_offer(suggestion, unit->library.text);
     }
     return false;
 }

@@ -28,7 +28,6 @@ struct declaration *find_declaration(const struct program *program, const struct
 #define FOR_EACH_DECLARATION(node, file) FOR_EACH(declaration, node, (file)->declarations)
 
 /* check_names.c */
-void check_library_names(struct program *program);
 void check_unique_declarations(struct program *program);
 void check_unique_members(struct program *program);
 void check_c_names(struct program *program);

@@ -9,13 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void check_library_names(struct program *program)
-{
-    FOR_EACH_UNIT(unit, program)
-    if (!unit->library.text && diagnostics_errors() == 0)
-        report(CODE_SYNTAX, (struct span){unit->source, 1, 1, 1, 1}, "the file has no 'library' line");
-}
-
 static bool in_one_library(const struct declaration *a, const struct declaration *b)
 {
     return strcmp(a->unit->library.text, b->unit->library.text) == 0;
@@ -93,7 +86,7 @@ static void report_equal(struct name_table *table, const char *what)
     table_sort(table);
     for (size_t i = 1; i < table->count; i++)
         if (strcmp(table->entries[i - 1].name, table->entries[i].name) == 0)
-            report(CODE_DUPLICATE, table->entries[i].span, "there is a %s '%s' already, in line %d", what,
+            report(CODE_DUPLICATE, table->entries[i].span, "%s '%s' is declared already, in line %d", what,
                    table->entries[i].name, table->entries[i - 1].span.line);
     free(table->entries);
 }
@@ -195,6 +188,32 @@ static void add_declaration(struct name_table *table, const struct declaration *
     }
 }
 
+static bool clashes(const struct name_table *table, size_t i)
+{
+    return strcmp(table->entries[i - 1].name, table->entries[i].name) == 0;
+}
+
+static bool same_place(const struct span *a, const struct span *b)
+{
+    return a->source == b->source && a->line == b->line && a->column == b->column;
+}
+
+/* Did the same two clash by another of their names already? */
+static bool clashed_before(const struct name_table *table, size_t i)
+{
+    for (size_t j = 1; j < i; j++)
+        if (same_place(&table->entries[j].span, &table->entries[i].span) && clashes(table, j) &&
+            same_place(&table->entries[j - 1].span, &table->entries[i - 1].span))
+            return true;
+    return false;
+}
+
+static void report_clash(const struct named *first, const struct named *second)
+{
+    report(CODE_CLASH, second->span, "in C this %s would be '%s', and so would the %s at %s:%d", second->what,
+           second->name, first->what, first->span.source->path, first->span.line);
+}
+
 void check_c_names(struct program *program)
 {
     struct name_table table = {0};
@@ -203,13 +222,9 @@ void check_c_names(struct program *program)
     FOR_EACH_DECLARATION(declaration, unit)
     add_declaration(&table, declaration);
     table_sort(&table);
-    for (size_t i = 1; i < table.count; i++) {
-        const struct named *a = &table.entries[i - 1], *b = &table.entries[i];
-
-        if (strcmp(a->name, b->name) == 0)
-            report(CODE_CLASH, b->span, "in C this %s would be '%s', and so would the %s at %s:%d", b->what, b->name,
-                   a->what, a->span.source->path, a->span.line);
-    }
+    for (size_t i = 1; i < table.count; i++)
+        if (clashes(&table, i) && !clashed_before(&table, i))
+            report_clash(&table.entries[i - 1], &table.entries[i]);
     free(table.entries);
 }
 

@@ -21,7 +21,7 @@ static const char *const later_names[] = {"string", "bytes", "pages", "lend"};
 
 bool integer_type(const struct type *type, unsigned *bits, bool *is_signed)
 {
-    if (!type->name || type->library || type->has_arguments || type->move)
+    if (!type->name || type->library || type->has_arguments)
         return false;
     for (unsigned i = 0; i < COUNT(integer_names); i++)
         if (strcmp(type->name, integer_names[i]) == 0) {
@@ -221,10 +221,12 @@ static void check_members(const struct program *program, const struct unit *unit
 
 static void check_declared_types(const struct program *program, struct declaration *declaration)
 {
+    if (declaration->type && declaration->type->move)
+        report(CODE_CAPABILITY, declaration->type->span, "only a capability can be moved");
     if (declaration->kind == DECLARATION_TABLE)
         report(CODE_UNSUPPORTED, declaration->name.span, "tables are not supported by this version");
     if (declaration->kind == DECLARATION_STRUCT) {
-        if (!declaration->members.first)
+        if (!declaration->members.first && !declaration->unit->incomplete)
             report(CODE_EMPTY, declaration->name.span, "struct '%s' has no fields", declaration->name.text);
         check_members(program, declaration->unit, declaration->members, PLACE_FIELD);
     }

@@ -7,6 +7,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define MAX_CONSTANT_DEPTH 256 /* consts that are defined through each other */
+
+static int constant_depth; /* of the one that is being folded */
+
 static void fold_constant(const struct program *program, struct declaration *declaration);
 
 static bool literal_fits(const struct value *value, unsigned bits, bool is_signed)
@@ -84,13 +88,19 @@ static void fold_constant(const struct program *program, struct declaration *dec
         return;
     }
     declaration->visit = VISIT_OPEN;
-    if (!integer_type(declaration->type, &bits, &is_signed)) {
+    constant_depth++;
+    if (constant_depth > MAX_CONSTANT_DEPTH) {
+        report(CODE_TOO_LARGE, declaration->name.span, "more than %d consts are defined through each other",
+               MAX_CONSTANT_DEPTH);
+        declaration->broken = true;
+    } else if (!integer_type(declaration->type, &bits, &is_signed)) {
         report(CODE_WRONG_KIND, declaration->type->span,
                "the type of a const must be an integer (u8 to u64, i8 to i64)");
         declaration->broken = true;
     } else if (!value_number(program, declaration->unit, declaration->value, bits, is_signed, &declaration->number)) {
         declaration->broken = true;
     }
+    constant_depth--;
     declaration->visit = VISIT_DONE;
 }
 
@@ -160,7 +170,7 @@ void check_member_values(struct program *program)
             declaration->kind != DECLARATION_ERRORS)
             continue;
         check_underlying(declaration);
-        if (!declaration->members.first)
+        if (!declaration->members.first && !unit->incomplete)
             report(CODE_EMPTY, declaration->name.span, "%s '%s' has no members",
                    declaration_kind_name(declaration->kind), declaration->name.text);
         FOR_EACH(member, member, declaration->members)

@@ -246,6 +246,36 @@ static void emit_interface(FILE *output, const struct declaration *interface)
     emit_dispatcher(output, interface);
 }
 
+/* Packs a struct or array of a request that the kernel sends; what has padding by way of a copy without it. */
+static void emit_message_aggregate(FILE *output, const struct member *member)
+{
+    const char *copy = text_of("%sidl_%s", member->type->kind == TYPE_ARRAY ? "" : "&", member->name.text);
+
+    if (!type_has_padding(member->type)) {
+        emit_pack_aggregate(output, &message_arrays, member, c_variable(member));
+        return;
+    }
+    fprintf(output, "    %s idl_%s%s;\n", c_type(member->type), member->name.text, array_suffix(member->type));
+    fprintf(output, "    __builtin_memcpy(%s, %s, %" PRIu64 ");\n", copy, c_variable(member), member->type->size);
+    emit_clear_padding(output, member->type, copy);
+    emit_pack_aggregate(output, &message_arrays, member, copy);
+}
+
+static void emit_message_words(FILE *output, const struct operation *operation)
+{
+    for (uint64_t i = operation->request.words; i < MESSAGE_REGISTER_WORDS; i++)
+        fprintf(output, "    message->words[%" PRIu64 "] = 0;\n", i);
+    for (size_t i = 0; i < operation->inputs_count; i++) {
+        const struct member *member = operation->inputs[i];
+
+        if (type_is_aggregate(member->type))
+            emit_message_aggregate(output, member);
+        else
+            fprintf(output, "    %s = %s;\n", word_text(&message_arrays, member->first_word),
+                    scalar_to_word(member->type, c_variable(member)));
+    }
+}
+
 /* Puts a request together that the kernel sends. */
 static void emit_message(FILE *output, const struct declaration *interface, const struct operation *operation)
 {
@@ -259,18 +289,7 @@ static void emit_message(FILE *output, const struct declaration *interface, cons
     if (operation->request.words > MESSAGE_REGISTER_WORDS)
         fprintf(output, "    uint64_t *idl_utcb = kernel_call_utcb(message);\n\n");
     fprintf(output, "    message->tag = %s_REQUEST;\n", upper_case(name));
-    for (uint64_t i = operation->request.words; i < MESSAGE_REGISTER_WORDS; i++)
-        fprintf(output, "    message->words[%" PRIu64 "] = 0;\n", i);
-    for (size_t i = 0; i < operation->inputs_count; i++) {
-        const struct member *member = operation->inputs[i];
-
-        if (type_is_aggregate(member->type)) {
-            emit_pack_aggregate(output, &message_arrays, member, c_variable(member));
-            continue;
-        }
-        fprintf(output, "    %s = %s;\n", word_text(&message_arrays, member->first_word),
-                scalar_to_word(member->type, c_variable(member)));
-    }
+    emit_message_words(output, operation);
     fprintf(output, "}\n\n");
 }
 

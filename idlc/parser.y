@@ -298,8 +298,10 @@ static int yyreport_syntax_error(const yypcontext_t *context, void *scanner, str
     for (int i = 0; i < count && used < sizeof(text); i++)
         used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", i == 0 ? "expected " : " or ",
                                  yysymbol_name(expected[i]));
-    report(CODE_SYNTAX, *span, "%s%s%s", text, count > 0 ? ", found " : "unexpected ",
-           found == YYSYMBOL_YYEMPTY ? "nothing" : yysymbol_name(found));
+    if (count > 0)
+        report(CODE_SYNTAX, *span, "%s, found %s", text, yysymbol_name(found));
+    else
+        report(CODE_SYNTAX, *span, "%s cannot stand here", yysymbol_name(found));
     return 0;
 }
 
@@ -313,6 +315,7 @@ static void yyerror(struct span *span, void *scanner, struct unit *unit, const c
 void parse_unit(struct unit *unit)
 {
     struct lexer_state state = {.unit = unit, .line = 1, .column = 1};
+    size_t errors = diagnostics_errors();
     void *scanner;
 
     if (yylex_init_extra(&state, &scanner) != 0) {
@@ -322,6 +325,9 @@ void parse_unit(struct unit *unit)
     yy_scan_bytes(unit->source->text, (int)unit->source->length, scanner);
     yyparse(scanner, unit);
     yylex_destroy(scanner);
+    unit->incomplete = diagnostics_errors() != errors;
+    if (!unit->library.text)
+        unit->library.text = copy_text("", 0); /* a syntax error was reported: checks go on without it */
     for (struct declaration *declaration = unit->declarations.first; declaration; declaration = declaration->next)
         declaration->unit = unit;
 }

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The transport of the tests: see transport.h. */
+#include "transport.h"
+
+#include "salto/ipc.h"
+
+#include "idl/task.h"
+
+#include <string.h>
+
+struct transport transport;
+
+static void poison(void *memory, size_t size)
+{
+    memset(memory, 0xbd, size);
+}
+
+void transport_reset(idl_dispatcher *dispatcher, void *object)
+{
+    memset(&transport, 0, sizeof(transport));
+    poison(&transport.client, sizeof(transport.client));
+    poison(&transport.server, sizeof(transport.server));
+    transport.dispatcher = dispatcher;
+    transport.object = object;
+    transport.badge = 0x1234;
+    salto_own_task = OWN_TASK;
+}
+
+bool transport_deleted(uint32_t handle)
+{
+    for (unsigned i = 0; i < transport.deleted_count; i++)
+        if (transport.deleted[i] == handle)
+            return true;
+    return false;
+}
+
+struct utcb *fake_utcb(void)
+{
+    return transport.in_server ? &transport.server : &transport.client;
+}
+
+static unsigned tag_items(uint64_t tag)
+{
+    return (uint32_t)tag >> TAG_ITEMS_SHIFT & TAG_ITEMS_MASK;
+}
+
+/* Plain forms have their count in the distance to their base. */
+static unsigned tag_words(uint64_t tag)
+{
+    uint32_t low = (uint32_t)tag;
+
+    if (low <= TAG_PLAIN_CALL_LAST)
+        return low - TAG_PLAIN_CALL;
+    if (low <= TAG_PLAIN_REPLY_LAST)
+        return low - TAG_PLAIN_REPLY;
+    return low & TAG_WORDS_MASK;
+}
+
+/* Words beyond the registers, and items under new handles. */
+static void move_utcb(uint64_t tag, struct utcb *to, const struct utcb *from, uint64_t *seen)
+{
+    unsigned words = tag_words(tag), items = tag_items(tag);
+
+    poison(to, sizeof(*to));
+    for (unsigned i = MESSAGE_REGISTER_WORDS; i < words; i++)
+        to->words[i] = from->words[i];
+    for (unsigned i = 0; i < items; i++) {
+        seen[i] = from->items[i];
+        to->items[i] = transport.lost_items >> i & 1 ? 0 : (from->items[i] & 0xffff) + SERVER_HANDLE;
+    }
+}
+
+static void replace_words(uint64_t *words, struct utcb *utcb)
+{
+    for (unsigned i = 0; i < 32; i++)
+        if (transport.replace_word_mask >> i & 1)
+            *(i < MESSAGE_REGISTER_WORDS ? &words[i] : &utcb->words[i]) = transport.replace_word;
+}
+
+static struct idl_answer dispatch(uint64_t tag, const uint64_t *words, struct idl_frame *frame)
+{
+    frame->word4 = words[4];
+    frame->word5 = words[5];
+    return transport.dispatcher(transport.badge, words[0], words[1], tag, words[2], words[3], frame);
+}
+
+/* As the server loop: which registers does the answer fill? */
+static void take_answer(struct idl_answer answer, const struct idl_frame *frame, uint64_t *words)
+{
+    bool plain = (uint32_t)answer.tag <= TAG_PLAIN_REPLY + 1;
+
+    words[0] = answer.word;
+    for (unsigned i = 1; i < MESSAGE_REGISTER_WORDS; i++)
+        words[i] = plain ? 0 : frame->words[i];
+}
+
+/* A call of the own task: only delete is expected. */
+static uint64_t own_task(uint64_t tag, const uint64_t *words)
+{
+    if (tag != KERNEL_TASK_DELETE_REQUEST || transport.deleted_count == MAX_DELETED)
+        return ERROR_BAD_OPERATION;
+    transport.deleted[transport.deleted_count++] = (uint32_t)words[0];
+    return KERNEL_TASK_DELETE_REPLY;
+}
+
+static uint64_t serve(uint64_t tag, uint64_t *words)
+{
+    struct idl_frame frame = {.object = transport.object};
+    struct idl_answer answer;
+
+    poison(frame.words, sizeof(frame.words));
+    if (transport.replace_tag)
+        tag = transport.replace_tag;
+    move_utcb(tag, &transport.server, &transport.client, transport.items);
+    if (!transport.replace_in_reply)
+        replace_words(words, &transport.server);
+    transport.in_server = true;
+    answer = dispatch(tag, words, &frame);
+    transport.in_server = false;
+    transport.reply = answer.tag;
+    take_answer(answer, &frame, words);
+    memcpy(transport.reply_words, words, sizeof(transport.reply_words));
+    if (answer.tag == message_tag(MESSAGE_RECEIVE, 0, 0))
+        return 0;
+    move_utcb(answer.tag, &transport.client, &transport.server, transport.reply_items);
+    if (transport.replace_in_reply)
+        replace_words(words, &transport.client);
+    return transport.replace_reply ? transport.replace_reply : answer.tag;
+}
+
+uint64_t fake_exchange(uint64_t tag, uint64_t handle, uint64_t *words)
+{
+    if (handle == OWN_TASK)
+        return own_task(tag, words);
+    transport.request = tag;
+    transport.handle = handle;
+    memcpy(transport.words, words, sizeof(transport.words));
+    if (!transport.dispatcher)
+        return transport.failure;
+    return serve(tag, words);
+}

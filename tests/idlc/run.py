@@ -1,0 +1,242 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Tests idlc with good and bad inputs: run.py IDLC TREE. Prints TAP, one result a check.
+
+good/*.idl and the kernel's own files compile; the generated headers compile with gcc and clang without a warning, for
+programs and for the kernel; the formatter is idempotent and changes nothing that matters. bad/*.idl are refused with
+exactly the diagnostics of the .expected file beside them. The command line answers wrong use.
+"""
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+WARNINGS = ["-std=gnu11", "-Wall", "-Wextra", "-Werror"]
+PROGRAM_VARIANTS = (["-O0"], ["-O2"], ["-O2", "-fPIC"], ["-O2", "-mgeneral-regs-only"])
+KERNEL_FLAGS = ["-ffreestanding", "-fno-stack-protector", "-fno-pic", "-mcmodel=kernel", "-mno-red-zone",
+                "-mgeneral-regs-only", "-O2"]
+
+
+class Tests:
+    """Results of checks; each check is a name and a function that returns None or what is wrong."""
+
+    def __init__(self):
+        self.checks = []
+
+    def add(self, name, function, *arguments):
+        self.checks.append((name, function, arguments))
+
+    def run(self):
+        print(f"1..{len(self.checks)}")
+        failed = 0
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            futures = [pool.submit(function, *arguments) for _, function, arguments in self.checks]
+            for number, (future, (name, _, _)) in enumerate(zip(futures, self.checks), 1):
+                wrong = future.result()
+                failed += wrong is not None
+                print(f"{'not ok' if wrong is not None else 'ok'} {number} - {name}")
+                for line in (wrong or "").splitlines()[:40]:
+                    print(f"# {line}")
+        return 1 if failed or not self.checks else 0
+
+
+def run(command, **options):
+    return subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=60, check=False,
+                          **options)
+
+
+def say(done):
+    return None if done.returncode == 0 else f"exit status {done.returncode}\n{done.stdout}{done.stderr}"
+
+
+class Compiler:
+    """Where idlc, the tree and the outputs are."""
+
+    def __init__(self, idlc, tree, work):
+        self.idlc, self.tree, self.work = idlc, pathlib.Path(tree), pathlib.Path(work)
+        (self.work / "idl").mkdir()
+
+    def generate(self, source):
+        out = self.work / "idl" / source.stem
+        return run([self.idlc, "--client", f"{out}.h", "--server", f"{out}_server.h", "--kernel", f"{out}_kernel.h",
+                    "--list", f"{out}.json", "--depfile", f"{out}.d", source])
+
+    def operations(self, stem):
+        return json.loads((self.work / "idl" / f"{stem}.json").read_text())
+
+    def program_text(self, stem):
+        """A program with client stubs and an instance of each server, the handlers only declared."""
+        interfaces = {}
+        for operation in self.operations(stem):
+            interfaces.setdefault(operation["c_name"], []).append((operation["c_handler"], operation["operation"]))
+        lines = [f'#include "idl/{stem}.h"', f'#include "idl/{stem}_server.h"']
+        for name, handlers in interfaces.items():
+            lines += [f"extern __typeof__(*((struct {name}_ops *)0)->{member}) {name}_on_{operation};"
+                      for member, operation in handlers]
+            lines += [f"{name.upper()}_SERVER(serve_{name}, {name}_on)", f"idl_dispatcher *use_{name}(void);",
+                      f"idl_dispatcher *use_{name}(void)", "{", f"    return serve_{name};", "}"]
+        return "\n".join(lines) + "\nint main(void)\n{\n    return 0;\n}\n"
+
+    def kernel_text(self, stem):
+        header = (self.work / "idl" / f"{stem}_kernel.h").read_text()
+        lines = [f'#include "idl/{stem}_kernel.h"']
+        for name, own in re.findall(r"static inline void (\w+)_dispatch\(struct kernel_call \*call, struct (\w+) ", header):
+            lines += [f"void use_{name}(struct kernel_call *call, struct {own} *self, uint32_t rights);",
+                      f"void use_{name}(struct kernel_call *call, struct {own} *self, uint32_t rights)", "{",
+                      f"    {name}_dispatch(call, self, rights);", "}"]
+        return "\n".join(lines) + "\n"
+
+    def build(self, compiler, text, flags):
+        includes = [f"-I{self.work}", f"-I{self.tree}/lib/include", f"-I{self.tree}/tests/host/idlc_stubs/kernel",
+                    f"-I{self.tree}/kernel"]
+        return run([compiler, *WARNINGS, *flags, *includes, "-xc", "-c", "-o", "/dev/null", "-"], input=text)
+
+
+def check_accepted(compiler, source):
+    done = compiler.generate(source)
+    return say(done) if done.returncode else done.stderr or None
+
+
+def check_program(compiler, command, stem):
+    for flags in PROGRAM_VARIANTS:
+        wrong = say(compiler.build(command, compiler.program_text(stem), flags))
+        if wrong:
+            return f"{' '.join(flags)}: {wrong}"
+    return None
+
+
+def check_kernel(compiler, command, stem):
+    return say(compiler.build(command, compiler.kernel_text(stem), KERNEL_FLAGS))
+
+
+def check_missing_handler(compiler, command):
+    text = compiler.program_text("scalars").replace(
+        "extern __typeof__(*((struct scalars_ops *)0)->echo) scalars_on_echo;", "")
+    done = compiler.build(command, text, ["-O0"])
+    if done.returncode == 0 or "scalars_on_echo" not in done.stderr:
+        return f"a server without a handler compiled, or for another reason not\n{done.stderr}"
+    return None
+
+
+def check_wrong_handle(compiler, command):
+    text = compiler.program_text("capabilities") + "int f(kernel_task_t t);\nint f(kernel_task_t t)\n{\n" \
+        "    uint32_t key = 1;\n    return capabilities_store_drop(t, (capabilities_thing_t){key});\n}\n"
+    done = compiler.build(command, '#include "idl/task.h"\n' + text, ["-O0"])
+    if done.returncode == 0 or "incompatible type" not in done.stderr:
+        return f"a handle of another interface was accepted\n{done.stderr}"
+    return None
+
+
+def check_ignored_result(compiler, command):
+    text = compiler.program_text("scalars") + "void f(void);\nvoid f(void)\n{\n    scalars_nothing((scalars_t){1});\n}\n"
+    done = compiler.build(command, text, ["-O0"])
+    if done.returncode == 0 or "unused" not in done.stderr:
+        return f"a stub's result can be ignored\n{done.stderr}"
+    return None
+
+
+def check_format(compiler, source):
+    folder = pathlib.Path(tempfile.mkdtemp(dir=compiler.work)) / "copy"
+    shutil.copytree(source.parent, folder)
+    once, twice = folder / source.name, folder / "twice.txt"
+    for done in (run([compiler.idlc, "--format", once, source]),
+                 run([compiler.idlc, "--format", twice, once]),
+                 run([compiler.idlc, "--client", folder / "a.h", source]),
+                 run([compiler.idlc, "--client", folder / "b.h", once])):
+        if done.returncode:
+            return say(done)
+    if once.read_text() != twice.read_text():
+        return "formatting twice changes the text:\n" + once.read_text() + "----\n" + twice.read_text()
+    if (folder / "a.h").read_text() != (folder / "b.h").read_text():
+        return "the formatted source means something else"
+    return None
+
+
+def check_formatted_as_is(compiler, source):
+    done = run([compiler.idlc, "--format", "-", source])
+    return None if done.stdout == source.read_text() else f"is not in its one form, which is:\n{done.stdout}"
+
+
+def check_depfile(compiler):
+    text = (compiler.work / "idl" / "cycle.d").read_text()
+    good = compiler.tree / "tests/idlc/good"
+    wanted = f"{compiler.work}/idl/cycle.h: {good}/cycle.idl {good}/capabilities.idl {good}/scalars.idl\n"
+    return None if text == wanted else f"wanted {wanted}got    {text}"
+
+
+def check_refused(compiler, source):
+    folder = pathlib.Path(tempfile.mkdtemp(dir=compiler.work))
+    done = run([compiler.idlc, "--client", folder / "out.h", "--list", folder / "out.json", source.name],
+               cwd=source.parent)
+    if done.returncode != 1 or done.stdout:
+        return f"exit status {done.returncode}\n{done.stdout}"
+    if list(folder.iterdir()):
+        return "an output was written in spite of errors"
+    expected = source.with_suffix(".expected")
+    wanted = expected.read_text() if expected.exists() else "(no .expected file)\n"
+    return None if done.stderr == wanted else f"wanted:\n{wanted}got:\n{done.stderr}"
+
+
+def check_usage(compiler, arguments, status, text):
+    done = run([compiler.idlc, *arguments], cwd=compiler.tree / "tests/idlc/good")
+    output = done.stdout + done.stderr
+    return None if done.returncode == status and text in output else f"exit status {done.returncode}\n{output}"
+
+
+USAGE = (
+    (["--help"], 0, "usage: idlc"),
+    (["--checks"], 0, "layout: needs constants, types, struct_cycles"),
+    ([], 2, "no input file"),
+    (["--clinet", "x", "empty.idl"], 2, "unknown option --clinet"),
+    (["empty.idl", "--client"], 2, "missing behind --client"),
+    (["--list", "a", "--list", "b", "empty.idl"], 2, "given twice: --list"),
+    (["empty.idl", "words.idl"], 2, "more than one input file: words.idl"),
+    (["none.idl"], 1, "cannot read none.idl: No such file"),
+    (["."], 1, "cannot read .: Is a directory"),
+    (["--client", "/no/such/folder/x.h", "empty.idl"], 1, "cannot write /no/such/folder/x.h: No such file"),
+    (["-I", "."], 2, "no input file"),
+)
+
+
+def add_checks(tests, compiler):
+    good = sorted((compiler.tree / "tests/idlc/good").glob("*.idl"))
+    kernel = sorted((compiler.tree / "idl/kernel").glob("*.idl"))
+    for source in good + kernel:
+        # Headers must be there before anything is compiled: this runs now, the rest later.
+        wrong = check_accepted(compiler, source)
+        tests.add(f"{source.stem}: accepted without a word", lambda wrong=wrong: wrong)
+        if wrong:
+            continue
+        tests.add(f"{source.stem}: formatting", check_format, compiler, source)
+        for command in ("gcc", "clang"):
+            tests.add(f"{source.stem}: programs, {command}", check_program, compiler, command, source.stem)
+            tests.add(f"{source.stem}: kernel, {command}", check_kernel, compiler, command, source.stem)
+    for command in ("gcc", "clang"):
+        tests.add(f"a missing handler does not compile, {command}", check_missing_handler, compiler, command)
+        tests.add(f"handles have types, {command}", check_wrong_handle, compiler, command)
+        tests.add(f"results must be used, {command}", check_ignored_result, compiler, command)
+    tests.add("comments.idl is in its one form", check_formatted_as_is, compiler,
+              compiler.tree / "tests/idlc/good/comments.idl")
+    tests.add("depfile names all that was read", check_depfile, compiler)
+    for source in sorted((compiler.tree / "tests/idlc/bad").glob("*.idl")):
+        tests.add(f"{source.stem}: refused as expected", check_refused, compiler, source)
+    for arguments, status, text in USAGE:
+        tests.add(f"idlc {' '.join(arguments)}: '{text}'", check_usage, compiler, arguments, status, text)
+
+
+def main():
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    with tempfile.TemporaryDirectory() as work:
+        tests = Tests()
+        add_checks(tests, Compiler(os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2]), work))
+        return tests.run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
