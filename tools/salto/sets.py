@@ -5,7 +5,8 @@ Every `*.idl` of the folder gives `idl/NAME.h` and `idl/NAME_server.h`. Every pr
 sources lie in the folder (`NAME.c`, `NAME.S`, or `NAME/*.c` and `NAME/*.S`) is built: a `salto` program against lib and
 musl at an address of its own, a `plain` one (kind linux) by a musl compilation with nothing of ours. `NAME.options`, if
 it is there, holds more options of the compiler for program NAME; the word `static-pie` makes a plain program a
-static-pie. The archive holds root, the Linux-call handler, the manifest and the programs, in that order.
+static-pie. `NAME.sources` names more sources of program NAME, relative to the folder. A script `generate.py` in the
+folder makes more headers: it is given the folder for them, idlc, and the folders of interface files. The archive holds root, the Linux-call handler, the manifest and the programs, in that order.
 """
 import concurrent.futures
 import glob
@@ -45,6 +46,7 @@ class Set:
         os.makedirs(os.path.join(self.work, "include", "idl"), exist_ok=True)
         programs = self.programs()
         self.generate_stubs()
+        self.generate_headers()
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             images = list(pool.map(self.program, range(len(programs)), programs))
         self.write_archive(output, programs, images)
@@ -74,6 +76,14 @@ class Set:
             self.dependencies.add(source)
             self.read_depfile(depfile)
 
+    def generate_headers(self):
+        """Runs the folder's own generator, if it has one."""
+        script = os.path.join(self.folder, "generate.py")
+        if os.path.isfile(script):
+            self.dependencies.add(script)
+            output = os.path.join(self.work, "include")
+            self.run(["/usr/bin/python3", "-B", script, output, self.config["idlc"], *self.config["idl"]])
+
     def program(self, number, program):
         """Builds one program; answers the path of its image."""
         file, kind = program
@@ -87,7 +97,11 @@ class Set:
 
     def options(self, file):
         """The words of NAME.options."""
-        path = os.path.join(self.folder, f"{file}.options")
+        return self.words(f"{file}.options")
+
+    def words(self, name):
+        """The words of a file that need not be there."""
+        path = os.path.join(self.folder, name)
         if not os.path.isfile(path):
             return []
         self.dependencies.add(path)
@@ -97,13 +111,14 @@ class Set:
     def sources(self, file):
         base = os.path.join(self.folder, file)
         single = [path for path in (f"{base}.c", f"{base}.S") if os.path.isfile(path)]
+        shared = [os.path.normpath(os.path.join(self.folder, name)) for name in self.words(f"{file}.sources")]
         several = [path for pattern in ("*.c", "*.S") for path in glob.glob(os.path.join(glob.escape(base), pattern))]
         if not single and not several:
             raise SetError(f"{self.folder}/{MANIFEST}: program file '{file}' has no source: "
                            f"neither {file}.c nor {file}.S nor a folder {file}/ with sources is there")
         if os.path.isdir(base):
             self.dependencies.add(base)
-        return sorted(single + several)
+        return sorted(single + several + shared)
 
     def plain_program(self, sources, image, options):
         if len(sources) != 1:
