@@ -43,6 +43,7 @@ bool programs_check_files(void)
     root.programs_count = root.manifest.programs_count;
     for (uint32_t i = 0; i < root.programs_count; i++) {
         root.programs[i].manifest = &root.manifest.programs[i];
+        root.waits |= manifest_waits_for(root.programs[i].manifest);
         check_file(&root.programs[i]);
     }
     return !root.failed;
@@ -107,7 +108,15 @@ static void start(struct program *program, uint64_t stack)
         return;
     }
     program->state = PROGRAM_RUNNING;
+    root.running++;
     root.waited += manifest_waits_for(program->manifest) ? 1 : 0;
+}
+
+/* Turns the machine off if the set has ended: nothing runs, or nothing of what the set waits for. */
+static void check_end(void)
+{
+    if (root.running == 0 || (root.waits && root.waited == 0))
+        root_power_off(root.failed);
 }
 
 /* Starts the programs that serve, or those that do not. */
@@ -135,8 +144,9 @@ void programs_start(void)
         root_fail("the set does not start");
     start_those(true, stacks);
     start_those(false, stacks);
-    if (root.failed || root.waited == 0)
-        root_power_off(root.failed);
+    if (root.failed)
+        root_power_off(1);
+    check_end();
 }
 
 void program_ended(struct program *program, bool failed)
@@ -145,6 +155,7 @@ void program_ended(struct program *program, bool failed)
     if (program->state != PROGRAM_RUNNING)
         return;
     program->state = PROGRAM_ENDED;
+    root.running--;
     root.waited -= manifest_waits_for(manifest) ? 1 : 0;
     if (failed && !manifest->may_fail) {
         root.failed = true;
@@ -153,8 +164,7 @@ void program_ended(struct program *program, bool failed)
             root_power_off(1);
         }
     }
-    if (root.waited == 0)
-        root_power_off(root.failed);
+    check_end();
 }
 
 /* Deletes a capability of root's. One that is gone already is no loss. */

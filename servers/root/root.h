@@ -57,7 +57,9 @@ struct root {
     struct program programs[MANIFEST_MAX_PROGRAMS];
     uint32_t programs_count;
     uint32_t supervisor; /* endpoint on which the kernel tells of faults and ends */
-    uint32_t waited;     /* programs that the set waits for, and that have not ended */
+    uint32_t running;    /* programs that were started and have not ended */
+    uint32_t waited;     /* those of them that the set waits for */
+    bool waits;          /* the manifest has a program that the set waits for */
     bool failed;         /* the set has failed */
 };
 
