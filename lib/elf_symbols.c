@@ -46,19 +46,29 @@ static bool find_tables(const unsigned char *bytes, size_t size, struct elf_tabl
     return false;
 }
 
-/* Is `symbol` a better answer for `address` than the one found so far, `best` bytes below it? Assembly labels carry no
- * type, so they count too. */
-static bool is_better(const Elf64_Sym *symbol, uint64_t address, bool found, uint64_t best)
+/* Does the section that a symbol without a size belongs to reach to `address`? */
+static bool section_holds(const unsigned char *bytes, size_t size, uint32_t index, uint64_t address)
+{
+    Elf64_Ehdr header;
+    Elf64_Shdr section;
+    struct elf_table table;
+    memcpy(&header, bytes, sizeof(header));
+    return read_section(bytes, size, &header, index, &section, &table) && address >= section.sh_addr &&
+           address - section.sh_addr < section.sh_size;
+}
+
+/* Can `address` be meant by `symbol`? Assembly labels carry neither type nor size: they reach to the next symbol, but
+ * not out of their section. */
+static bool is_candidate(const unsigned char *bytes, size_t size, const Elf64_Sym *symbol, uint64_t address)
 {
     unsigned type = ELF64_ST_TYPE(symbol->st_info);
     if ((type != STT_FUNC && type != STT_NOTYPE) || symbol->st_shndx == SHN_UNDEF || symbol->st_shndx >= SHN_LORESERVE)
         return false;
     if (symbol->st_value > address)
         return false;
-    uint64_t offset = address - symbol->st_value;
-    if (symbol->st_size != 0 && offset >= symbol->st_size)
-        return false;
-    return !found || offset < best;
+    if (symbol->st_size != 0)
+        return address - symbol->st_value < symbol->st_size;
+    return section_holds(bytes, size, symbol->st_shndx, address);
 }
 
 /* The string at `offset`, if it ends within the table and is not empty; else NULL. */
@@ -82,7 +92,9 @@ bool elf_file_symbol(const void *file, size_t size, uint64_t bias, uint64_t addr
     for (uint64_t i = 0; symbols.size - i >= sizeof(Elf64_Sym); i += sizeof(Elf64_Sym)) {
         Elf64_Sym symbol;
         memcpy(&symbol, symbols.bytes + i, sizeof(symbol));
-        if (!is_better(&symbol, address - bias, found, best))
+        if (found && address - bias - symbol.st_value >= best)
+            continue;
+        if (!is_candidate(file, size, &symbol, address - bias))
             continue;
         const char *candidate = string_at(&strings, symbol.st_name);
         if (!candidate)

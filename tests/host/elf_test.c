@@ -279,6 +279,15 @@ static void test_symbols(void)
     host_ok(!elf_file_symbol(&image, sizeof(image), 0, TEXT, &name, &offset) &&
                 !elf_file_symbol(&image, sizeof(image), 0, TEXT + 0x220, &name, &offset),
             "what lies outside all functions is not found");
+    image.symbols[2].st_size = 0;
+    image.symbols[2].st_shndx = 0x7fff;
+    host_ok(symbol_is(&image, 0, TEXT + 0x212, "start", 0x12), "a label in no section is not taken");
+    image.symbols[2].st_shndx = 2;
+    image.sections[2].sh_addr = TEXT + 0x200;
+    host_ok(symbol_is(&image, 0, TEXT + 0x212, "middle", 2) &&
+                !elf_file_symbol(&image, sizeof(image), 0, TEXT + 0x240, &name, &offset),
+            "a label without a size reaches to the end of its section");
+    make(&image);
     image.sections[2].sh_size = 10;
     host_ok(symbol_is(&image, 0, TEXT + 0x212, "start", 0x12), "a name that is not ended is not shown");
     image.header.e_shoff = ~0UL;
