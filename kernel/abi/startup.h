@@ -32,8 +32,8 @@ struct startup_table {
 _Static_assert(sizeof(struct startup_table) <= 4096, "the start-up table is one page");
 
 /*
- * What the kernel gives root, in these handles of root's table. Root gets no start-up table from the kernel: it knows
- * these numbers.
+ * What the kernel gives root, in these handles of root's table. Root's start-up table, which the kernel fills in, names
+ * them "task", "factory", "console", "log", "clock", "power", "debug" and "archive".
  */
 enum root_handle {
     ROOT_TASK = 1,     /* root's own task, all rights */
@@ -47,6 +47,7 @@ enum root_handle {
     ROOT_HANDLES
 };
 
-/* Root's first registers: rdi = size of the archive in bytes, rsi = TSC frequency in hertz. */
+/* The kernel starts root, as root starts every program, at the Linux-call handler's entry point: rsi = the program's
+ * first instruction, rdi = its initial Linux stack, which for root is 0: the handler makes it. */
 
 #endif
