@@ -6,7 +6,8 @@ sources lie in the folder (`NAME.c`, `NAME.S`, or `NAME/*.c` and `NAME/*.S`) is 
 musl at an address of its own, a `plain` one (kind linux) by a musl compilation with nothing of ours. `NAME.options`, if
 it is there, holds more options of the compiler for program NAME; the word `static-pie` makes a plain program a
 static-pie. `NAME.sources` names more sources of program NAME, relative to the folder. A script `generate.py` in the
-folder makes more headers: it is given the folder for them, idlc, and the folders of interface files. The archive holds root, the Linux-call handler, the manifest and the programs, in that order.
+folder makes more headers: it is given the folder for them, idlc, and the folders of interface files. The archive holds
+root, the Linux-call handler, the manifest and the programs, in that order.
 """
 import concurrent.futures
 import glob
