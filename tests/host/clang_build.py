@@ -1,36 +1,50 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""clang builds everything without a warning: clang_build.py TREE BUILD. Prints TAP."""
+"""clang builds everything without a warning, and what it built boots and works: clang_build.py TREE BUILD. Prints TAP.
+
+Meson is given BUILD/clang as a build folder of its own.
+"""
 import os
 import subprocess
 import sys
 
+from salto import guest, machine, tap
 
-def run(command, environment=None):
-    return subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+TIMEOUT = 60
+SHOWN_LINES = 40
+
+
+def run(report, text, command):
+    """Runs a build step with clang; answers whether it went well, and its output."""
+    done = subprocess.run(command, env=dict(os.environ, CC="clang"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, check=False)
+    good = report.add(done.returncode == 0, text, *done.stdout.splitlines()[-SHOWN_LINES:])
+    warnings = [line for line in done.stdout.splitlines() if "warning:" in line]
+    report.add(not warnings, f"{text}: no warning", *warnings)
+    return good
+
+
+def boot(report, tree, folder):
+    """Boots the demonstration that clang built."""
+    options = machine.Options(kernel=os.path.join(folder, "kernel", "kernel.elf"),
+                              archive=os.path.join(folder, "calculator.cpio"), command_line="debug-exit",
+                              debug_exit=True)
+    outcome = machine.run(options, TIMEOUT)
+    guest.check_lines(report, outcome.serial,
+                      guest.expected_lines(os.path.join(tree, "tests", "boot", "calculator.expected")))
+    guest.check_end(report, outcome, TIMEOUT, 0)
 
 
 def main():
     tree, build = sys.argv[1:3]
     folder = os.path.join(build, "clang")
-    steps = []
-    if not os.path.isfile(os.path.join(folder, "build.ninja")):
-        steps.append(("clang: meson sets up", ["/usr/bin/meson", "setup", folder, tree]))
-    steps.append(("clang: everything builds", ["ninja", "-C", folder, "all"]))
-    print(f"1..{len(steps) + 1}")
-    output, good, number = "", True, 0
-    for number, (text, command) in enumerate(steps, 1):
-        done = run(command, dict(os.environ, CC="clang"))
-        output += done.stdout
-        passed = good and done.returncode == 0
-        print(f"{'ok' if passed else 'not ok'} {number} - {text}")
-        good = passed
-    warnings = [line for line in output.splitlines() if "warning:" in line]
-    print(f"{'not ok' if warnings or not good else 'ok'} {number + 1} - clang: no warning")
-    if warnings or not good:
-        print("\n".join(f"# {line}" for line in (warnings or output.splitlines()[-40:])))
-    return 0 if good and not warnings else 1
+    report = tap.Report()
+    ready = os.path.isfile(os.path.join(folder, "build.ninja"))
+    if ready or run(report, "meson sets up for clang", ["/usr/bin/meson", "setup", folder, tree]):
+        if run(report, "everything builds with clang", ["ninja", "-C", folder]):
+            boot(report, tree, folder)
+    print(report.text(), end="")
+    return 0 if report.passed() else 1
 
 
 if __name__ == "__main__":
