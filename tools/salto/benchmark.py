@@ -2,7 +2,7 @@
 """Runs the set tests/bench, with the counting plugin beside it, and judges its rows.
 
 The guest writes to the debug port, for each row, `bench NAME ID EMPTY MEDIAN MIN MAX`: what it measured by `rdtsc`, its
-empty loop subtracted, and the marker ids (tests/bench/markers.h) of the row's rounds and of the rounds of the empty loop.
+empty loop subtracted, and the marker ids (tests/bench/markers.h) of the row's rounds and of the empty loop's rounds.
 Under -icount the time-stamp counter advances by one for each instruction, so the plugin must count the same.
 """
 import dataclasses

@@ -61,7 +61,8 @@ def run(name, options, seed, timeout, status=0, expect=None, tap_expected=True):
         outcome = machine.run(options, timeout)
     if tap_expected:
         planned, seen = tap.parse(outcome.debug, report)
-        report.add(planned is not None and planned == seen, "as many results as planned", f"{planned} planned, {seen} seen")
+        report.add(planned is not None and planned == seen, "as many results as planned",
+                   f"{planned} planned, {seen} seen")
     if expect:
         check_lines(report, outcome.serial, expected_lines(expect))
     check_end(report, outcome, timeout, status)

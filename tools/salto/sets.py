@@ -142,8 +142,8 @@ class Set:
                       *self.includes(file), *options, "-MD", "-MF", depfile, "-c", source, "-o", target])
             self.read_depfile(depfile)
             objects.append(target)
-        self.run([*self.config["compiler"], *self.tools.link_head(), f"-Wl,-Ttext-segment={address:#x}", *options, *objects,
-                  self.config["library"], *self.tools.link_tail(), "-o", image])
+        self.run([*self.config["compiler"], *self.tools.link_head(), f"-Wl,-Ttext-segment={address:#x}",
+                  *options, *objects, self.config["library"], *self.tools.link_tail(), "-o", image])
 
     def includes(self, file):
         own = [os.path.join(self.work, "include"), self.folder, os.path.join(self.folder, file)]

@@ -81,5 +81,5 @@ class Toolchain:
     def plain_static_pie(self, source, output, options=()):
         """The same for a static executable that can lie anywhere. Debian's specs know none, so the parts are named."""
         headers = ["-nostdinc", "-isystem", MUSL_INCLUDE, "-isystem", self.builtin_headers()]
-        return [*self.compiler, "-O2", "-g", "-fPIE", *headers, *options, "-nostdlib", "-static-pie", "-Wl,--build-id=none",
-                f"{MUSL_LIB}/rcrt1.o", f"{MUSL_LIB}/crti.o", source, *self.libraries(), "-o", output]
+        return [*self.compiler, "-O2", "-g", "-fPIE", *headers, *options, "-nostdlib", "-static-pie",
+                "-Wl,--build-id=none", f"{MUSL_LIB}/rcrt1.o", f"{MUSL_LIB}/crti.o", source, *self.libraries(), "-o", output]
