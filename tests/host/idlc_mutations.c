@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Feeds idlc with mutations of the files of some folders; imports are looked for in the first: idlc_mutations COUNT SEED FOLDER... The compiler is
- * linked in and runs under ASan and UBSan, which end the test at the first wrong access or leak. Of every mutation that
- * compiles, all outputs are made; its formatted form must compile too, be formatted already, and give the same client
- * header. Prints TAP.
+ * Feeds idlc with mutations of the files of some folders: idlc_mutations COUNT SEED FOLDER... Imports are looked for in
+ * the first folder. The compiler is linked in and runs under ASan and UBSan, which end the test at the first wrong
+ * access or leak. Of every mutation that compiles, all outputs are made; its formatted form must compile too, be
+ * formatted already, and give the same client header. Prints TAP.
  */
 #include "host_tap.h"
 
