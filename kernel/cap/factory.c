@@ -40,18 +40,22 @@ bool factory_charge(struct factory *factory, uint64_t bytes)
     return true;
 }
 
-/* Drops a reference; the last one returns what the factory had to its parent. */
+/* Drops a reference; the last one returns what the factory had to its parent. A loop, since a program may nest factories
+ * to any depth; object_free() does not lead back here for good: the parent still has the reference of the limit. */
 static void factory_release(struct factory *factory)
 {
     assert(factory->references > 0);
-    if (--factory->references != 0)
-        return;
-    struct factory *parent = factory->parent;
-    uint64_t limit = factory->limit;
-    assert(factory->used == 0);
-    object_free(&factory->object);
-    if (parent)
-        factory_refund(parent, limit);
+    while (--factory->references == 0) {
+        struct factory *parent = factory->parent;
+        uint64_t limit = factory->limit;
+        assert(factory->used == 0);
+        object_free(&factory->object);
+        if (!parent)
+            return;
+        assert(parent->used >= limit && parent->references > 0);
+        parent->used -= limit;
+        factory = parent;
+    }
 }
 
 void factory_refund(struct factory *factory, uint64_t bytes)

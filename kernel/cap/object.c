@@ -12,7 +12,8 @@
 #include "thread/task.h"
 #include "thread/thread.h"
 
-/* Objects to be destroyed, linked through their empty list of capabilities. */
+/* Objects to be destroyed, linked through their empty list of capabilities: so none of them may get a capability, or be
+ * destroyed in another way, while it is here. */
 static struct object *condemned;
 static bool destroying;
 static struct object dead_object = {.type = OBJECT_DEAD};
@@ -26,18 +27,21 @@ static void destroy_now(struct object *object)
     case OBJECT_TASK:
         task_destroy((struct task *)object);
         break;
-    case OBJECT_THREAD:
-        thread_destroy((struct thread *)object);
-        break;
     case OBJECT_ENDPOINT:
         endpoint_destroy((struct endpoint *)object);
         break;
     case OBJECT_MEMORY:
         memory_destroy((struct memory *)object);
         break;
-    default: /* console, clock, power and debug objects are there for ever */
+    default:
         break;
     }
+}
+
+/* The dead object, to which a dying task's threads may give capabilities again, and what is there for ever. */
+static bool is_permanent(const struct object *object)
+{
+    return object->type == OBJECT_DEAD || object->type >= OBJECT_CONSOLE;
 }
 
 static struct object *take_condemned(void)
@@ -51,6 +55,10 @@ static struct object *take_condemned(void)
 void object_destroy(struct object *object)
 {
     assert(!object->capabilities);
+    if (is_permanent(object))
+        return;
+    if (object->type == OBJECT_THREAD) /* its task may be condemned too, and takes its threads with it; nobody follows */
+        return thread_destroy((struct thread *)object);
     object->capabilities = (struct capability *)condemned;
     condemned = object;
     if (destroying)

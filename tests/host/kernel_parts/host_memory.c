@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * In place of the kernel's frame and slab allocators (mem/frame.c and mem/slab.c, which have tests of their own): slab
+ * pieces come from malloc, and free frames are poisoned, so that AddressSanitizer sees any use of what was freed. Any
+ * allocation can be made to fail.
+ */
+#include <sanitizer/asan_interface.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "debug/panic.h"
+#include "kernel_parts/host_machine.h"
+#include "mem/frame.h"
+#include "mem/slab.h"
+
+#define FRAMES (HOST_MEMORY_END / PAGE_SIZE)
+
+static bool used[FRAMES];
+static uint64_t free_frames[FRAMES], free_count, next_frame = HOST_MEMORY_START, frames_used, pieces_used;
+static long successes_left = -1;
+static bool failed;
+
+void host_memory_fail_after(long successes)
+{
+    successes_left = successes;
+    failed = false;
+}
+
+bool host_memory_failed(void)
+{
+    return failed;
+}
+
+uint64_t host_frames_used(void)
+{
+    return frames_used;
+}
+
+uint64_t host_pieces_used(void)
+{
+    return pieces_used;
+}
+
+static bool must_fail(void)
+{
+    bool now = successes_left == 0;
+    successes_left -= successes_left >= 0;
+    failed |= now;
+    return now;
+}
+
+uint64_t frame_allocate(void)
+{
+    uint64_t frame;
+    if (must_fail())
+        return 0;
+    if (free_count > 0) {
+        frame = free_frames[--free_count];
+    } else if (next_frame < HOST_MEMORY_END) {
+        frame = next_frame;
+        next_frame += PAGE_SIZE;
+    } else {
+        return 0;
+    }
+    used[frame / PAGE_SIZE] = true;
+    frames_used++;
+    ASAN_UNPOISON_MEMORY_REGION(physical_to_virtual(frame), PAGE_SIZE);
+    memset(physical_to_virtual(frame), 0, PAGE_SIZE);
+    return frame;
+}
+
+void frame_free(uint64_t frame)
+{
+    assert(frame % PAGE_SIZE == 0 && frame < HOST_MEMORY_END && used[frame / PAGE_SIZE]);
+    used[frame / PAGE_SIZE] = false;
+    frames_used--;
+    ASAN_POISON_MEMORY_REGION(physical_to_virtual(frame), PAGE_SIZE);
+    free_frames[free_count++] = frame;
+}
+
+uint64_t frame_count_free(void)
+{
+    return free_count + (HOST_MEMORY_END - next_frame) / PAGE_SIZE;
+}
+
+void *slab_allocate(size_t size)
+{
+    assert(size > 0 && size <= SLAB_MAX_SIZE);
+    if (must_fail())
+        return NULL;
+    pieces_used++;
+    return calloc(1, size);
+}
+
+void slab_free(void *piece)
+{
+    assert(piece);
+    pieces_used--;
+    free(piece);
+}

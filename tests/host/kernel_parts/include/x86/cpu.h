@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * In place of the kernel's x86/cpu.h in host tests: the few privileged instructions that the parts under test use. The
+ * GS base is a variable that a test sets to the line of the thread that "runs"; flushes of the TLB are counted.
+ */
+#ifndef SALTO_X86_CPU_H
+#define SALTO_X86_CPU_H
+
+#include <stdint.h>
+
+/* Waiting means that nothing is left to do: host_kernel.c panics. */
+void cpu_wait_for_interrupt(void);
+void interrupts_disable(void);
+
+extern uint64_t host_gs_base, host_flushes;
+
+static inline uint64_t read_gs_base(void)
+{
+    return host_gs_base;
+}
+
+static inline void write_gs_base(uint64_t base)
+{
+    host_gs_base = base;
+}
+
+static inline void invalidate_pcid(uint64_t type, uint64_t pcid, uint64_t address)
+{
+    (void)type, (void)pcid, (void)address;
+    host_flushes++;
+}
+
+#endif
