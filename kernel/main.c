@@ -8,10 +8,10 @@
 #include "mem/space.h"
 #include "thread/schedule.h"
 #include "x86/apic.h"
-#include "x86/timer.h"
 #include "x86/cpu.h"
 #include "x86/smp.h"
 #include "x86/tables.h"
+#include "x86/timer.h"
 
 _Noreturn void kernel_resume_first(struct thread *thread);
 

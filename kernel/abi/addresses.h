@@ -22,15 +22,16 @@
 #define USER_START SALTO_ADDRESS(0x0000000000010000)
 #define USER_END SALTO_ADDRESS(0x00007ffffffff000)
 
-#define STATIC_PIE_BASE SALTO_ADDRESS(0x0000000100000000)   /* where root loads an ET_DYN program */
+#define STATIC_PIE_BASE SALTO_ADDRESS(0x0000000100000000)    /* where root loads an ET_DYN program */
 #define PROGRAM_BREAK_BASE SALTO_ADDRESS(0x0000600000000000) /* heap of brk() goes up from; images lie below */
-#define PROGRAM_MMAP_BASE SALTO_ADDRESS(0x0000700000000000) /* anonymous mappings of the Linux-call handler go up from */
+#define PROGRAM_MMAP_BASE \
+    SALTO_ADDRESS(0x0000700000000000) /* anonymous mappings of the Linux-call handler go up from */
 #define LINUX_HANDLER_BASE SALTO_ADDRESS(0x00007e0000000000) /* the Linux-call handler's image is linked here */
 #define LINUX_HANDLER_ENTRY (LINUX_HANDLER_BASE + 0x1000)    /* where Linux calls are reflected to */
-#define STARTUP_TABLE SALTO_ADDRESS(0x00007e8000000000)     /* read-only table of what the program was granted */
-#define ROOT_ARCHIVE SALTO_ADDRESS(0x00007f0000000000)      /* root only: the boot archive, read-only */
-#define PROGRAM_STACK_TOP SALTO_ADDRESS(0x00007f7ffffff000) /* initial thread's stack ends here */
-#define UTCB_BASE SALTO_ADDRESS(0x00007f8000000000)         /* thread number n of a task: one page at UTCB_BASE + n pages */
+#define STARTUP_TABLE SALTO_ADDRESS(0x00007e8000000000)      /* read-only table of what the program was granted */
+#define ROOT_ARCHIVE SALTO_ADDRESS(0x00007f0000000000)       /* root only: the boot archive, read-only */
+#define PROGRAM_STACK_TOP SALTO_ADDRESS(0x00007f7ffffff000)  /* initial thread's stack ends here */
+#define UTCB_BASE SALTO_ADDRESS(0x00007f8000000000) /* thread number n of a task: one page at UTCB_BASE + n pages */
 
 /* ---- Last PML4 entry: its PDPT is each task's own; entry 510 is shared by all, entry 511 is private ------------- */
 #define TOP_PML4_INDEX 511
@@ -61,8 +62,8 @@
 
 /* Private part: 2 MiB, one page table. */
 #define IO_BITMAP PRIVATE_BASE
-#define IO_BITMAP_PAGES 3                        /* 8,192 bytes of bits, and a page whose first byte is 0xff */
-#define SAVE_AREA (PRIVATE_BASE + 0x10000)       /* 64 bytes a thread of the task */
+#define IO_BITMAP_PAGES 3                  /* 8,192 bytes of bits, and a page whose first byte is 0xff */
+#define SAVE_AREA (PRIVATE_BASE + 0x10000) /* 64 bytes a thread of the task */
 #define SAVE_AREA_PAGES 64
 #define SAVE_SLOT_SIZE 64
 #define MAX_THREADS_PER_TASK 4096

@@ -68,10 +68,10 @@
 
 /* One page for each thread, kernel memory, found at GS:0. The kernel never reads `self`. */
 struct utcb {
-    uint64_t self;                      /* address of this UTCB: C finds it by reading GS:0 */
-    uint64_t words[MESSAGE_MAX_WORDS];  /* words[6] to words[62] travel; 0 to 5 are never touched by the kernel */
-    uint64_t items[MESSAGE_MAX_ITEMS];  /* typed items */
-    uint64_t reserved[441];             /* strings, receive windows and virtual registers to come */
+    uint64_t self;                     /* address of this UTCB: C finds it by reading GS:0 */
+    uint64_t words[MESSAGE_MAX_WORDS]; /* words[6] to words[62] travel; 0 to 5 are never touched by the kernel */
+    uint64_t items[MESSAGE_MAX_ITEMS]; /* typed items */
+    uint64_t reserved[441];            /* strings, receive windows and virtual registers to come */
 };
 
 _Static_assert(sizeof(struct utcb) == 4096, "a UTCB is one page");

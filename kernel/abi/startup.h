@@ -36,10 +36,10 @@ _Static_assert(sizeof(struct startup_table) <= 4096, "the start-up table is one 
  * them "task", "factory", "console", "log", "clock", "power", "debug" and "archive".
  */
 enum root_handle {
-    ROOT_TASK = 1,     /* root's own task, all rights */
-    ROOT_FACTORY = 2,  /* quota: all memory that the kernel does not use */
-    ROOT_CONSOLE = 3,  /* the serial line COM1 */
-    ROOT_LOG = 4,      /* the debug port 0xe9, another Console object: TAP and benchmark output */
+    ROOT_TASK = 1,    /* root's own task, all rights */
+    ROOT_FACTORY = 2, /* quota: all memory that the kernel does not use */
+    ROOT_CONSOLE = 3, /* the serial line COM1 */
+    ROOT_LOG = 4,     /* the debug port 0xe9, another Console object: TAP and benchmark output */
     ROOT_CLOCK = 5,
     ROOT_POWER = 6,
     ROOT_DEBUG = 7,

@@ -47,7 +47,8 @@ static uint64_t archive_size(void)
 
 static const struct elf_program_header *program_header(const struct elf_header *elf, unsigned index)
 {
-    return (const void *)((const char *)elf + elf->program_headers + (uint64_t)index * sizeof(struct elf_program_header));
+    return (const void *)((const char *)elf + elf->program_headers +
+                          (uint64_t)index * sizeof(struct elf_program_header));
 }
 
 static void check_segment(const char *name, const struct elf_program_header *segment, size_t size)
@@ -121,8 +122,7 @@ static uint64_t load(struct task *task, const char *name)
         const struct elf_program_header *segment = program_header(elf, i);
         if (segment->type != ELF_LOAD || segment->memory_size == 0)
             continue;
-        struct memory *memory =
-            map_new(name, task, segment->address, segment->memory_size, segment_rights(segment));
+        struct memory *memory = map_new(name, task, segment->address, segment->memory_size, segment_rights(segment));
         copy_in(memory, segment->address % PAGE_SIZE, data + segment->offset, segment->file_size);
     }
     return elf->entry;

@@ -16,8 +16,8 @@
 
 struct factory {
     struct object object;
-    uint64_t limit, used;  /* bytes */
-    uint64_t references;   /* charges outstanding, children included; one more while a capability names it */
+    uint64_t limit, used; /* bytes */
+    uint64_t references;  /* charges outstanding, children included; one more while a capability names it */
     struct factory *parent;
 };
 

@@ -57,7 +57,8 @@ void object_destroy(struct object *object)
     assert(!object->capabilities);
     if (is_permanent(object))
         return;
-    if (object->type == OBJECT_THREAD) /* its task may be condemned too, and takes its threads with it; nobody follows */
+    if (object->type ==
+        OBJECT_THREAD) /* its task may be condemned too, and takes its threads with it; nobody follows */
         return thread_destroy((struct thread *)object);
     object->capabilities = (struct capability *)condemned;
     condemned = object;

@@ -20,8 +20,7 @@ static enum error put(const struct console *console, uint32_t length, const uint
     return ERROR_NONE;
 }
 
-enum error kernel_console_write(struct kernel_call *call, struct console *self, uint32_t length,
-                                const uint8_t text[40])
+enum error kernel_console_write(struct kernel_call *call, struct console *self, uint32_t length, const uint8_t text[40])
 {
     (void)call;
     return put(self, length, text, 40);

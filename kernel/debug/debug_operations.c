@@ -10,7 +10,6 @@
 #include "thread/task.h"
 #include "thread/thread.h"
 #include "x86/cpu_state.h"
-#include "x86/cpu_state.h"
 #include "x86/smp.h"
 
 enum error kernel_debug_free_frames(struct kernel_call *call, struct debug *self, uint64_t *frames)
@@ -20,8 +19,8 @@ enum error kernel_debug_free_frames(struct kernel_call *call, struct debug *self
     return ERROR_NONE;
 }
 
-enum error kernel_debug_walk(struct kernel_call *call, struct debug *self, uint64_t *tables,
-                             uint64_t *supervisor_pages, uint64_t *wrong)
+enum error kernel_debug_walk(struct kernel_call *call, struct debug *self, uint64_t *tables, uint64_t *supervisor_pages,
+                             uint64_t *wrong)
 {
     struct walk_result result = walk_all_tasks();
     (void)call, (void)self;

@@ -21,8 +21,8 @@ struct thread_queue {
 struct endpoint {
     struct object object;
     struct hot_endpoint *hot;
-    uint64_t offset;             /* of the hot line: the endpoint word of capability slots */
-    uint32_t receive_rights;     /* capabilities with the right to receive; with none, senders fail with DEAD */
+    uint64_t offset;         /* of the hot line: the endpoint word of capability slots */
+    uint32_t receive_rights; /* capabilities with the right to receive; with none, senders fail with DEAD */
     struct thread_queue senders, receivers;
 };
 

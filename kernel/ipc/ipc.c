@@ -161,9 +161,9 @@ static void endpoint_dispatch(struct kernel_call *call, const struct capability 
 }
 
 static kernel_dispatcher *const dispatchers[OBJECT_TYPES] = {
-    [OBJECT_DEAD] = dead_dispatch,     [OBJECT_FACTORY] = factory_dispatch,   [OBJECT_TASK] = task_dispatch,
-    [OBJECT_THREAD] = thread_dispatch, [OBJECT_ENDPOINT] = endpoint_dispatch, [OBJECT_MEMORY] = memory_dispatch,
-    [OBJECT_CONSOLE] = console_dispatch, [OBJECT_CLOCK] = clock_dispatch,     [OBJECT_POWER] = power_dispatch,
+    [OBJECT_DEAD] = dead_dispatch,       [OBJECT_FACTORY] = factory_dispatch,   [OBJECT_TASK] = task_dispatch,
+    [OBJECT_THREAD] = thread_dispatch,   [OBJECT_ENDPOINT] = endpoint_dispatch, [OBJECT_MEMORY] = memory_dispatch,
+    [OBJECT_CONSOLE] = console_dispatch, [OBJECT_CLOCK] = clock_dispatch,       [OBJECT_POWER] = power_dispatch,
     [OBJECT_DEBUG] = debug_dispatch,
 };
 

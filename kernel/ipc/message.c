@@ -93,8 +93,8 @@ void message_deliver_request(struct thread *sender, struct thread *receiver, uin
     assert(!receiver->interrupted);
     copy_words(sender, receiver, tag_words(low));
     transfer_items(sender, receiver, tag_items(low));
-    receiver->call.tag = message_labelled_tag(
-        message_label(sender->call.tag), message_tag(tag_operation(low), tag_words(low), tag_items(low)));
+    receiver->call.tag = message_labelled_tag(message_label(sender->call.tag),
+                                              message_tag(tag_operation(low), tag_words(low), tag_items(low)));
     receiver->call.handle = badge;
     *receiver->save = (struct save_slot){0};
 }
@@ -105,7 +105,7 @@ void message_deliver_answer(struct thread *server, struct thread *caller)
     assert(!caller->interrupted);
     copy_words(server, caller, tag_words(low));
     transfer_items(server, caller, tag_items(low));
-    caller->call.tag = message_labelled_tag(
-        message_label(server->call.tag), message_tag(MESSAGE_REPLY_AND_WAIT, tag_words(low), tag_items(low)));
+    caller->call.tag = message_labelled_tag(message_label(server->call.tag),
+                                            message_tag(MESSAGE_REPLY_AND_WAIT, tag_words(low), tag_items(low)));
     caller->call.handle = 0;
 }

@@ -202,8 +202,7 @@ enum error memory_unmap(struct memory *memory, struct task *task, uint64_t addre
         return ERROR_BAD_ADDRESS;
     uint32_t before = (uint32_t)((address - mapping->address) / PAGE_SIZE);
     uint32_t after = (uint32_t)((mapping_end(mapping) - end) / PAGE_SIZE);
-    if (before && after &&
-        !mapping_create(memory, task, end, mapping->offset + before + pages, after, mapping->rights))
+    if (before && after && !mapping_create(memory, task, end, mapping->offset + before + pages, after, mapping->rights))
         return ERROR_NO_MEMORY;
     unmap_pages(task, address, end);
     if (before) {

@@ -62,7 +62,7 @@ void *slab_allocate(size_t size)
     uint16_t class = 0;
     assert(size > 0 && size <= SLAB_MAX_SIZE);
     while (class_sizes[class] < size)
-        class++;
+        class ++;
     struct slab *slab = partial[class] ? partial[class] : slab_create(class);
     if (!slab)
         return 0;

@@ -12,7 +12,7 @@
 #define ENTRIES 512
 #define LEVELS 4
 #define USER_PML4_ENTRIES 256
-#define PRIVATE_ENTRY(address) (((address) - PRIVATE_BASE) / PAGE_SIZE)
+#define PRIVATE_ENTRY(address) (((address)-PRIVATE_BASE) / PAGE_SIZE)
 
 static unsigned index_at(uint64_t address, int level)
 {

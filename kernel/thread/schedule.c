@@ -4,8 +4,8 @@
 
 #include "debug/panic.h"
 #include "ipc/endpoint.h"
-#include "x86/timer.h"
 #include "x86/cpu.h"
+#include "x86/timer.h"
 
 static struct thread_queue ready;
 static bool timer_armed;

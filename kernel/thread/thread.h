@@ -41,19 +41,19 @@ enum thread_state {
 
 struct thread {
     struct object object;
-    struct kernel_call call;   /* rax, rdi and the six words of the system call it is in */
-    struct trap_frame frame;   /* if interrupted: all its registers */
+    struct kernel_call call;                                /* rax, rdi and the six words of the system call it is in */
+    struct trap_frame frame;                                /* if interrupted: all its registers */
     uint8_t vector_state[512] __attribute__((aligned(16))); /* if interrupted: fxsave image */
     struct hot_thread *hot;
-    uint32_t interrupted;      /* resume by frame and iretq, not by hot line and sysret */
+    uint32_t interrupted; /* resume by frame and iretq, not by hot line and sysret */
     enum thread_state state;
-    uint32_t number;           /* within its task: UTCB and save slot */
-    bool kernel_message;       /* SENDING: what is sent is `message`, which the kernel wrote */
-    uint64_t badge;            /* SENDING: badge of the capability used */
+    uint32_t number;     /* within its task: UTCB and save slot */
+    bool kernel_message; /* SENDING: what is sent is `message`, which the kernel wrote */
+    uint64_t badge;      /* SENDING: badge of the capability used */
     uint64_t utcb_frame;
-    struct save_slot *save;    /* its slot of the save area, in the kernel's map */
+    struct save_slot *save; /* its slot of the save area, in the kernel's map */
     struct task *task;
-    struct endpoint *endpoint; /* SENDING, RECEIVING: whose queue */
+    struct endpoint *endpoint;                /* SENDING, RECEIVING: whose queue */
     struct thread *next, *previous;           /* ready queue or endpoint queue */
     struct thread *task_next, *task_previous; /* threads of the task */
     struct kernel_call message; /* kernel_message: apart from `call`, into which an operation's answer is written yet */

@@ -23,8 +23,7 @@ enum error kernel_thread_start(struct kernel_call *call, struct thread *self, ui
     return ERROR_NONE;
 }
 
-enum error kernel_thread_registers(struct kernel_call *call, struct thread *self,
-                                   struct kernel_registers *registers)
+enum error kernel_thread_registers(struct kernel_call *call, struct thread *self, struct kernel_registers *registers)
 {
     const struct trap_frame *frame = &self->frame;
     (void)call;
@@ -32,11 +31,25 @@ enum error kernel_thread_registers(struct kernel_call *call, struct thread *self
     if (self->state != THREAD_NEW && self->state != THREAD_FAULTED && !self->kernel_message)
         return ERROR_BUSY;
     *registers = (struct kernel_registers){
-        .rip = frame->rip, .rsp = frame->rsp, .rflags = frame->rflags, .fs_base = self->hot->fs_base,
-        .rax = frame->rax, .rbx = frame->rbx, .rcx = frame->rcx,       .rdx = frame->rdx,
-        .rsi = frame->rsi, .rdi = frame->rdi, .rbp = frame->rbp,       .r8 = frame->r8,
-        .r9 = frame->r9,   .r10 = frame->r10, .r11 = frame->r11,       .r12 = frame->r12,
-        .r13 = frame->r13, .r14 = frame->r14, .r15 = frame->r15,
+        .rip = frame->rip,
+        .rsp = frame->rsp,
+        .rflags = frame->rflags,
+        .fs_base = self->hot->fs_base,
+        .rax = frame->rax,
+        .rbx = frame->rbx,
+        .rcx = frame->rcx,
+        .rdx = frame->rdx,
+        .rsi = frame->rsi,
+        .rdi = frame->rdi,
+        .rbp = frame->rbp,
+        .r8 = frame->r8,
+        .r9 = frame->r9,
+        .r10 = frame->r10,
+        .r11 = frame->r11,
+        .r12 = frame->r12,
+        .r13 = frame->r13,
+        .r14 = frame->r14,
+        .r15 = frame->r15,
     };
     return ERROR_NONE;
 }

@@ -13,22 +13,22 @@
 #include "abi/capability.h"
 
 /* ---- A thread's hot line: HOT_THREADS + number * HOT_THREAD_SIZE. The kernel's GS base is the current thread's. ---- */
-#define HOT_RIP 0        /* where `syscall` returns to */
-#define HOT_RSP 8        /* user stack pointer */
-#define HOT_FLAGS 16     /* user flags */
-#define HOT_FS_BASE 24   /* saved at each crossing */
-#define HOT_USER_GS 32   /* user GS base: the UTCB; fixed when the thread is created */
-#define HOT_CR3 40       /* address space */
-#define HOT_SAVE 48      /* this thread's slot of its task's register save area (private part) */
-#define HOT_PARTNER 56   /* who may answer this caller: the line of the thread that received its call; else 0 */
-#define HOT_WAITS 64     /* offset of the endpoint on which this thread waits for a plain message; else 0 */
-#define HOT_CALLER 72    /* line of the last caller received; it may be answered while its partner is this thread */
+#define HOT_RIP 0      /* where `syscall` returns to */
+#define HOT_RSP 8      /* user stack pointer */
+#define HOT_FLAGS 16   /* user flags */
+#define HOT_FS_BASE 24 /* saved at each crossing */
+#define HOT_USER_GS 32 /* user GS base: the UTCB; fixed when the thread is created */
+#define HOT_CR3 40     /* address space */
+#define HOT_SAVE 48    /* this thread's slot of its task's register save area (private part) */
+#define HOT_PARTNER 56 /* who may answer this caller: the line of the thread that received its call; else 0 */
+#define HOT_WAITS 64   /* offset of the endpoint on which this thread waits for a plain message; else 0 */
+#define HOT_CALLER 72  /* line of the last caller received; it may be answered while its partner is this thread */
 #define HOT_RECEIVE_HANDLE 80   /* handle with which a fast reply-and-wait may wait on HOT_RECEIVE_ENDPOINT; else -1 */
 #define HOT_RECEIVE_ENDPOINT 88 /* offset of that endpoint, whose waiter word names this thread */
-#define HOT_THREAD 96    /* the kernel's struct thread (kernel address) */
-#define HOT_GATE 104     /* gate of the CPU that this thread belongs to; equal gates, same CPU */
-#define HOT_UTCB_WORDS 112 /* the UTCB's words[6] in the kernel's map of physical memory */
-#define HOT_REFLECT 120  /* where Linux calls go; 0: nowhere */
+#define HOT_THREAD 96           /* the kernel's struct thread (kernel address) */
+#define HOT_GATE 104            /* gate of the CPU that this thread belongs to; equal gates, same CPU */
+#define HOT_UTCB_WORDS 112      /* the UTCB's words[6] in the kernel's map of physical memory */
+#define HOT_REFLECT 120         /* where Linux calls go; 0: nowhere */
 
 /* ---- An endpoint's hot line: HOT_ENDPOINTS + offset. Offset 0 is an endpoint on which nobody ever waits. ----------- */
 #define ENDPOINT_WAITER 0 /* line of the thread whose HOT_WAITS may name this endpoint; never 0: NOBODY_LINE if none */

@@ -11,13 +11,13 @@
 #define KERNEL_STACK_SIZE 16384
 
 struct cpu {
-    uint32_t index;   /* 0 is the boot CPU; CPU_AREA + index * CPU_AREA_SIZE is its area */
+    uint32_t index; /* 0 is the boot CPU; CPU_AREA + index * CPU_AREA_SIZE is its area */
     uint32_t apic_id;
     bool started;
-    struct thread *current;    /* who runs, or ran last before the kernel was entered */
-    struct gate *gate;         /* of its entry stack, in the shared part */
+    struct thread *current;       /* who runs, or ran last before the kernel was entered */
+    struct gate *gate;            /* of its entry stack, in the shared part */
     struct hot_thread *idle_line; /* GS base while no thread runs */
-    volatile uint64_t answers; /* interrupts answered for Debug.interrupt_cpus; written atomically */
+    volatile uint64_t answers;    /* interrupts answered for Debug.interrupt_cpus; written atomically */
 };
 
 extern struct cpu cpus[MAX_CPUS];

@@ -39,9 +39,10 @@ static bool external_interrupt(uint64_t vector, struct cpu *cpu)
 static void report_unheard_fault(const struct thread *thread)
 {
     const struct trap_frame *frame = &thread->frame;
-    console_printf("salto: thread %u of task \"%s\" stopped: exception %lu, error %lx, at %lx, stack %lx, address %lx\n",
-                   thread->number, thread->task->name, frame->vector, frame->error, frame->rip, frame->rsp,
-                   frame->vector == EXCEPTION_PAGE_FAULT ? read_cr2() : 0);
+    console_printf(
+        "salto: thread %u of task \"%s\" stopped: exception %lu, error %lx, at %lx, stack %lx, address %lx\n",
+        thread->number, thread->task->name, frame->vector, frame->error, frame->rip, frame->rsp,
+        frame->vector == EXCEPTION_PAGE_FAULT ? read_cr2() : 0);
 }
 
 static struct thread *fault(struct thread *thread)

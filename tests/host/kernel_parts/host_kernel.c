@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* In place of those parts of the kernel that tests of its objects leave out: devices, boot, the kernel's address space. */
 #include "debug/panic.h"
-#include "kernel_parts/host_machine.h"
 #include "ipc/dispatch.h"
 #include "ipc/hot.h"
+#include "kernel_parts/host_machine.h"
 #include "mem/frame.h"
 #include "mem/kernel_space.h"
 #include "mem/space.h"
