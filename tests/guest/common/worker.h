@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Threads for tests, in the test's own task or each in a task of its own.
+ *
+ * A separate task maps the test program's image, read-only, at the addresses where the program has it, so that any of
+ * its functions can run there; it must not write variables, nor call what needs thread-local storage. A worker's area
+ * (what it shall do, what came of it, and its stack) is mapped at the same address in both tasks.
+ */
+#ifndef SALTO_WORKER_H
+#define SALTO_WORKER_H
+
+#include <salto/server.h>
+
+#include "guest.h"
+
+#define WORKER_STEPS 16
+#define WORKER_VALUES 64
+#define AREA_PAGES 5
+#define STACK_PAGES 1
+#define WORKER_AREAS 0x200000000000UL
+
+/* One IPC. `message`, `words` from 6 on and `items` are sent, and replaced by what came in. */
+struct step {
+    uint64_t tag, handle;
+    uint64_t result;
+    struct ipc_message message;
+    uint64_t words[MESSAGE_MAX_WORDS];
+    uint64_t items[MESSAGE_MAX_ITEMS];
+};
+
+struct area {
+    volatile uint32_t done; /* steps carried out, or what else the worker counts */
+    uint32_t count;         /* steps to be carried out */
+    uint32_t park;          /* where the worker waits when it is through: an endpoint on which nobody sends */
+    volatile uint64_t values[WORKER_VALUES]; /* as the test likes */
+    struct step steps[WORKER_STEPS];
+};
+
+_Static_assert(sizeof(struct area) <= (AREA_PAGES - STACK_PAGES) * 4096, "the stack has a page of its own");
+
+struct worker {
+    kernel_task_t task;
+    kernel_thread_t thread;
+    kernel_memory_t memory;
+    struct area *area;
+    bool separate;
+    uint32_t number;
+    uint32_t park; /* in the test's own table */
+};
+
+typedef void worker_function(struct area *area);
+
+/* Makes a worker, which does not run yet. EXPECTs that it can be made. */
+void worker_create(struct worker *worker, bool separate);
+
+/* As worker_create, in a task that exists: another worker's, say. The task is not ended with this worker. */
+void worker_create_in(struct worker *worker, const struct worker *host);
+
+/* Gives the worker a copy of `handle` with `rights`; answers its handle there. In the own task, a handle of its own
+ * too, which worker_destroy() does not delete. */
+uint32_t worker_give(const struct worker *worker, uint32_t handle, uint32_t rights);
+
+/* Starts the worker in `function`. */
+void worker_start(const struct worker *worker, worker_function *function);
+
+/* Adds a step; answers it, for words and items. */
+struct step *worker_add(const struct worker *worker, uint64_t tag, uint64_t handle);
+
+/* A worker_function: carries out the steps in order. */
+void worker_steps(struct area *area);
+
+/* Starts the worker on its steps and lets it run until it has carried them out or waits. */
+void worker_go(const struct worker *worker);
+
+/* Lets others run until the worker has done `count` steps; false, and a failure, if it does not get there. */
+bool worker_wait(const struct worker *worker, uint32_t count);
+
+/* Ends the worker (a separate one with its task) and frees what it had. */
+void worker_destroy(struct worker *worker);
+
+/* Ends just the worker's task or thread. Its area stays readable. */
+void worker_kill(struct worker *worker);
+
+/* A handle, as sent in an item. */
+static inline uint64_t item_of(uint32_t handle, uint32_t rights, uint32_t kind)
+{
+    return idl_item(handle, rights, kind);
+}
+
+static inline uint64_t tag_of(uint32_t label, uint32_t operation, uint32_t words, uint32_t items)
+{
+    return message_labelled_tag(label, message_tag(operation, words, items));
+}
+
+#define TAG_RECEIVE tag_of(0, MESSAGE_RECEIVE, 0, 0)
+
+#endif
