@@ -119,6 +119,12 @@ static void reply(struct thread *self)
     succeed(self);
 }
 
+/* May `self` still wait? An item of its own answer may have moved away the right to. */
+static bool may_receive(const struct capability *capability, const struct endpoint *endpoint)
+{
+    return capability->object == &endpoint->object && (capability->rights & RIGHT_READ);
+}
+
 static void reply_and_wait(struct thread *self, const struct capability *capability)
 {
     struct endpoint *endpoint = (struct endpoint *)capability->object;
@@ -127,6 +133,10 @@ static void reply_and_wait(struct thread *self, const struct capability *capabil
         return fail(self, ERROR_NO_CALLER);
     message_deliver_answer(self, caller);
     caller->hot->partner = 0;
+    if (!may_receive(capability, endpoint)) {
+        schedule_ready(caller);
+        return fail(self, ERROR_BAD_HANDLE);
+    }
     struct thread *sender = endpoint_take_sender(endpoint);
     if (sender) {
         schedule_ready(caller);

@@ -70,5 +70,5 @@ void host_kernel_start(void)
     cpus[0].idle_line = hot_thread_allocate();
     cpus[0].idle_line->gate = &gate;
     gate.cpu = &cpus[0];
-    host_gs_base = (uint64_t)cpus[0].idle_line;
+    write_gs_base((uint64_t)cpus[0].idle_line);
 }

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * In place of the kernel's x86/cpu.h in host tests: the few privileged instructions that the parts under test use. The
- * GS base is a variable that a test sets to the line of the thread that "runs"; flushes of the TLB are counted.
+ * GS base, which the host's programs do not use, is the line of the thread that "runs"; flushes of the TLB are counted.
  */
 #ifndef SALTO_X86_CPU_H
 #define SALTO_X86_CPU_H
 
+#include <asm/prctl.h>
 #include <stdint.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /* Waiting means that nothing is left to do: host_kernel.c panics. */
 void cpu_wait_for_interrupt(void);
@@ -21,6 +24,7 @@ static inline uint64_t read_gs_base(void)
 
 static inline void write_gs_base(uint64_t base)
 {
+    syscall(SYS_arch_prctl, ARCH_SET_GS, base);
     host_gs_base = base;
 }
 

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Host test of the kernel's IPC and object operations, without the trampoline: threads that make seeded random system
+ * calls, are preempted and fault, with allocations that fail at random; after every step the kernel's state is compared
+ * with its own invariants, and at the end everything must have come back. Before that, single cases. Prints TAP.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cap/capability.h"
+#include "cap/factory.h"
+#include "host_tap.h"
+#include "idl/factory_kernel.h"
+#include "idl/memory_kernel.h"
+#include "idl/supervisor_kernel.h"
+#include "idl/task_kernel.h"
+#include "idl/thread_kernel.h"
+#include "ipc/endpoint.h"
+#include "ipc/hot.h"
+#include "ipc/ipc.h"
+#include "ipc/message.h"
+#include "kernel_parts/host_machine.h"
+#include "mem/frame.h"
+#include "mem/memory.h"
+#include "thread/schedule.h"
+#include "thread/task.h"
+#include "x86/cpu.h"
+
+#define QUOTA (1UL << 20)
+#define SEED 0x1bc5a170UL
+#define ROUNDS 120
+#define STEPS 1500
+#define TASKS 3
+#define THREADS 6
+#define HANDLES 40 /* handles that calls guess at */
+#define WARM_ENDPOINTS 4096
+#define WARM_THREADS 512
+
+static struct factory *factory;
+static struct task *tasks[TASKS];
+static struct capability holders[TASKS + 1];
+static enum error error;
+static uint64_t state = SEED;
+static const char *wrong;
+
+static const uint64_t requests[] = {
+    KERNEL_FACTORY_CREATE_FACTORY_REQUEST, KERNEL_FACTORY_CREATE_TASK_REQUEST, KERNEL_FACTORY_CREATE_THREAD_REQUEST,
+    KERNEL_FACTORY_CREATE_ENDPOINT_REQUEST, KERNEL_FACTORY_CREATE_MEMORY_REQUEST, KERNEL_FACTORY_QUOTA_REQUEST,
+    KERNEL_TASK_COPY_REQUEST, KERNEL_TASK_MINT_REQUEST, KERNEL_TASK_MOVE_REQUEST, KERNEL_TASK_DELETE_REQUEST,
+    KERNEL_TASK_EXIT_REQUEST, KERNEL_TASK_SET_SUPERVISOR_REQUEST, KERNEL_TASK_SET_LINUX_HANDLER_REQUEST,
+    KERNEL_TASK_SET_NAME_REQUEST, KERNEL_TASK_INSPECT_REQUEST, KERNEL_THREAD_START_REQUEST,
+    KERNEL_THREAD_REGISTERS_REQUEST, KERNEL_THREAD_YIELD_REQUEST, KERNEL_THREAD_END_REQUEST, KERNEL_MEMORY_MAP_REQUEST,
+    KERNEL_MEMORY_UNMAP_REQUEST, KERNEL_MEMORY_SIZE_REQUEST,
+};
+
+static uint64_t random_below(uint64_t limit)
+{
+    return host_random(&state) % limit;
+}
+
+/* ---- Invariants -------------------------------------------------------------------------------------------------- */
+
+static bool expect(bool condition, const char *what)
+{
+    if (!condition && !wrong)
+        wrong = what;
+    return condition;
+}
+
+static bool on_list(const struct capability *capability)
+{
+    const struct capability *other = capability->object->capabilities;
+    while (other && other != capability)
+        other = other->next;
+    return other;
+}
+
+static struct hot_slot slot_of(const struct task *task, uint32_t handle)
+{
+    uint64_t page = CAPABILITY_SLOTS - PRIVATE_BASE + (uint64_t)handle * CAPABILITY_SLOT_SIZE;
+    uint64_t entry = task->space.private_table[page / PAGE_SIZE];
+    return *(struct hot_slot *)((char *)physical_to_virtual(entry & PTE_ADDRESS) + page % PAGE_SIZE);
+}
+
+static void check_endpoint(const struct endpoint *endpoint)
+{
+    const struct hot_thread *waiter = endpoint->hot->waiter;
+    uint32_t receive_rights = 0;
+    for (const struct capability *other = endpoint->object.capabilities; other; other = other->next)
+        receive_rights += (other->rights & RIGHT_READ) != 0;
+    expect(receive_rights == endpoint->receive_rights, "rights to receive are counted");
+    expect(waiter, "an endpoint always names a waiter");
+    if (endpoint->senders.head)
+        expect(waiter->waits != endpoint->offset && !endpoint->receivers.head, "nobody waits while senders are queued");
+    for (const struct thread *sender = endpoint->senders.head; sender; sender = sender->next)
+        expect(sender->state == THREAD_SENDING && sender->endpoint == endpoint, "senders know where they queue");
+    for (const struct thread *receiver = endpoint->receivers.head; receiver; receiver = receiver->next)
+        expect(receiver->state == THREAD_RECEIVING && receiver->endpoint == endpoint && receiver->hot != waiter,
+               "receivers know where they queue");
+}
+
+static void check_capability(const struct task *task, uint32_t handle)
+{
+    const struct capability *capability = capability_find(&task->table, handle);
+    struct hot_slot slot = slot_of(task, handle), wanted = {0, 0};
+    if (capability && capability->object->type == OBJECT_ENDPOINT) {
+        const struct endpoint *endpoint = (const struct endpoint *)capability->object;
+        if (capability->rights & RIGHT_WRITE)
+            wanted = (struct hot_slot){endpoint->offset, capability->badge};
+        check_endpoint(endpoint);
+    }
+    expect(slot.endpoint == wanted.endpoint && slot.badge == wanted.badge, "hot slots repeat capabilities");
+    if (capability)
+        expect(on_list(capability) && capability->task == task && capability->handle == handle,
+               "a capability is on its object's list");
+}
+
+/* What lets a thread wait plainly, without the kernel: a capability that allows it, and nobody queued. */
+static void check_plain_wait(const struct thread *thread)
+{
+    const struct hot_thread *line = thread->hot;
+    if (line->receive_handle == HANDLE_NONE)
+        return;
+    const struct capability *capability = capability_find(&thread->task->table, line->receive_handle);
+    if (!expect(capability && capability->object->type == OBJECT_ENDPOINT && (capability->rights & RIGHT_READ),
+                "plain waits need the right to receive"))
+        return;
+    const struct endpoint *endpoint = (const struct endpoint *)capability->object;
+    expect(endpoint->offset == line->receive_endpoint && endpoint->hot->waiter == line && !endpoint->senders.head,
+           "plain waits need the waiter's place, and no sender queued");
+}
+
+static void check_all(void)
+{
+    for (const struct task *task = task_first(); task; task = task->next) {
+        for (uint32_t handle = 0; handle < task->table.limit; handle++)
+            check_capability(task, handle);
+        for (const struct thread *thread = task->threads; thread; thread = thread->task_next) {
+            check_plain_wait(thread);
+            expect(!task->ended || thread->state == THREAD_DEAD || thread->kernel_message, "ended tasks have no thread");
+            expect(thread->hot->cr3 == task->space.cr3 && thread->hot->reflect == task->linux_handler, "lines are right");
+        }
+    }
+    expect(factory->used <= factory->limit, "quotas hold");
+}
+
+/* ---- A machine of threads ---------------------------------------------------------------------------------------- */
+
+static uint32_t give(struct task *task, struct object *object)
+{
+    uint32_t handle = 0;
+    if (capability_publish(task, object, RIGHTS_ALL, &handle) != ERROR_NONE)
+        exit(1);
+    return handle;
+}
+
+static void hold(int place, struct object *object)
+{
+    holders[place] = (struct capability){0};
+    capability_attach(&holders[place], object, RIGHTS_ALL, 0);
+}
+
+static void run(struct thread *thread)
+{
+    write_gs_base((uint64_t)thread->hot);
+    thread->interrupted = 0;
+}
+
+/* One system call of the thread that runs; answers who runs afterwards. */
+static struct thread *call(struct thread *thread, uint64_t tag, uint64_t handle)
+{
+    thread->call.tag = tag;
+    thread->call.handle = handle;
+    system_call(thread);
+    if (!schedule_switch)
+        return thread;
+    thread = schedule_resolve();
+    run(thread);
+    return thread;
+}
+
+/* A thread that is ready; NULL where the quota is used up or the task has ended. */
+static struct thread *new_thread(struct task *task)
+{
+    uint32_t handle;
+    struct thread *thread = task->ended ? NULL : thread_create(factory, task, &error);
+    if (!thread || capability_publish(task, &thread->object, RIGHTS_ALL, &handle) != ERROR_NONE)
+        return NULL;
+    thread_start(thread, USER_START, USER_START, 0, 0);
+    return thread;
+}
+
+static bool delete_something(void)
+{
+    for (struct task *task = task_first(); task; task = task->next)
+        for (uint32_t handle = 1; handle < task->table.limit; handle++) {
+            struct capability *capability = capability_find(&task->table, handle);
+            if (!capability)
+                continue;
+            capability_delete(capability);
+            return true;
+        }
+    return false;
+}
+
+static void start_round(void)
+{
+    factory = factory_create_first(QUOTA);
+    hold(TASKS, &factory->object);
+    for (int i = 0; i < TASKS; i++) {
+        tasks[i] = task_create(factory, &error);
+        hold(i, &tasks[i]->object);
+        give(tasks[i], &factory->object);
+    }
+}
+
+/* Everything goes. Answers whether everything has come back. */
+static bool end_round(uint64_t frames, uint64_t pieces)
+{
+    write_gs_base((uint64_t)cpus[0].idle_line);
+    schedule_switch = NULL;
+    thread_bury();
+    for (int i = 0; i < TASKS; i++)
+        capability_delete(&holders[i]);
+    while (delete_something())
+        ;
+    bool used = factory->used || factory->references != 1;
+    capability_delete(&holders[TASKS]);
+    return !used && host_frames_used() == frames && host_pieces_used() == pieces && task_count() == 0 &&
+           thread_count() == 0 && endpoint_count() == 0 && capability_count() == 0;
+}
+
+/* ---- Single cases ------------------------------------------------------------------------------------------------ */
+
+/* A server's answer gives away, by a moved item, the right to receive on which the server then wants to wait. */
+static void test_moved_receive_right(void)
+{
+    uint64_t frames = host_frames_used(), pieces = host_pieces_used();
+    start_round();
+    struct endpoint *endpoint = endpoint_create(factory, &error);
+    uint32_t server_handle = give(tasks[0], &endpoint->object), client_handle = give(tasks[1], &endpoint->object);
+    struct thread *server = new_thread(tasks[0]), *client = new_thread(tasks[1]);
+    struct thread *running = schedule_next();
+    run(running);
+    running = call(running, message_tag(MESSAGE_RECEIVE, 0, 0), server_handle);
+    host_ok(running == client, "a server waits");
+    running = call(running, message_tag(MESSAGE_CALL, 1, 0), client_handle);
+    host_ok(running == server && server->hot->caller == client->hot, "it gets a call");
+    thread_utcb(server)->items[0] = server_handle | RIGHTS_ALL << ITEM_RIGHTS_SHIFT | ITEM_MOVE << ITEM_KIND_SHIFT;
+    running = call(running, message_tag(MESSAGE_REPLY_AND_WAIT, 0, 1), server_handle);
+    host_ok(thread_utcb(client)->items[0] != 0 && !capability_find(&tasks[0]->table, server_handle),
+            "its answer moves the capability on which it would wait");
+    host_ok(running == server && server->call.tag == ERROR_BAD_HANDLE && client->state == THREAD_READY,
+            "the caller is answered, and the wait fails");
+    check_all();
+    host_ok(!wrong, "no right to wait is left behind: %s", wrong ? wrong : "all invariants hold");
+    host_ok(end_round(frames, pieces), "everything comes back");
+}
+
+/* ---- Random ------------------------------------------------------------------------------------------------------ */
+
+static uint64_t random_word(void)
+{
+    switch (random_below(4)) {
+    case 0:
+        return USER_START + random_below(16) * PAGE_SIZE;
+    case 1:
+        return host_random(&state);
+    default:
+        return random_below(HANDLES);
+    }
+}
+
+static uint64_t random_item(void)
+{
+    if (random_below(8) == 0)
+        return host_random(&state);
+    return random_below(HANDLES) | random_below(16) << ITEM_RIGHTS_SHIFT | random_below(2) << ITEM_KIND_SHIFT;
+}
+
+static uint64_t random_tag(void)
+{
+    static const uint64_t operations[] = {MESSAGE_CALL, MESSAGE_REPLY_AND_WAIT, MESSAGE_SEND, MESSAGE_RECEIVE,
+                                          MESSAGE_REPLY};
+    uint32_t operation = (uint32_t)operations[random_below(5)];
+    uint64_t label = random_below(100) << 32;
+    switch (random_below(8)) {
+    case 0:
+        return host_random(&state);
+    case 1:
+    case 2:
+    case 3:
+        return requests[random_below(sizeof(requests) / sizeof(requests[0]))];
+    case 4:
+        return label | message_tag(MESSAGE_RECEIVE, 0, 0) | (random_below(2) ? TAG_POLL : 0);
+    case 5:
+        return label | message_tag(operation, (uint32_t)random_below(64), (uint32_t)random_below(8)) |
+               (random_below(2) ? TAG_POLL : 0);
+    default:
+        return label | message_tag(operation, (uint32_t)random_below(7), (uint32_t)random_below(3));
+    }
+}
+
+static void prepare_call(struct thread *thread)
+{
+    for (int i = 0; i < MESSAGE_REGISTER_WORDS; i++)
+        thread->call.words[i] = random_word();
+    for (int i = 0; i < MESSAGE_MAX_ITEMS; i++)
+        thread_utcb(thread)->items[i] = random_item();
+}
+
+static struct thread *fault(struct thread *thread)
+{
+    thread->interrupted = 1;
+    thread->state = THREAD_FAULTED;
+    kernel_supervisor_fault_message(&thread->call, thread->number, 14, 0, 0, USER_START);
+    ipc_send_kernel_message(thread);
+    thread = schedule_next();
+    run(thread);
+    return thread;
+}
+
+static struct thread *tick(struct thread *thread)
+{
+    thread->interrupted = 1;
+    schedule_timer_expired();
+    thread = schedule_tick(thread);
+    run(thread);
+    return thread;
+}
+
+static struct thread *running;
+
+static void step(void)
+{
+    uint64_t kind = random_below(100);
+    if (kind < 10) {
+        running = tick(running);
+    } else if (kind == 10) {
+        running = fault(running);
+    } else {
+        if (random_below(8) == 0)
+            host_memory_fail_after((long)random_below(5));
+        prepare_call(running);
+        running = call(running, random_tag(), random_below(HANDLES));
+        host_memory_fail_after(-1);
+    }
+}
+
+static int steps_done;
+
+/* Starts a thread in some task; false where that cannot be done. */
+static bool stir(void)
+{
+    write_gs_base((uint64_t)cpus[0].idle_line);
+    for (int i = 0; i < TASKS; i++)
+        if (new_thread(tasks[random_below(TASKS)]))
+            return true;
+    return false;
+}
+
+static int steps_left;
+
+/* Ends early where nobody can run any more: host_kernel.c panics then. */
+static void run_threads(void)
+{
+    running = schedule_next();
+    run(running);
+    for (; steps_left > 0 && !wrong; steps_left--) {
+        step();
+        check_all();
+        steps_done++;
+    }
+}
+
+/* Where all threads wait for each other, new ones stir them up. */
+static void run_round(void)
+{
+    steps_left = STEPS;
+    while (host_panics(run_threads)) {
+        host_memory_fail_after(-1);
+        if (!expect(strstr(host_panic_text(), "nobody is ready"), host_panic_text()) || !stir())
+            return;
+    }
+}
+
+static bool random_round(uint64_t frames, uint64_t pieces)
+{
+    start_round();
+    for (int i = 0; i < TASKS; i++)
+        for (int j = 0; j < TASKS; j++)
+            give(tasks[i], &tasks[j]->object);
+    for (int i = 0; i < TASKS; i++) {
+        struct endpoint *endpoint = endpoint_create(factory, &error);
+        for (int j = 0; j < TASKS; j++)
+            give(tasks[j], &endpoint->object);
+    }
+    for (int i = 0; i < THREADS; i++)
+        new_thread(tasks[i % TASKS]);
+    run_round();
+    return expect(end_round(frames, pieces), "everything comes back") && !wrong;
+}
+
+static void warm_up(void)
+{
+    static void *lines[WARM_ENDPOINTS + WARM_THREADS];
+    for (int i = 0; i < WARM_ENDPOINTS; i++)
+        lines[i] = hot_endpoint_allocate();
+    for (int i = 0; i < WARM_THREADS; i++)
+        lines[WARM_ENDPOINTS + i] = hot_thread_allocate();
+    for (int i = 0; i < WARM_ENDPOINTS; i++)
+        hot_endpoint_free(lines[i]);
+    for (int i = 0; i < WARM_THREADS; i++)
+        hot_thread_free(lines[WARM_ENDPOINTS + i]);
+}
+
+int main(void)
+{
+    host_kernel_start();
+    warm_up(); /* pages of the hot state never come back */
+    test_moved_receive_right();
+    uint64_t frames = host_frames_used(), pieces = host_pieces_used();
+    int round = 0;
+    wrong = NULL;
+    while (round < ROUNDS && random_round(frames, pieces))
+        round++;
+    host_ok(round == ROUNDS, "%d of %d rounds of random system calls, %d calls in all (seed %#lx): %s", round, ROUNDS,
+            steps_done, SEED, wrong ? wrong : "all invariants hold");
+    host_ok(steps_done > ROUNDS * 50, "threads went on for long enough");
+    return host_done();
+}
