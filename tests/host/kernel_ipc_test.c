@@ -301,6 +301,27 @@ static uint64_t random_tag(void)
     }
 }
 
+/* Mostly a handle that suits the tag: of an object with that interface, or of an endpoint. */
+static uint64_t random_handle(const struct task *task, uint64_t tag)
+{
+    uint64_t handle = random_below(HANDLES);
+    uint32_t type = tag >> 48 ? (uint32_t)(tag >> 48) : OBJECT_ENDPOINT;
+    if (random_below(8) == 0)
+        return handle;
+    for (int i = 0; i < HANDLES; i++, handle = (handle + 1) % HANDLES) {
+        const struct capability *capability = capability_find(&task->table, handle);
+        if (capability && capability->object->type == type)
+            return handle;
+    }
+    return handle;
+}
+
+/* Ends are rare, so that there is something to end. */
+static bool is_end(uint64_t tag)
+{
+    return tag == KERNEL_TASK_EXIT_REQUEST || tag == KERNEL_THREAD_END_REQUEST;
+}
+
 static void prepare_call(struct thread *thread)
 {
     for (int i = 0; i < MESSAGE_REGISTER_WORDS; i++)
@@ -342,7 +363,10 @@ static void step(void)
         if (random_below(8) == 0)
             host_memory_fail_after((long)random_below(5));
         prepare_call(running);
-        running = call(running, random_tag(), random_below(HANDLES));
+        uint64_t tag = random_tag();
+        if (is_end(tag) && random_below(16) != 0)
+            tag = KERNEL_THREAD_YIELD_REQUEST;
+        running = call(running, tag, random_handle(running->task, tag));
         host_memory_fail_after(-1);
     }
 }
