@@ -44,13 +44,28 @@ static uint64_t state = SEED;
 static const char *wrong;
 
 static const uint64_t requests[] = {
-    KERNEL_FACTORY_CREATE_FACTORY_REQUEST, KERNEL_FACTORY_CREATE_TASK_REQUEST, KERNEL_FACTORY_CREATE_THREAD_REQUEST,
-    KERNEL_FACTORY_CREATE_ENDPOINT_REQUEST, KERNEL_FACTORY_CREATE_MEMORY_REQUEST, KERNEL_FACTORY_QUOTA_REQUEST,
-    KERNEL_TASK_COPY_REQUEST, KERNEL_TASK_MINT_REQUEST, KERNEL_TASK_MOVE_REQUEST, KERNEL_TASK_DELETE_REQUEST,
-    KERNEL_TASK_EXIT_REQUEST, KERNEL_TASK_SET_SUPERVISOR_REQUEST, KERNEL_TASK_SET_LINUX_HANDLER_REQUEST,
-    KERNEL_TASK_SET_NAME_REQUEST, KERNEL_TASK_INSPECT_REQUEST, KERNEL_THREAD_START_REQUEST,
-    KERNEL_THREAD_REGISTERS_REQUEST, KERNEL_THREAD_YIELD_REQUEST, KERNEL_THREAD_END_REQUEST, KERNEL_MEMORY_MAP_REQUEST,
-    KERNEL_MEMORY_UNMAP_REQUEST, KERNEL_MEMORY_SIZE_REQUEST,
+    KERNEL_FACTORY_CREATE_FACTORY_REQUEST,
+    KERNEL_FACTORY_CREATE_TASK_REQUEST,
+    KERNEL_FACTORY_CREATE_THREAD_REQUEST,
+    KERNEL_FACTORY_CREATE_ENDPOINT_REQUEST,
+    KERNEL_FACTORY_CREATE_MEMORY_REQUEST,
+    KERNEL_FACTORY_QUOTA_REQUEST,
+    KERNEL_TASK_COPY_REQUEST,
+    KERNEL_TASK_MINT_REQUEST,
+    KERNEL_TASK_MOVE_REQUEST,
+    KERNEL_TASK_DELETE_REQUEST,
+    KERNEL_TASK_EXIT_REQUEST,
+    KERNEL_TASK_SET_SUPERVISOR_REQUEST,
+    KERNEL_TASK_SET_LINUX_HANDLER_REQUEST,
+    KERNEL_TASK_SET_NAME_REQUEST,
+    KERNEL_TASK_INSPECT_REQUEST,
+    KERNEL_THREAD_START_REQUEST,
+    KERNEL_THREAD_REGISTERS_REQUEST,
+    KERNEL_THREAD_YIELD_REQUEST,
+    KERNEL_THREAD_END_REQUEST,
+    KERNEL_MEMORY_MAP_REQUEST,
+    KERNEL_MEMORY_UNMAP_REQUEST,
+    KERNEL_MEMORY_SIZE_REQUEST,
 };
 
 static uint64_t random_below(uint64_t limit)
@@ -137,8 +152,10 @@ static void check_all(void)
             check_capability(task, handle);
         for (const struct thread *thread = task->threads; thread; thread = thread->task_next) {
             check_plain_wait(thread);
-            expect(!task->ended || thread->state == THREAD_DEAD || thread->kernel_message, "ended tasks have no thread");
-            expect(thread->hot->cr3 == task->space.cr3 && thread->hot->reflect == task->linux_handler, "lines are right");
+            expect(!task->ended || thread->state == THREAD_DEAD || thread->kernel_message,
+                   "ended tasks have no thread");
+            expect(thread->hot->cr3 == task->space.cr3 && thread->hot->reflect == task->linux_handler,
+                   "lines are right");
         }
     }
     expect(factory->used <= factory->limit, "quotas hold");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* 10,000 tasks are created and killed (guest_run() runs each test twice), and every frame comes back. */
-#include "abi/addresses.h"
 #include "../common/worker.h"
+#include "abi/addresses.h"
 
 #define ROUNDS 4000
 #define RUNNING_ROUNDS 1000

@@ -3,8 +3,8 @@
  * What every address space shares holds nothing of anybody's registers, and is exactly what the kernel's inventory says.
  * A marker goes through each kind of entry (call, fault, timer tick), and then is searched for.
  */
-#include "abi/addresses.h"
 #include "../common/worker.h"
+#include "abi/addresses.h"
 
 #define MARKER 0x5a17a3c96e0f1d2bUL /* what no address, counter or flag looks like */
 #define TASKS 8
