@@ -11,14 +11,22 @@
 #define MAGIC "070701"
 #define MAGIC_SIZE 6
 
+/* The value of a hexadecimal digit, or 16. */
+static unsigned digit_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return (unsigned)(c - '0');
+    c |= 0x20; /* small letters */
+    return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 16;
+}
+
 /* A field of eight hexadecimal digits; false if one is none. */
 static bool read_field(const char *header, int index, size_t *value)
 {
     const char *digits = header + MAGIC_SIZE + index * FIELD_SIZE;
     *value = 0;
     for (int i = 0; i < FIELD_SIZE; i++) {
-        char c = digits[i];
-        unsigned digit = c >= '0' && c <= '9' ? (unsigned)(c - '0') : ((unsigned)c | 0x20) - 'a' + 10;
+        unsigned digit = digit_value(digits[i]);
         if (digit > 15)
             return false;
         *value = *value << 4 | digit;

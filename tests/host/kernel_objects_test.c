@@ -147,7 +147,7 @@ static void test_task_chain(void)
     host_ok(task_count() == 0 && factory->used == 0, "it falls with its first one");
 }
 
-/* ---- Random: tasks hold each other, their threads, endpoints and memory -------------------------------------------- */
+/* ---- Random: tasks hold each other, their threads, endpoints and memory ------------------------------------------ */
 
 static struct object *random_object(struct task *const *tasks, uint64_t *state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* In place of those parts of the kernel that tests of its objects leave out: devices, boot, the kernel's address space. */
+/* In place of those parts of the kernel that tests of its objects leave out: devices, boot, its address space. */
 #include "debug/panic.h"
 #include "ipc/dispatch.h"
 #include "ipc/hot.h"
