@@ -139,6 +139,7 @@ static void show_costs(void)
     show_cost("add: 2 words there, 1 back", round_add, empty);
     show_cost("statistics: none there, 3 back", round_statistics, empty);
     show_cost("sum: 40 words there, 1 back", round_sum, empty);
+    printf("  (a tick of the time-stamp counter is an instruction where QEMU counts them: --icount)\n");
 }
 
 int main(void)

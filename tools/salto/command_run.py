@@ -17,8 +17,9 @@ def parse():
     parser = argparse.ArgumentParser(
         prog="run", description="Builds a server set and boots it in QEMU, with its serial line on this terminal. "
         "Installs what is missing. Leave with Ctrl-A X. The exit status is the set's: 0 if all went well.")
-    parser.add_argument("set", nargs="?", default=DEFAULT_SET,
-                        help=f"a set's name (--list) or a folder with a set.manifest; {DEFAULT_SET} if none is given")
+    parser.add_argument("set", nargs="?",
+                        help=f"a set's name (--list) or a folder with a set.manifest; without one {DEFAULT_SET}, with "
+                        "--icount, so that what it measures is instructions")
     parser.add_argument("--list", action="store_true", help="list the sets of the tree, and do nothing else")
     parser.add_argument("--uefi", action="store_true", help="boot by UEFI instead of BIOS")
     parser.add_argument("--bochs", action="store_true", help="boot in Bochs, which models PCID and canonical addresses")
@@ -34,6 +35,8 @@ def parse():
     arguments = parser.parse_args()
     if not 1 <= arguments.smp <= 64:
         parser.error("--smp takes 1 to 64")
+    if arguments.set is None:
+        arguments.set, arguments.icount = DEFAULT_SET, True
     return arguments
 
 
