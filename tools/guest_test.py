@@ -19,6 +19,8 @@ def parse():
     parser.add_argument("--boot", choices=FIRMWARE, default="pvh")
     parser.add_argument("--image", default="", help="boot this image instead of making one")
     parser.add_argument("--expect", help="file of lines that the serial line must show, in order")
+    parser.add_argument("--any-order", action="store_true",
+                        help="programs that run side by side print those lines, so in any order")
     parser.add_argument("--no-tap", action="store_true", help="the set prints no TAP")
     parser.add_argument("--status", type=int, default=0, help="the status with which the machine must power off")
     parser.add_argument("--smp", type=int, default=1)
@@ -39,7 +41,7 @@ def main():
                               cpu=arguments.cpu, smp=arguments.smp, memory=arguments.memory, icount=arguments.icount,
                               command_line=command_line, debug_exit=debug_exit, image=arguments.image)
     report = guest.run(arguments.name, options, seed, arguments.timeout, arguments.status, arguments.expect,
-                       not arguments.no_tap)
+                       not arguments.no_tap, arguments.any_order)
     print(report.text(), end="")
     return 0 if report.passed() else 1
 
