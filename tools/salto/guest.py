@@ -32,7 +32,7 @@ def expected_lines(path):
     return patterns
 
 
-def check_lines(report, serial, patterns, any_order):
+def check_lines(report, serial, patterns, any_order=False):
     """Each pattern must match a line, unless in any order one below the line that the pattern before it matched."""
     lines, at = serial.splitlines(), 0
     for text, pattern in patterns:
