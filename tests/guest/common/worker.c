@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define PATIENCE 2000 /* yields until a worker counts as stuck */
+#define SETTLING 4    /* yields in which a worker gets from its last count to its IPC, even if it is preempted there */
 #define PAGE_ROUND(address) (((uint64_t)(address) + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1))
 
 extern char __executable_start[], etext[], end[];
@@ -83,6 +84,18 @@ uint32_t worker_give(const struct worker *worker, uint32_t handle, uint32_t righ
     return copy;
 }
 
+uint32_t worker_mint(const struct worker *worker, uint32_t handle, uint32_t rights, uint64_t badge)
+{
+    uint32_t minted = 0;
+    EXPECT_EQUAL(kernel_task_mint(own_task, handle, worker->task, rights, badge, &minted), 0);
+    return minted;
+}
+
+void worker_drop(const struct worker *worker, uint32_t handle)
+{
+    EXPECT_EQUAL(kernel_task_delete(worker->task, handle), 0);
+}
+
 /* A worker's first instructions. */
 static void worker_main(struct area *area, worker_function *function)
 {
@@ -120,6 +133,7 @@ void worker_steps(struct area *area)
         memcpy(&utcb->words[6], &step->words[6], sizeof(utcb->words) - 6 * sizeof(uint64_t));
         memcpy(utcb->items, step->items, sizeof(utcb->items));
         memcpy(step->message.words, step->words, sizeof(step->message.words));
+        area->begun++;
         step->result = ipc_transfer(step->tag, step->handle, &step->message);
         memcpy(step->words, step->message.words, sizeof(step->message.words));
         memcpy(&step->words[6], &utcb->words[6], sizeof(utcb->words) - 6 * sizeof(uint64_t));
@@ -131,8 +145,39 @@ void worker_steps(struct area *area)
 void worker_go(const struct worker *worker)
 {
     worker_start(worker, worker_steps);
-    for (int i = 0; i < 4; i++)
+    worker_settle(worker, 1);
+}
+
+bool worker_settle(const struct worker *worker, uint32_t count)
+{
+    for (int i = 0; i < PATIENCE && worker->area->begun < count; i++)
         guest_yield();
+    for (int i = 0; i < SETTLING; i++)
+        guest_yield();
+    return EXPECT(worker->area->begun >= count);
+}
+
+static uint32_t words_of(uint64_t tag)
+{
+    uint32_t low = (uint32_t)tag;
+    return low <= TAG_PLAIN_CALL_LAST ? low - TAG_PLAIN_CALL : low & TAG_WORDS_MASK;
+}
+
+void worker_echo(struct area *area)
+{
+    struct ipc_message message = {0};
+    struct utcb *utcb = ipc_utcb();
+    uint64_t handle = area->values[0], change = area->values[2], tag = ipc_transfer(TAG_RECEIVE, handle, &message);
+    while (message_is_tag(tag)) {
+        uint32_t words = words_of(tag);
+        for (int i = 0; i < MESSAGE_REGISTER_WORDS; i++)
+            message.words[i] = echo_of(message.words[i], change);
+        for (uint32_t i = MESSAGE_REGISTER_WORDS; i < words; i++)
+            utcb->words[i] = echo_of(utcb->words[i], change);
+        area->done++;
+        tag = ipc_transfer(tag_of(message_label(tag), MESSAGE_REPLY_AND_WAIT, words, 0), handle, &message);
+    }
+    area->values[1] = tag;
 }
 
 bool worker_wait(const struct worker *worker, uint32_t count)

@@ -29,9 +29,10 @@ struct step {
 };
 
 struct area {
-    volatile uint32_t done; /* steps carried out, or what else the worker counts */
-    uint32_t count;         /* steps to be carried out */
-    uint32_t park;          /* where the worker waits when it is through: an endpoint on which nobody sends */
+    volatile uint32_t begun; /* steps begun */
+    volatile uint32_t done;  /* steps carried out, or what else the worker counts */
+    uint32_t count;          /* steps to be carried out */
+    uint32_t park;           /* where the worker waits when it is through: an endpoint on which nobody sends */
     volatile uint64_t values[WORKER_VALUES]; /* as the test likes */
     struct step steps[WORKER_STEPS];
 };
@@ -60,6 +61,12 @@ void worker_create_in(struct worker *worker, const struct worker *host);
  * too, which worker_destroy() does not delete. */
 uint32_t worker_give(const struct worker *worker, uint32_t handle, uint32_t rights);
 
+/* As worker_give, and the copy gets a badge. */
+uint32_t worker_mint(const struct worker *worker, uint32_t handle, uint32_t rights, uint64_t badge);
+
+/* Deletes a capability of the worker's table, which may be the own one; EXPECTs that it is there. */
+void worker_drop(const struct worker *worker, uint32_t handle);
+
 /* Starts the worker in `function`. */
 void worker_start(const struct worker *worker, worker_function *function);
 
@@ -72,6 +79,20 @@ void worker_steps(struct area *area);
 /* Starts the worker on its steps and lets it run until it has carried them out or waits. */
 void worker_go(const struct worker *worker);
 
+/* Lets others run until the worker has begun `count` steps, and then until the last of them is done or waits; false, and
+ * a failure, if it does not get there. */
+bool worker_settle(const struct worker *worker, uint32_t count);
+
+/* A worker_function: serves values[0] for ever. Answers each message with its label, its number of words, and each word
+ * complemented with the bits of values[2] changed; `done` counts. An IPC that fails ends it, with the error in values[1]. */
+void worker_echo(struct area *area);
+
+/* What worker_echo() makes of a word. */
+static inline uint64_t echo_of(uint64_t word, uint64_t change)
+{
+    return ~word ^ change;
+}
+
 /* Lets others run until the worker has done `count` steps; false, and a failure, if it does not get there. */
 bool worker_wait(const struct worker *worker, uint32_t count);
 
@@ -80,6 +101,15 @@ void worker_destroy(struct worker *worker);
 
 /* Ends just the worker's task or thread. Its area stays readable. */
 void worker_kill(struct worker *worker);
+
+/* Random numbers of any thread: xorshift64*, whose state must not be 0, nor ever is. */
+static inline uint64_t random_next(uint64_t *state)
+{
+    *state ^= *state >> 12;
+    *state ^= *state << 25;
+    *state ^= *state >> 27;
+    return *state * 0x2545f4914f6cdd1dUL;
+}
 
 /* A handle, as sent in an item. */
 static inline uint64_t item_of(uint32_t handle, uint32_t rights, uint32_t kind)
@@ -92,6 +122,15 @@ static inline uint64_t tag_of(uint32_t label, uint32_t operation, uint32_t words
     return message_labelled_tag(label, message_tag(operation, words, items));
 }
 
+/* The same with the poll bit: always of the general form. */
+static inline uint64_t polled_tag_of(uint32_t label, uint32_t operation, uint32_t words, uint32_t items)
+{
+    uint32_t low = TAG_NATIVE | TAG_POLL | operation << TAG_OPERATION_SHIFT | items << TAG_ITEMS_SHIFT | words;
+    return message_labelled_tag(label, low);
+}
+
 #define TAG_RECEIVE tag_of(0, MESSAGE_RECEIVE, 0, 0)
+#define TAG_RECEIVE_NOW polled_tag_of(0, MESSAGE_RECEIVE, 0, 0)
+#define TAG_DONE tag_of(0, MESSAGE_REPLY_AND_WAIT, 0, 0) /* what a send or reply that succeeded returns */
 
 #endif

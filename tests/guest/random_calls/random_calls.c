@@ -18,18 +18,9 @@
 
 static uint64_t seed;
 
-/* xorshift64*: never 0. */
-static inline uint64_t next_random(uint64_t *state)
-{
-    *state ^= *state >> 12;
-    *state ^= *state << 25;
-    *state ^= *state >> 27;
-    return *state * 0x2545f4914f6cdd1dUL;
-}
-
 static inline uint64_t random_word(uint64_t *state)
 {
-    uint64_t noise = next_random(state);
+    uint64_t noise = random_next(state);
     switch (noise >> 60) {
     case 0:
         return noise;
@@ -51,7 +42,7 @@ static inline uint64_t random_word(uint64_t *state)
 static inline uint64_t random_tag(uint64_t *state)
 {
     static const uint32_t forms[] = {0x100, 0x200, 0x300, 0x400, 0x500, 0x600, 0xf00};
-    uint64_t noise = next_random(state);
+    uint64_t noise = random_next(state);
     uint64_t label = (uint64_t)((noise & 0xff) % INTERFACES) << 16 | (noise >> 8 & 0xff) % OPERATIONS;
     uint32_t low = TAG_PLAIN_CALL + (uint32_t)(noise >> 16 & 0xf); /* calls, replies, and two forms that are none */
     if ((noise >> 20 & 3) == 0)                                    /* a general form; polled, so that it comes back */
@@ -114,7 +105,7 @@ static void random_calls(void)
     for (uint64_t i = 0; i < VICTIM_WORDS; i++)
         victim[i] = seed * i;
     for (uint32_t calls = 0; calls < CALLS_WANTED;) {
-        uint32_t made = run_task(next_random(&state) | 1);
+        uint32_t made = run_task(random_next(&state) | 1);
         if (!EXPECT(victim_intact(victim)))
             return;
         calls += made ? made : 1;
