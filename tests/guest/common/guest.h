@@ -18,6 +18,7 @@
 #include "idl/thread.h"
 
 #define MEBIBYTE (1024UL * 1024)
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* What every program is granted, and `debug`, which the manifest must name. */
 extern kernel_factory_t own_factory;

@@ -204,3 +204,13 @@ void worker_destroy(struct worker *worker)
     guest_delete(worker->park);
     *worker = (struct worker){0};
 }
+
+void expect_bad_handles(uint64_t tag, uint64_t good)
+{
+    const uint64_t bad[] = {
+        0,          60000,      65535,     65536, good + 65536, good | 1UL << 32, ~good, good | 1UL << 63,
+        0x7fffffff, 0xffffffff, 1UL << 63, ~0UL};
+    struct ipc_message message = {0};
+    for (unsigned i = 0; i < COUNT(bad); i++)
+        EXPECT_EQUAL(ipc_transfer(tag, bad[i], &message), ERROR_BAD_HANDLE);
+}

@@ -131,6 +131,11 @@ static inline uint64_t polled_tag_of(uint32_t label, uint32_t operation, uint32_
 
 #define TAG_RECEIVE tag_of(0, MESSAGE_RECEIVE, 0, 0)
 #define TAG_RECEIVE_NOW polled_tag_of(0, MESSAGE_RECEIVE, 0, 0)
+#define TAG_REPLY tag_of(0, MESSAGE_REPLY, 0, 0)
 #define TAG_DONE tag_of(0, MESSAGE_REPLY_AND_WAIT, 0, 0) /* what a send or reply that succeeded returns */
+
+/* EXPECTs that a request with `tag` is refused for every handle that is none: 0, one that was never given out, and
+ * `good` with bits above its width changed. */
+void expect_bad_handles(uint64_t tag, uint64_t good);
 
 #endif

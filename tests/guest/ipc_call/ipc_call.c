@@ -10,7 +10,6 @@
 #define BADGE 0x8000000000000001UL
 #define ROUNDS 2000
 #define CHAIN 8
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const uint32_t labels[] = {0, 1, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff};
 static uint64_t seed;
@@ -241,16 +240,6 @@ static void client_handle_reused(void)
         worker_destroy(&servers[i]);
     guest_delete(first);
     guest_delete(second);
-}
-
-static void expect_bad_handles(uint64_t tag, uint64_t good)
-{
-    const uint64_t bad[] = {
-        0,          60000,      65535,     65536, good + 65536, good | 1UL << 32, ~good, good | 1UL << 63,
-        0x7fffffff, 0xffffffff, 1UL << 63, ~0UL};
-    struct ipc_message message = {0};
-    for (unsigned i = 0; i < COUNT(bad); i++)
-        EXPECT_EQUAL(ipc_transfer(tag, bad[i], &message), ERROR_BAD_HANDLE);
 }
 
 /* In the order in which errors are checked; behind each of them its cause alone. A server waits all the time. */
