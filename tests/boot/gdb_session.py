@@ -26,7 +26,7 @@ def session(build, name, commands):
         with open(path, "w", encoding="utf-8") as file:
             file.write(gdb.script(options.kernel, os.path.join(build, "sets", name), port))
         qemu = [*machine.qemu_command(options, work), "-monitor", "none", "-serial", "null", "-S", "-gdb",
-                f"tcp:localhost:{port}"]
+                f"tcp:127.0.0.1:{port}"]
         words = [word for text in commands for word in ("-ex", text)]
         with subprocess.Popen(qemu, stdin=subprocess.DEVNULL) as process:
             try:

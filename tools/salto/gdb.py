@@ -27,7 +27,7 @@ def script(kernel, programs, port):
                       f"echo plain program {program['name']}: type symbols-{program['name']} for its symbols\\n"]
         else:
             lines.append(load)
-    return "\n".join([*lines, f"target remote localhost:{port}", ""])
+    return "\n".join([*lines, f"target remote 127.0.0.1:{port}", ""])
 
 
 def pie_base():
@@ -38,7 +38,7 @@ def pie_base():
 
 def free_port():
     with socket.socket() as listener:
-        listener.bind(("localhost", 0))
+        listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
 
 
@@ -48,7 +48,7 @@ def debug(options, programs, work):
     with open(commands, "w", encoding="utf-8") as file:
         file.write(script(options.kernel, programs, port))
     qemu = [*machine.qemu_command(options, work), "-monitor", "none", "-serial", f"file:{log}", "-S",
-            "-gdb", f"tcp:localhost:{port}"]
+            "-gdb", f"tcp:127.0.0.1:{port}"]
     say(f"starting the machine, stopped; its serial line goes to {os.path.relpath(log)}")
     # A group of its own: Ctrl-C is the debugger's.
     with subprocess.Popen(qemu, stdin=subprocess.DEVNULL, start_new_session=True) as process:
