@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 
-from salto import builder, gdb, iso, machine, places, setup
+from salto import builder, console, gdb, iso, machine, places, setup
 from salto.console import Failure, command, say
 
 DEFAULT_SET = "calculator"
@@ -16,7 +16,8 @@ DEFAULT_TIMEOUT = 300 # seconds, where nobody sits at the terminal
 def parse():
     parser = argparse.ArgumentParser(
         prog="run", description="Builds a server set and boots it in QEMU, with its serial line on this terminal. "
-        "Installs what is missing. Leave with Ctrl-A X. The exit status is the set's: 0 if all went well.")
+        "Installs what is missing. Leave with Ctrl-A X; every other key, Ctrl-C too, goes to the machine. The exit "
+        "status is the set's: 0 if all went well, and 1 if the machine was left before it powered off.")
     parser.add_argument("set", nargs="?",
                         help=f"a set's name (--list) or a folder with a set.manifest; without one {DEFAULT_SET}, with "
                         "--icount, so that what it measures is instructions")
@@ -53,6 +54,8 @@ def build_set(name, built):
         if not built:
             builder.build(["set-tools", f"{name}.cpio"])
         folder = built or places.BUILD
+        if not os.path.isfile(os.path.join(folder, f"{name}.cpio")):
+            raise Failure(f"{folder}: the set '{name}' was not built there")
         return os.path.join(folder, f"{name}.cpio"), os.path.join(folder, "sets", name)
     if os.path.isdir(name):
         return builder.build_folder_set(name)
@@ -82,15 +85,14 @@ def run_machine(options, timeout, work):
     command_line = [*machine.qemu_command(options, work), "-chardev", line, "-serial", "chardev:serial"]
     command_line += ["-mon", "chardev=serial"] if terminal else ["-monitor", "none"]
     say("booting" + ("; leave with Ctrl-A X" if terminal else ""))
-    with subprocess.Popen(command_line, stdin=None if terminal else subprocess.DEVNULL) as process:
+    with console.kept_terminal(), machine.started(
+            command_line, stdin=None if terminal else subprocess.DEVNULL) as process:
         try:
             process.wait(timeout)
         except subprocess.TimeoutExpired:
             say(f"error: the machine did not power off within {timeout:g} seconds")
             return 1
-        finally:
-            process.kill()
-    return report(machine.Outcome(machine.read(log), "", process.returncode, False))
+    return report(machine.Outcome(machine.read(log), "", process.returncode, False), terminal)
 
 
 def run_bochs(options, timeout):
@@ -103,10 +105,11 @@ def run_bochs(options, timeout):
     return report(outcome)
 
 
-def report(outcome):
+def report(outcome, terminal=False):
     status = outcome.status()
     if status is None:
-        say("error: the machine stopped without powering off")
+        left = terminal and outcome.code == 0
+        say("left before the machine powered off" if left else "error: the machine stopped without powering off")
         return 1
     say("the machine powered off; all went well" if status == 0 else f"the machine powered off with status {status}")
     return min(status, 255)

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the commands say to the person who started them."""
+import contextlib
 import os
+import signal
 import sys
+import termios
 
 
 class Failure(Exception):
@@ -13,8 +16,29 @@ def say(text):
     print(f"salto: {text}", file=sys.stderr, flush=True)
 
 
+@contextlib.contextmanager
+def kept_terminal():
+    """Gives the terminal on standard input back as it was, whatever the program that had it meanwhile did."""
+    if not sys.stdin.isatty():
+        yield
+        return
+    before = termios.tcgetattr(sys.stdin)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+
+
+def stop(number, frame):
+    """A signal that ends the command ends what it started, too: as an exception it unwinds through them all."""
+    del frame
+    sys.exit(128 + number)
+
+
 def command(main):
     """Runs `main` as a whole command: its result is the exit status, a Failure is one sentence and status 1."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
     try:
         status = main()
     except Failure as failure:

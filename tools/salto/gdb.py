@@ -51,10 +51,9 @@ def debug(options, programs, work):
             "-gdb", f"tcp:127.0.0.1:{port}"]
     say(f"starting the machine, stopped; its serial line goes to {os.path.relpath(log)}")
     # A group of its own: Ctrl-C is the debugger's.
-    with subprocess.Popen(qemu, stdin=subprocess.DEVNULL, start_new_session=True) as process:
+    with machine.started(qemu, stdin=subprocess.DEVNULL, start_new_session=True):
         before = signal.signal(signal.SIGINT, lambda number, frame: None)
         try:
             return subprocess.run(["gdb", "-q", "-x", commands], check=False).returncode
         finally:
             signal.signal(signal.SIGINT, before)
-            process.kill()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The machines that Salto runs on: QEMU, and Bochs for what QEMU does not model."""
+import contextlib
 import dataclasses
 import os
 import re
@@ -9,6 +10,7 @@ import subprocess
 import tempfile
 
 from salto import iso
+from salto.console import Failure
 
 POWER_OFF = re.compile(r"^salto: power off, status (\d+)\s*$", re.MULTILINE)
 OVMF_CODE = "/usr/share/OVMF/OVMF_CODE_4M.fd"
@@ -102,6 +104,20 @@ def bochs_command(options, work):
     return ["bochs", "-q", "-f", configuration, "-rc", commands]
 
 
+@contextlib.contextmanager
+def started(command, **settings):
+    """The process of a machine, which ends with this context at the latest."""
+    try:
+        process = subprocess.Popen(command, **settings)
+    except FileNotFoundError as error:
+        raise Failure(f"{command[0]} is not installed; ./run without --build installs it") from error
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 def run(options, timeout):
     """Runs the machine until it ends, or for `timeout` seconds; answers its Outcome."""
     with tempfile.TemporaryDirectory(prefix="salto-") as work:
@@ -123,8 +139,8 @@ def run_until(command, timeout, output, errors):
     # Meson has malloc() fill memory with rubbish, and Debian's Bochs reads some before it writes it, and crashes.
     environment = {name: value for name, value in os.environ.items() if name != "MALLOC_PERTURB_"}
     with open(output, "wb") as output_file, open(errors, "ab") as errors_file:
-        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output_file, stderr=errors_file,
-                              start_new_session=True, env=environment) as process:
+        with started(command, stdin=subprocess.DEVNULL, stdout=output_file, stderr=errors_file,
+                     start_new_session=True, env=environment) as process:
             try:
                 return process.wait(timeout), False
             except subprocess.TimeoutExpired:

@@ -69,4 +69,5 @@ def install(packages):
         done = subprocess.run([*environment, "apt-get", *words], check=False, stdout=2,
                               stdin=None if root else subprocess.DEVNULL)
         if done.returncode != 0:
-            raise Failure(f"apt-get {words[0]} failed with {done.returncode}; its own messages stand above")
+            raise Failure(f"apt-get {words[0]} failed with {done.returncode}, most often for want of a network; "
+                          "its own messages stand above")

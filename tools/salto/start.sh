@@ -18,9 +18,10 @@ install_python() {
     echo "salto: installing Debian package python3" >&2
     $root apt-get update -q >&2 || fail "apt-get update failed; its own messages stand above"
     $root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends python3 >&2 ||
-        fail "apt-get could not install python3; its own messages stand above"
+        fail "apt-get could not install python3, most often for want of a network; its own messages stand above"
 }
 
+[ "$(uname -m)" = x86_64 ] || fail "Salto is built on x86-64, and this machine is $(uname -m)"
 [ -x /usr/bin/python3 ] || install_python
 command=$1
 shift
