@@ -19,7 +19,7 @@
 
 bool program_problem(const struct program *program, const char *what, int result)
 {
-    printf("root: program %s: %s: %s\n", program->manifest->name, what, root_error_text(result));
+    printf("root: program %s: %s: %s\n", program->manifest->name, what, salto_error_text(result));
     return false;
 }
 
@@ -40,7 +40,7 @@ static void close_window(kernel_memory_t memory, uint32_t pages)
 {
     int result = kernel_memory_unmap(memory, root.task, WINDOW, pages);
     if (result)
-        root_fail("the window cannot be closed: %s", root_error_text(result));
+        root_fail("the window cannot be closed: %s", salto_error_text(result));
 }
 
 /* Copies a segment's bytes into its memory. What lies behind them is zero already. */
@@ -84,7 +84,7 @@ void load_handler(void)
             continue;
         int result = make_segment(root.factory, &root.linux_plan.segments[i], &memory);
         if (result)
-            root_fail("file linux: %s", root_error_text(result));
+            root_fail("file linux: %s", salto_error_text(result));
         root.linux_shared[i] = memory.handle;
     }
 }

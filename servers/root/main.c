@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "abi/addresses.h"
-#include "abi/errors.h"
 #include "idl/memory.h"
 #include "idl/power.h"
 #include "root.h"
@@ -19,7 +18,7 @@ _Noreturn void root_power_off(uint32_t status)
 {
     fflush(stdout);
     int result = kernel_power_off((kernel_power_t){salto_grant("power")}, status);
-    printf("root: the machine does not turn off: %s\n", root_error_text(result));
+    printf("root: the machine does not turn off: %s\n", salto_error_text(result));
     exit((int)status);
 }
 
@@ -34,17 +33,6 @@ _Noreturn void root_fail(const char *format, ...)
     root_power_off(1);
 }
 
-const char *root_error_text(int result)
-{
-#define ERROR_TEXT(number, name, text) [number] = text,
-    static const char *const texts[] = {SALTO_ERRORS(ERROR_TEXT)};
-#undef ERROR_TEXT
-    uint32_t number = 0U - (uint32_t)result; /* stubs answer kernel errors negated */
-    if (number < sizeof(texts) / sizeof(texts[0]) && texts[number])
-        return texts[number];
-    return "unknown error";
-}
-
 /* The archive, as large as its memory object says. */
 static void open_archive(void)
 {
@@ -52,7 +40,7 @@ static void open_archive(void)
     uint32_t pages;
     int result = kernel_memory_size((kernel_memory_t){salto_grant("archive")}, &pages);
     if (result)
-        root_fail("the boot archive is not there: %s", root_error_text(result));
+        root_fail("the boot archive is not there: %s", salto_error_text(result));
     if (!archive_open(&root.archive, (const void *)ROOT_ARCHIVE, (size_t)pages * PAGE_SIZE, reason))
         root_fail("%s", reason);
 }
@@ -90,7 +78,7 @@ static void make_supervisor(void)
     kernel_endpoint_t endpoint;
     int result = kernel_factory_create_endpoint(root.factory, &endpoint);
     if (result)
-        root_fail("the supervisor's endpoint cannot be created: %s", root_error_text(result));
+        root_fail("the supervisor's endpoint cannot be created: %s", salto_error_text(result));
     root.supervisor = endpoint.handle;
 }
 

@@ -56,7 +56,7 @@ static void print_registers(const struct program *program)
     struct kernel_registers r;
     int result = kernel_thread_registers(program->thread, &r);
     if (result) {
-        printf("  its registers are not known: %s\n", root_error_text(result));
+        printf("  its registers are not known: %s\n", salto_error_text(result));
         return;
     }
     printf("  rip %016" PRIx64 "  rsp %016" PRIx64 "  flags %08" PRIx64 "  fs %016" PRIx64 "\n", r.rip, r.rsp, r.rflags,

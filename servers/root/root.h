@@ -10,6 +10,7 @@
 #ifndef SALTO_ROOT_H
 #define SALTO_ROOT_H
 
+#include <salto/error.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -71,9 +72,6 @@ _Noreturn void root_fail(const char *format, ...) __attribute__((format(printf, 
 
 /* Turns the machine off. */
 _Noreturn void root_power_off(uint32_t status);
-
-/* Text of what a stub answered, which is not 0. */
-const char *root_error_text(int result);
 
 /* ---- load.c ---- */
 /* Checks the handler's image, and makes the memory that all tasks share; root_fail() if that cannot be. */

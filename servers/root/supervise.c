@@ -5,6 +5,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <salto/server.h>
 
@@ -35,6 +36,15 @@ static void told_fault(void *object, const struct idl_call *call, uint32_t numbe
         program_problem(program, "it cannot be ended", result);
 }
 
+/* A program prints on what it was granted as "console"; without it, what it wrote about its failure is lost. */
+static bool has_console(const struct manifest_program *program)
+{
+    for (uint32_t i = 0; i < program->grants_count; i++)
+        if (strcmp(program->grants[i].name, "console") == 0)
+            return true;
+    return false;
+}
+
 static void told_exited(void *object, const struct idl_call *call, uint32_t number, uint32_t status)
 {
     struct program *program = find_program(call);
@@ -44,7 +54,8 @@ static void told_exited(void *object, const struct idl_call *call, uint32_t numb
         return;
     if (program->state == PROGRAM_RUNNING) {
         if (status != 0)
-            printf("%s: exited with status %" PRIu32 "\n", program->manifest->name, status);
+            printf("%s: exited with status %" PRIu32 "%s\n", program->manifest->name, status,
+                   has_console(program->manifest) ? "" : " (it was granted no console to say why)");
         if (program->manifest->expect_fault)
             printf("root: %s was expected to end by a fault\n", program->manifest->name);
         program_ended(program, status != 0 || program->manifest->expect_fault);
@@ -57,5 +68,5 @@ KERNEL_SUPERVISOR_SERVER(serve_supervisor, told)
 _Noreturn void supervise(void)
 {
     int result = salto_serve(root.supervisor, serve_supervisor, NULL);
-    root_fail("the supervisor's endpoint cannot be served: %s", root_error_text(result));
+    root_fail("the supervisor's endpoint cannot be served: %s", salto_error_text(result));
 }

@@ -5,6 +5,7 @@ import fcntl
 import hashlib
 import os
 import subprocess
+import sys
 
 from salto import archive, sets, toolchain
 from salto.console import Failure, say
@@ -35,7 +36,7 @@ def build(targets=(), folder=BUILD, compiler=None):
         done = subprocess.run(["ninja", "-C", folder, "--quiet", *targets], check=False, stdin=subprocess.DEVNULL,
                               stdout=2)
         if done.returncode != 0:
-            raise Failure("the build failed; the compiler's messages stand above")
+            raise Failure("the build failed; the messages of what failed stand above")
 
 
 def run_quietly(command, environment, sentence):
@@ -60,5 +61,8 @@ def build_folder_set(folder):
         with locked():
             sets.Set(folder, work, sets.load_config(BUILD)).build(output)
     except (sets.SetError, archive.ArchiveError, toolchain.ToolchainError) as error:
-        raise Failure(str(error)) from error
+        if "\n" not in str(error):
+            raise Failure(str(error)) from error
+        print(error, file=sys.stderr, flush=True)
+        raise Failure("the set was not built; what is wrong with it stands above") from error
     return output, work
