@@ -71,6 +71,14 @@ void worker_create(struct worker *worker, bool separate)
     make_thread(worker);
 }
 
+void worker_create_charged(struct worker *worker, kernel_factory_t factory)
+{
+    *worker = (struct worker){.separate = true};
+    EXPECT_EQUAL(kernel_factory_create_task(factory, &worker->task), 0);
+    map_image(worker->task);
+    make_thread(worker);
+}
+
 void worker_create_in(struct worker *worker, const struct worker *host)
 {
     *worker = (struct worker){.task = host->task};
