@@ -68,11 +68,11 @@ static bool take(struct parser *parser, enum manifest_token_kind kind, const cha
     return false;
 }
 
-/* "= NUMBER", in [least, most]. */
-static bool parse_number(struct parser *parser, const char *what, uint64_t least, uint64_t most, uint64_t *value)
+/* "NUMBER", in [least, most]. */
+static bool parse_bare_number(struct parser *parser, const char *what, uint64_t least, uint64_t most, uint64_t *value)
 {
     struct manifest_token number;
-    if (!expect(parser, '=', "here") || !take(parser, TOKEN_NUMBER, "a number", &number))
+    if (!take(parser, TOKEN_NUMBER, "a number", &number))
         return false;
     *value = number.number;
     if (*value >= least && *value <= most)
@@ -80,6 +80,12 @@ static bool parse_number(struct parser *parser, const char *what, uint64_t least
     manifest_error(&parser->lexer, &number.place, "%s is %llu; it must be from %llu to %llu", what,
                    (unsigned long long)*value, (unsigned long long)least, (unsigned long long)most);
     return false;
+}
+
+/* "= NUMBER", in [least, most]. */
+static bool parse_number(struct parser *parser, const char *what, uint64_t least, uint64_t most, uint64_t *value)
+{
+    return expect(parser, '=', "here") && parse_bare_number(parser, what, least, most, value);
 }
 
 /* "= NUMBER" of bytes, rounded up to pages. */
@@ -247,23 +253,59 @@ static bool parse_badge(struct parser *parser, struct manifest_grant *grant)
     return false;
 }
 
+/* What follows the source of a grant; then it is complete. */
+static bool finish_grant(struct parser *parser, struct manifest_program *program, struct manifest_grant *grant)
+{
+    grant->rights = manifest_default_rights(grant->object);
+    if (at_name(parser, "rights") && !parse_rights(parser, grant))
+        return false;
+    if (at_name(parser, "badge") && !parse_badge(parser, grant))
+        return false;
+    if (program->grants_count == MANIFEST_MAX_GRANTS) {
+        manifest_error(&parser->lexer, &grant->place, "more than %d grants", MANIFEST_MAX_GRANTS);
+        return false;
+    }
+    program->grants[program->grants_count++] = *grant;
+    return true;
+}
+
 static bool parse_grant(struct parser *parser, struct manifest_program *program)
 {
     struct manifest_grant grant;
     memset(&grant, 0, sizeof(grant));
-    if (!parse_grant_source(parser, &grant))
+    return parse_grant_source(parser, &grant) && finish_grant(parser, program, &grant);
+}
+
+/* The name and "=" of a statement that gives an object of `kind`. */
+static bool parse_device_name(struct parser *parser, enum manifest_object kind, struct manifest_grant *grant)
+{
+    struct manifest_token name;
+    memset(grant, 0, sizeof(*grant));
+    grant->object = kind;
+    if (!take(parser, TOKEN_NAME, "a name", &name) || !expect(parser, '=', "behind the name"))
         return false;
-    grant.rights = manifest_default_rights(grant.object);
-    if (at_name(parser, "rights") && !parse_rights(parser, &grant))
-        return false;
-    if (at_name(parser, "badge") && !parse_badge(parser, &grant))
-        return false;
-    if (program->grants_count == MANIFEST_MAX_GRANTS) {
-        manifest_error(&parser->lexer, &grant.place, "more than %d grants", MANIFEST_MAX_GRANTS);
-        return false;
-    }
-    program->grants[program->grants_count++] = grant;
+    memcpy(grant->name, name.name, sizeof(grant->name));
+    grant->place = name.place;
     return true;
+}
+
+/* "NAME = PORT [to PORT]" */
+static bool parse_ports(struct parser *parser, struct manifest_program *program)
+{
+    struct manifest_grant grant;
+    uint64_t first, last;
+    if (!parse_device_name(parser, MANIFEST_PORTS, &grant) ||
+        !parse_bare_number(parser, "a port", 0, MANIFEST_PORT_MOST, &first))
+        return false;
+    last = first;
+    if (at_name(parser, "to")) {
+        advance(parser);
+        if (!parse_bare_number(parser, "the last port", first, MANIFEST_PORT_MOST, &last))
+            return false;
+    }
+    grant.first = (uint32_t)first;
+    grant.last = (uint32_t)last;
+    return finish_grant(parser, program, &grant);
 }
 
 static bool parse_plain(struct parser *parser, struct manifest_program *program)
@@ -305,6 +347,7 @@ static const struct statement statements[] = {
     {"priority", parse_priority, false},
     {"serves", parse_serves, true},
     {"grant", parse_grant, true},
+    {"ports", parse_ports, true},
     {"plain", parse_plain, false},
     {"daemon", parse_daemon, false},
     {"wait", parse_wait, false},

@@ -29,6 +29,7 @@
 #define MANIFEST_STACK_MOST (64UL << 20)
 #define MANIFEST_PRIORITY_DEFAULT 100
 #define MANIFEST_PRIORITY_MOST 255
+#define MANIFEST_PORT_MOST 65535
 
 /* Line and column, both from 1, and where the line begins in the text. */
 struct manifest_place {
@@ -37,7 +38,7 @@ struct manifest_place {
     size_t line_start;
 };
 
-/* What a grant can name: an endpoint that a program serves, or one of the kernel's objects. */
+/* What a program can be given: an endpoint that a program serves, one of the kernel's objects, or a device's. */
 enum manifest_object {
     MANIFEST_ENDPOINT,
     MANIFEST_CONSOLE,
@@ -45,6 +46,8 @@ enum manifest_object {
     MANIFEST_CLOCK,
     MANIFEST_POWER,
     MANIFEST_DEBUG,
+    MANIFEST_NAMED, /* of those before, 'grant' takes the name; the rest have statements */
+    MANIFEST_PORTS = MANIFEST_NAMED,
     MANIFEST_OBJECTS
 };
 
@@ -58,6 +61,7 @@ struct manifest_grant {
     uint32_t endpoint_index;           /* in that program's endpoints[] */
     uint32_t rights;                   /* of kernel/abi/capability.h */
     uint64_t badge;                    /* 0: no badge */
+    uint32_t first, last;              /* MANIFEST_PORTS: the range */
     struct manifest_place place;
     struct manifest_place server_place, endpoint_place;
 };

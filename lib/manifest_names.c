@@ -21,6 +21,7 @@ static const struct object_kind {
     [MANIFEST_CLOCK] = {"clock", RIGHT_READ | RIGHT_COPY, RIGHT_READ},
     [MANIFEST_POWER] = {"power", RIGHT_WRITE | RIGHT_COPY, RIGHT_WRITE},
     [MANIFEST_DEBUG] = {"debug", RIGHT_READ | RIGHT_WRITE | RIGHT_COPY, RIGHT_READ | RIGHT_WRITE},
+    [MANIFEST_PORTS] = {"ports", RIGHT_READ | RIGHT_WRITE | RIGHT_COPY, RIGHT_READ | RIGHT_WRITE},
 };
 
 static const struct right_name {
@@ -46,16 +47,23 @@ static void unknown_name(struct manifest_lexer *lexer, const struct manifest_pla
 bool manifest_resolve_object(struct manifest_lexer *lexer, struct manifest_grant *grant)
 {
     const size_t first = MANIFEST_ENDPOINT + 1;
-    for (size_t i = first; i < MANIFEST_OBJECTS; i++) {
+    for (size_t i = first; i < MANIFEST_NAMED; i++) {
         if (strcmp(object_kinds[i].name, grant->server) == 0) {
             grant->object = (enum manifest_object)i;
             grant->server[0] = 0;
             return true;
         }
     }
+    for (size_t i = MANIFEST_NAMED; i < MANIFEST_OBJECTS; i++) {
+        if (strcmp(object_kinds[i].name, grant->server) == 0) {
+            manifest_error(lexer, &grant->server_place, "'%s' has a statement of its own: %s NAME = NUMBER%s;",
+                           grant->server, grant->server, i == MANIFEST_PORTS ? " to NUMBER" : "");
+            return false;
+        }
+    }
     unknown_name(
         lexer, &grant->server_place, "object", grant->server,
-        manifest_suggest(grant->server, &object_kinds[first], MANIFEST_OBJECTS - first, sizeof(object_kinds[0])));
+        manifest_suggest(grant->server, &object_kinds[first], MANIFEST_NAMED - first, sizeof(object_kinds[0])));
     return false;
 }
 

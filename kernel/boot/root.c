@@ -14,6 +14,7 @@
 #include "debug/console.h"
 #include "debug/panic.h"
 #include "debug/string.h"
+#include "irq/ports.h"
 #include "mem/frame.h"
 #include "mem/memory.h"
 #include "thread/task.h"
@@ -155,6 +156,7 @@ static void give_all(struct task *task, struct startup_table *table)
     give(task, table, "power", &power_object, RIGHTS_ALL, ROOT_POWER);
     give(task, table, "debug", &debug_object, RIGHTS_ALL, ROOT_DEBUG);
     give(task, table, "archive", &archive->object, RIGHT_READ | RIGHT_EXECUTE | RIGHT_COPY, ROOT_ARCHIVE_MEMORY);
+    give(task, table, "ports", &ports_all()->object, RIGHTS_ALL, ROOT_PORTS);
     if (memory_map(archive, task, ROOT_ARCHIVE, 0, archive->pages, RIGHT_READ) != ERROR_NONE)
         refuse("root", "the archive cannot be mapped");
 }

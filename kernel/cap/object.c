@@ -8,6 +8,7 @@
 #include "cap/factory.h"
 #include "debug/panic.h"
 #include "ipc/endpoint.h"
+#include "irq/ports.h"
 #include "mem/memory.h"
 #include "thread/task.h"
 #include "thread/thread.h"
@@ -33,15 +34,19 @@ static void destroy_now(struct object *object)
     case OBJECT_MEMORY:
         memory_destroy((struct memory *)object);
         break;
+    case OBJECT_PORTS:
+        ports_destroy((struct ports *)object);
+        break;
     default:
         break;
     }
 }
 
-/* The dead object, to which a dying task's threads may give capabilities again, and what is there for ever. */
+/* What exists from boot is there for ever, but for the first factory: the dead object, to which a dying task's threads
+ * may give capabilities again, and what root was given. */
 static bool is_permanent(const struct object *object)
 {
-    return object->type == OBJECT_DEAD || object->type >= OBJECT_CONSOLE;
+    return !object->payer && object->type != OBJECT_FACTORY;
 }
 
 static struct object *take_condemned(void)

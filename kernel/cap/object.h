@@ -26,6 +26,7 @@ enum object_type {
     OBJECT_CLOCK = 7,
     OBJECT_POWER = 8,
     OBJECT_DEBUG = 9,
+    OBJECT_PORTS = 14,
     OBJECT_TYPES
 };
 

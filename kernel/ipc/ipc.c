@@ -174,7 +174,7 @@ static kernel_dispatcher *const dispatchers[OBJECT_TYPES] = {
     [OBJECT_DEAD] = dead_dispatch,       [OBJECT_FACTORY] = factory_dispatch,   [OBJECT_TASK] = task_dispatch,
     [OBJECT_THREAD] = thread_dispatch,   [OBJECT_ENDPOINT] = endpoint_dispatch, [OBJECT_MEMORY] = memory_dispatch,
     [OBJECT_CONSOLE] = console_dispatch, [OBJECT_CLOCK] = clock_dispatch,       [OBJECT_POWER] = power_dispatch,
-    [OBJECT_DEBUG] = debug_dispatch,
+    [OBJECT_DEBUG] = debug_dispatch,     [OBJECT_PORTS] = ports_dispatch,
 };
 
 static void invoke(struct thread *self, const struct capability *capability)

@@ -160,6 +160,11 @@ void space_unmap(struct space *space, uint64_t address)
     pcid_flush_page(space->cr3, address);
 }
 
+bool space_is_stand_in(const struct space *space, uint64_t address)
+{
+    return is_stand_in(space->private_table[PRIVATE_ENTRY(address)]);
+}
+
 void *space_private_page(struct space *space, struct factory *payer, uint64_t address)
 {
     const struct supervisor_pages *row = inventory_find(address);

@@ -68,6 +68,9 @@ void space_unmap(struct space *space, uint64_t address);
 /* The page-table entry for `address`, or 0 if a table is missing. */
 uint64_t *space_entry(const struct space *space, uint64_t address);
 
+/* Does a page that all tasks share stand in for the private page at `address`? Then nothing is written there yet. */
+bool space_is_stand_in(const struct space *space, uint64_t address);
+
 /* The private page at `address` (save area, capability slots) in the kernel's map: given a frame of its own, charged to
  * `payer`, if it has none yet; 0 if that fails. */
 void *space_private_page(struct space *space, struct factory *payer, uint64_t address);

@@ -6,6 +6,7 @@
 #include "debug/panic.h"
 #include "idl/supervisor_kernel.h"
 #include "ipc/ipc.h"
+#include "irq/ports.h"
 #include "mem/memory.h"
 #include "thread/thread.h"
 
@@ -87,6 +88,7 @@ void task_destroy(struct task *task)
         capability_delete(&task->supervisor);
     capability_table_destroy(task);
     memory_unmap_task(task);
+    ports_forget_task(task);
     space_destroy(&task->space, payer);
     unlink_task(task);
     object_free(&task->object);

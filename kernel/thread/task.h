@@ -17,6 +17,7 @@
 
 struct thread;
 struct mapping;
+struct port_grant;
 
 struct task {
     struct object object;
@@ -25,6 +26,8 @@ struct task {
     struct thread *threads;
     uint64_t thread_numbers[MAX_THREADS_PER_TASK / 64]; /* bit set: number taken */
     struct mapping *mappings;
+    struct port_grant *port_grants;
+    uint32_t port_grants_count;
     struct capability supervisor; /* who is told of faults and the end; empty if nobody */
     uint64_t linux_handler;
     bool ended;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "abi/capability.h"
+#include "idl/ports.h"
 #include "root.h"
 
 /* Interface ids of the kernel's objects (idl/kernel), for the start-up table. */
@@ -23,7 +24,7 @@ static const char *const object_names[MANIFEST_OBJECTS] = {
 bool grants_make_endpoints(struct program *program)
 {
     for (uint32_t i = 0; i < program->manifest->endpoints_count; i++) {
-        kernel_endpoint_t endpoint;
+        kernel_endpoint_t endpoint = {0};
         int result = kernel_factory_create_endpoint(program->factory, &endpoint);
         if (result)
             return program_problem(program, "an endpoint cannot be created", result);
@@ -55,20 +56,46 @@ static void add_line(struct startup_table *table, const char *name, uint32_t han
 
 _Static_assert(3 + MANIFEST_MAX_ENDPOINTS + MANIFEST_MAX_GRANTS <= STARTUP_MAX_GRANTS, "every name has a line");
 
+/* Says that what the manifest calls `name` cannot be given. Answers false. */
+static bool grant_problem(const struct program *program, const char *name, int result)
+{
+    char what[64] = "cannot be granted ";
+    strncat(what, name, sizeof(what) - strlen(what) - 1);
+    return program_problem(program, what, result);
+}
+
 /* Copies `source` of root's table into the program's, with `rights`, and with a badge where that is not 0. */
 static bool give(struct program *program, struct startup_table *table, const char *name, uint32_t source,
                  uint32_t rights, uint64_t badge, uint32_t interface)
 {
-    uint32_t handle;
+    uint32_t handle = 0;
     int result = badge == 0 ? kernel_task_copy(root.task, source, program->task, rights, &handle)
                             : kernel_task_mint(root.task, source, program->task, rights, badge, &handle);
-    if (result) {
-        char what[64] = "cannot be granted ";
-        strncat(what, name, sizeof(what) - strlen(what) - 1);
-        return program_problem(program, what, result);
-    }
+    if (result)
+        return grant_problem(program, name, result);
     add_line(table, name, handle, interface);
     return true;
+}
+
+/* Makes the range of ports that a grant of the manifest means, and opens it to the program. */
+static int make_ports(const struct program *program, const struct manifest_grant *grant, uint32_t *source)
+{
+    kernel_ports_t all = {salto_grant("ports")}, ports = {0};
+    int result = kernel_ports_range(all, program->factory, grant->first, grant->last - grant->first + 1, &ports);
+    *source = ports.handle;
+    return result == 0 ? kernel_ports_grant(ports, program->task) : result;
+}
+
+/* Gives a device's object, charged to the program's quota. Root keeps no capability to it, so that it dies with the
+ * program's last one. */
+static bool give_device(struct program *program, struct startup_table *table, const struct manifest_grant *grant)
+{
+    uint32_t source = 0;
+    int result = make_ports(program, grant, &source);
+    if (result)
+        return grant_problem(program, grant->name, result);
+    return give(program, table, grant->name, source, grant->rights, 0, KERNEL_PORTS_ID) &&
+           kernel_task_delete(root.task, source) == 0;
 }
 
 /* The handle in root's table that a grant of the manifest means; 0 where root has none itself. */
@@ -89,6 +116,15 @@ static bool give_own(struct program *program, struct startup_table *table)
            give(program, table, "factory", program->factory.handle, RIGHT_READ | RIGHT_WRITE, 0, INTERFACE_FACTORY);
 }
 
+static bool give_granted(struct program *program, struct startup_table *table, const struct manifest_grant *grant)
+{
+    if (grant->object >= MANIFEST_NAMED)
+        return give_device(program, table, grant);
+    const char *object = object_names[grant->object];
+    return give(program, table, grant->name, source_of(grant), grant->rights, grant->badge,
+                object ? interface_of(object) : 0);
+}
+
 bool grants_hand_out(struct program *program, struct startup_table *table)
 {
     const struct manifest_program *manifest = program->manifest;
@@ -99,10 +135,7 @@ bool grants_hand_out(struct program *program, struct startup_table *table)
             return false;
     }
     for (uint32_t i = 0; i < manifest->grants_count; i++) {
-        const struct manifest_grant *grant = &manifest->grants[i];
-        const char *object = object_names[grant->object];
-        if (!give(program, table, grant->name, source_of(grant), grant->rights, grant->badge,
-                  object ? interface_of(object) : 0))
+        if (!give_granted(program, table, &manifest->grants[i]))
             return false;
     }
     return true;
