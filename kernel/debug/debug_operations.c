@@ -7,10 +7,14 @@
 #include "ipc/dispatch.h"
 #include "ipc/endpoint.h"
 #include "mem/frame.h"
+#include "mem/pcid.h"
 #include "thread/task.h"
 #include "thread/thread.h"
+#include "x86/cpu.h"
 #include "x86/cpu_state.h"
 #include "x86/smp.h"
+
+#define CANONICAL_SHIFT 16 /* 48-bit addresses, sign-extended */
 
 enum error kernel_debug_free_frames(struct kernel_call *call, struct debug *self, uint64_t *frames)
 {
@@ -30,10 +34,49 @@ enum error kernel_debug_walk(struct kernel_call *call, struct debug *self, uint6
     return ERROR_NONE;
 }
 
-enum error kernel_debug_search(struct kernel_call *call, struct debug *self, uint64_t value, uint64_t *found)
+enum error kernel_debug_search(struct kernel_call *call, struct debug *self, uint64_t value, uint64_t mask,
+                               struct task *owner, uint64_t *in_shared, uint64_t *in_private, uint64_t *in_user,
+                               uint64_t *address)
 {
+    struct search_result result = walk_search(value, mask, owner, kernel_call_thread(call)->task);
+    (void)self;
+    *in_shared = result.shared;
+    *in_private = result.private;
+    *in_user = result.user;
+    *address = result.address;
+    return ERROR_NONE;
+}
+
+/* The last-level entry for `address`, or 0: no such address, or a table is missing. */
+static uint64_t *find_entry(const struct task *task, uint64_t address)
+{
+    bool canonical = (uint64_t)((int64_t)(address << CANONICAL_SHIFT) >> CANONICAL_SHIFT) == address;
+    return canonical ? space_entry(&task->space, address) : 0;
+}
+
+enum error kernel_debug_page_entry(struct kernel_call *call, struct debug *self, struct task *task, uint64_t address,
+                                   uint64_t *entry)
+{
+    const uint64_t *found = find_entry(task, address);
     (void)call, (void)self;
-    *found = walk_search_shared(value);
+    if (!found)
+        return ERROR_BAD_ADDRESS;
+    *entry = *found;
+    return ERROR_NONE;
+}
+
+enum error kernel_debug_set_page_entry(struct kernel_call *call, struct debug *self, struct task *task,
+                                       uint64_t address, uint64_t entry, bool flush)
+{
+    uint64_t *found = find_entry(task, address);
+    (void)call, (void)self;
+    if (!found)
+        return ERROR_BAD_ADDRESS;
+    *found = entry;
+    if (flush) {
+        pcid_flush_page(task->space.cr3, address);
+        invlpg(address); /* global translations too */
+    }
     return ERROR_NONE;
 }
 

@@ -5,10 +5,11 @@
 #include "debug/panic.h"
 
 enum frame_state { FRAME_UNKNOWN, FRAME_FREE, FRAME_USED };
+#define FRAME_MARK 0x80 /* beside the state, within frame_mark() and frame_clear_marks() */
 
 static struct boot_range memory[BOOT_MAX_RANGES]; /* what was never handed out yet */
 static uint32_t memory_count;
-static uint8_t *states; /* one enum frame_state for each frame below `states_count` */
+static uint8_t *states; /* one enum frame_state, and a mark, for each frame below `states_count` */
 static uint64_t states_count;
 static uint64_t free_list; /* physical address of the first free frame; its first word names the next */
 static uint64_t free_count;
@@ -90,4 +91,30 @@ void frame_free(uint64_t frame)
 uint64_t frame_count_free(void)
 {
     return free_count;
+}
+
+bool frame_is_free(uint64_t frame)
+{
+    uint64_t number = frame / PAGE_SIZE;
+    return number < states_count && (states[number] & ~FRAME_MARK) == FRAME_FREE;
+}
+
+bool frame_mark(uint64_t frame)
+{
+    bool marked = frame_is_marked(frame);
+    if (frame / PAGE_SIZE < states_count)
+        states[frame / PAGE_SIZE] |= FRAME_MARK;
+    return marked;
+}
+
+bool frame_is_marked(uint64_t frame)
+{
+    return frame / PAGE_SIZE < states_count && (states[frame / PAGE_SIZE] & FRAME_MARK);
+}
+
+void frame_clear_marks(void)
+{
+    uint64_t *eight = (uint64_t *)(void *)states; /* the table is whole pages */
+    for (uint64_t i = 0; i < states_count; i += sizeof(*eight))
+        eight[i / sizeof(*eight)] &= ~(FRAME_MARK * 0x0101010101010101UL);
 }

@@ -6,6 +6,7 @@
 #ifndef SALTO_MEM_FRAME_H
 #define SALTO_MEM_FRAME_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "abi/addresses.h"
@@ -37,5 +38,14 @@ void frame_free(uint64_t frame);
 
 /* Frames that are free. */
 uint64_t frame_count_free(void);
+
+/* Is the frame on the free list? False for what is no memory, or was never handed out. */
+bool frame_is_free(uint64_t frame);
+
+/* Marks on frames, for who looks at all page tables. While there are marks, no frame is allocated or freed; who sets some
+ * clears all. frame_mark() answers whether the frame was marked before; what is no memory is never marked. */
+bool frame_mark(uint64_t frame);
+bool frame_is_marked(uint64_t frame);
+void frame_clear_marks(void);
 
 #endif
