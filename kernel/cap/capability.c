@@ -38,7 +38,7 @@ static enum error table_grow(struct task *task)
         page[i].task = task;
         if (page[i].handle == 0)
             continue;
-        page[i].next = table->free;
+        page[i].next_free = table->free;
         table->free = &page[i];
     }
     table->limit += CAPABILITIES_PER_PAGE;
@@ -58,23 +58,38 @@ static bool is_hot(const struct object *object, uint32_t rights)
     return object->type == OBJECT_ENDPOINT && (rights & RIGHT_WRITE);
 }
 
-void capability_attach(struct capability *capability, struct object *object, uint32_t rights, uint64_t badge)
+static void count_receive_right(const struct capability *capability)
+{
+    if (capability->object->type == OBJECT_ENDPOINT && (capability->rights & RIGHT_READ))
+        endpoint_receive_right_added((struct endpoint *)capability->object);
+}
+
+static void attach(struct capability *capability, struct object *object, uint32_t rights, uint64_t badge,
+                   struct derivation *list)
 {
     assert(!capability->object);
     capability->object = object;
     capability->rights = rights;
     capability->badge = badge;
-    capability->previous = 0;
-    capability->next = object->capabilities;
-    if (capability->next)
-        capability->next->previous = capability;
-    object->capabilities = capability;
-    if (object->type == OBJECT_ENDPOINT && (rights & RIGHT_READ))
-        endpoint_receive_right_added((struct endpoint *)object);
+    capability->node = (struct derivation_node){{0, 0}, 0, 0};
+    if (list)
+        derivation_insert(list, &capability->node);
+    count_receive_right(capability);
 }
 
-struct capability *capability_create(struct task *task, struct object *object, uint32_t rights, uint64_t badge,
-                                     enum error *error)
+void capability_attach(struct capability *capability, struct object *object, uint32_t rights, uint64_t badge)
+{
+    attach(capability, object, rights, badge, &object->capabilities);
+}
+
+void capability_attach_derived(struct capability *capability, struct capability *source, uint32_t rights)
+{
+    attach(capability, source->object, source->rights & rights, source->badge, &source->node.children);
+}
+
+/* Fills in a free entry of `task`. Where `list` is 0, the caller finds it a place in the forest. */
+static struct capability *install(struct task *task, struct object *object, uint32_t rights, uint64_t badge,
+                                  struct derivation *list, enum error *error)
 {
     struct capability_table *table = &task->table;
     if (!table->free && (*error = table_grow(task)) != ERROR_NONE)
@@ -85,8 +100,8 @@ struct capability *capability_create(struct task *task, struct object *object, u
         *error = ERROR_NO_MEMORY;
         return 0;
     }
-    table->free = capability->next;
-    capability_attach(capability, object, rights, badge);
+    table->free = capability->next_free;
+    attach(capability, object, rights, badge, list);
     capabilities++;
     if (slot) {
         slot->badge = badge;
@@ -95,27 +110,33 @@ struct capability *capability_create(struct task *task, struct object *object, u
     return capability;
 }
 
+struct capability *capability_create(struct task *task, struct object *object, uint32_t rights, uint64_t badge,
+                                     enum error *error)
+{
+    return install(task, object, rights, badge, &object->capabilities, error);
+}
+
+struct capability *capability_derive(struct task *task, struct capability *source, uint32_t rights, uint64_t badge,
+                                     enum error *error)
+{
+    return install(task, source->object, source->rights & rights, badge, &source->node.children, error);
+}
+
 enum error capability_publish(struct task *task, struct object *object, uint32_t rights, uint32_t *handle)
 {
     enum error error = ERROR_NONE;
     struct capability *capability = capability_create(task, object, rights, 0, &error);
     if (capability)
         *handle = capability->handle;
-    else if (!object->capabilities)
+    else if (!object->capabilities.first)
         object_destroy(object);
     return error;
 }
 
-/* Takes the capability off its object's list, and tells an endpoint that a right to receive went. */
-static void detach(struct capability *capability)
+/* The capability, which is in no forest, names nothing any more. */
+static void forget_object(struct capability *capability)
 {
     struct object *object = capability->object;
-    if (capability->next)
-        capability->next->previous = capability->previous;
-    if (capability->previous)
-        capability->previous->next = capability->next;
-    else
-        object->capabilities = capability->next;
     capability->object = 0;
     if (object->type == OBJECT_ENDPOINT && (capability->rights & RIGHT_READ))
         endpoint_receive_right_removed((struct endpoint *)object, capability);
@@ -133,27 +154,65 @@ static void clear_hot_slot(struct capability *capability)
 void capability_redirect(struct capability *capability, struct object *object)
 {
     clear_hot_slot(capability);
-    detach(capability);
+    derivation_remove(&capability->node);
+    forget_object(capability);
     capability_attach(capability, object, capability->rights, capability->badge);
+}
+
+/* An entry that was emptied goes back to its table. */
+static void release(struct capability *capability)
+{
+    struct task *task = capability->task;
+    if (!task)
+        return;
+    capabilities--;
+    capability->next_free = task->table.free;
+    task->table.free = capability;
 }
 
 void capability_unlink(struct capability *capability)
 {
-    struct task *task = capability->task;
     clear_hot_slot(capability);
-    detach(capability);
-    if (!task)
-        return;
-    capabilities--;
-    capability->next = task->table.free;
-    task->table.free = capability;
+    derivation_remove(&capability->node);
+    forget_object(capability);
+    release(capability);
+}
+
+struct capability *capability_move(struct task *task, struct capability *source, uint32_t rights, enum error *error)
+{
+    struct capability *moved = install(task, source->object, source->rights & rights, source->badge, 0, error);
+    if (!moved)
+        return 0;
+    clear_hot_slot(source);
+    derivation_replace(&source->node, &moved->node);
+    forget_object(source);
+    release(source);
+    return moved;
+}
+
+static struct capability *capability_of(struct derivation_node *node)
+{
+    return (struct capability *)((char *)node - __builtin_offsetof(struct capability, node));
+}
+
+struct capability *object_capability(const struct object *object)
+{
+    return object->capabilities.first ? capability_of(object->capabilities.first) : 0;
+}
+
+/* The first child goes until there is none: its children take its place, so each step deletes one of all the derived. */
+bool capability_revoke(struct capability *capability, uint32_t most)
+{
+    for (uint32_t i = 0; i < most && capability->node.children.first; i++)
+        capability_unlink(capability_of(capability->node.children.first));
+    return !capability->node.children.first;
 }
 
 void capability_delete(struct capability *capability)
 {
     struct object *object = capability->object;
     capability_unlink(capability);
-    if (!object->capabilities)
+    if (!object->capabilities.first)
         object_destroy(object);
 }
 

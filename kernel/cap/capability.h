@@ -4,12 +4,14 @@
  *
  * A task's table grows by pages of 64 entries, up to 65,536; empty entries are on a free list. Where a capability names
  * an endpoint with the right to send, its hot slot (private part of the task's address space) repeats endpoint and badge
- * for the trampoline; all other hot slots are zero. Invariants: an entry is on its object's list exactly if it names an
- * object; the hot slot is written badge first, endpoint last, and zeroed endpoint first.
+ * for the trampoline; all other hot slots are zero. Invariants: an entry is in its object's derivation forest exactly if
+ * it names an object; what was derived from a capability names the same object; the hot slot is written badge first,
+ * endpoint last, and zeroed endpoint first.
  */
 #ifndef SALTO_CAP_CAPABILITY_H
 #define SALTO_CAP_CAPABILITY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "abi/addresses.h"
@@ -27,10 +29,11 @@ struct capability {
     uint64_t badge;
     uint32_t rights;
     uint32_t handle;
-    struct task *task;
-    struct capability *next, *previous; /* of the object; `next` of an empty entry: free list */
-    struct capability *parent;          /* place of the derivation tree to come */
-    uint64_t reserved;
+    struct task *task; /* in whose table; 0: in none (a task's supervisor) */
+    union {
+        struct derivation_node node;  /* place in the object's forest */
+        struct capability *next_free; /* of an empty entry in a table */
+    };
 };
 
 _Static_assert(sizeof(struct capability) == 64, "64 capabilities fill a page");
@@ -51,15 +54,29 @@ static inline struct capability *capability_find(const struct capability_table *
     return capability->object ? capability : 0;
 }
 
-/* Installs a capability to `object` in a free entry of `task`. 0 and `*error` (NO_MEMORY, NO_SLOT) if there is none. */
+/* Installs a capability to `object` in a free entry of `task`, derived from no other. 0 and `*error` (NO_MEMORY, NO_SLOT)
+ * if there is none. */
 struct capability *capability_create(struct task *task, struct object *object, uint32_t rights, uint64_t badge,
                                      enum error *error);
+
+/* As capability_create, derived from `source`, with those of its rights that are in `rights`. */
+struct capability *capability_derive(struct task *task, struct capability *source, uint32_t rights, uint64_t badge,
+                                     enum error *error);
+
+/* Moves `source` to a free entry of `task`, with those of its rights that are in `rights`: the new one is derived from
+ * what `source` was, and what was derived from `source` is derived from it. 0 and `*error` as capability_create; then
+ * nothing has changed. */
+struct capability *capability_move(struct task *task, struct capability *source, uint32_t rights, enum error *error);
+
+/* Deletes up to `most` of the capabilities that were derived from this one, directly or not, in whichever tasks. Are
+ * they all gone? No object dies of it, since the one that they were derived from names the same object. */
+bool capability_revoke(struct capability *capability, uint32_t most);
 
 /* As capability_create, for an operation that hands out a handle. If it fails, the object is destroyed unless other
  * capabilities name it. */
 enum error capability_publish(struct task *task, struct object *object, uint32_t rights, uint32_t *handle);
 
-/* Empties the entry. Destroys the object if it was the last. */
+/* Empties the entry; what was derived from it is now derived from its parent. Destroys the object if it was the last. */
 void capability_delete(struct capability *capability);
 
 /* Empties an entry without destroying the object, which may have no capability afterwards. */
@@ -68,8 +85,9 @@ void capability_unlink(struct capability *capability);
 /* Makes a capability name another object, which must not be an endpoint. */
 void capability_redirect(struct capability *capability, struct object *object);
 
-/* Links a capability that stands outside all tables (a task's supervisor). */
+/* Fills in a capability that stands outside all tables; it is derived from no other, or from `source`. */
 void capability_attach(struct capability *capability, struct object *object, uint32_t rights, uint64_t badge);
+void capability_attach_derived(struct capability *capability, struct capability *source, uint32_t rights);
 
 /* Frees a table; all its capabilities are deleted. */
 void capability_table_destroy(struct task *task);

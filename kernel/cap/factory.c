@@ -82,14 +82,31 @@ void *object_allocate(struct factory *factory, enum object_type type, size_t siz
     object->type = type;
     object->charge = (uint32_t)size;
     object->payer = factory;
+    object->next = factory->objects;
+    if (object->next)
+        object->next->previous = object;
+    factory->objects = object;
     return object;
+}
+
+void factory_forget(struct object *object)
+{
+    struct factory *payer = object->payer;
+    if (object->next)
+        object->next->previous = object->previous;
+    if (object->previous)
+        object->previous->next = object->next;
+    else if (payer && payer->objects == object)
+        payer->objects = object->next;
+    object->next = object->previous = 0;
 }
 
 void object_free(struct object *object)
 {
     struct factory *payer = object->payer;
     uint64_t charge = object->charge;
-    assert(!object->capabilities);
+    assert(!object->capabilities.first);
+    factory_forget(object);
     slab_free(object);
     if (payer)
         factory_refund(payer, charge);

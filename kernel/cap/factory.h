@@ -19,6 +19,7 @@ struct factory {
     uint64_t limit, used; /* bytes */
     uint64_t references;  /* charges outstanding, children included; one more while a capability names it */
     struct factory *parent;
+    struct object *objects; /* what it pays for and is not condemned */
 };
 
 /* Makes the first factory, which owns `limit` bytes. */
@@ -38,6 +39,9 @@ void *object_allocate(struct factory *factory, enum object_type type, size_t siz
 
 /* Frees what object_allocate gave. */
 void object_free(struct object *object);
+
+/* Takes an object off the list of what its payer pays for; the charge stays. */
+void factory_forget(struct object *object);
 
 /* A charged and zeroed frame, as a physical address; 0 if quota or memory is used up. Freed with factory_free_frame. */
 uint64_t factory_allocate_frame(struct factory *factory);

@@ -13,8 +13,8 @@
 #include "thread/task.h"
 #include "thread/thread.h"
 
-/* Objects to be destroyed, linked through their empty list of capabilities: so none of them may get a capability, or be
- * destroyed in another way, while it is here. */
+/* Objects to be destroyed, linked through `next`: none of them may get a capability, or be destroyed in another way, while
+ * it is here. */
 static struct object *condemned;
 static bool destroying;
 static struct object dead_object = {.type = OBJECT_DEAD};
@@ -52,20 +52,21 @@ static bool is_permanent(const struct object *object)
 static struct object *take_condemned(void)
 {
     struct object *object = condemned;
-    condemned = (struct object *)object->capabilities;
-    object->capabilities = 0;
+    condemned = object->next;
+    object->next = 0;
     return object;
 }
 
 void object_destroy(struct object *object)
 {
-    assert(!object->capabilities);
+    assert(!object->capabilities.first);
     if (is_permanent(object))
         return;
     if (object->type ==
         OBJECT_THREAD) /* its task may be condemned too, and takes its threads with it; nobody follows */
         return thread_destroy((struct thread *)object);
-    object->capabilities = (struct capability *)condemned;
+    factory_forget(object);
+    object->next = condemned;
     condemned = object;
     if (destroying)
         return;
@@ -77,6 +78,7 @@ void object_destroy(struct object *object)
 
 void object_kill_capabilities(struct object *object)
 {
-    while (object->capabilities)
-        capability_redirect(object->capabilities, &dead_object);
+    struct capability *capability;
+    while ((capability = object_capability(object)))
+        capability_redirect(capability, &dead_object);
 }

@@ -2,14 +2,16 @@
 /*
  * What all kernel objects have in common: a type, the capabilities that name it, and who pays for it.
  *
- * An object lives as long as a capability names it; with the last one it is destroyed. Invariant: `capabilities` lists
- * exactly the entries of all capability tables that name the object. Objects are aligned to 16 bytes, so that a
+ * An object lives as long as a capability names it; with the last one it is destroyed. Invariant: the derivation forest
+ * `capabilities` holds exactly the capabilities that name the object. Objects are aligned to 16 bytes, so that a
  * capability keeps its rights in the pointer's low bits. The kernel runs on one CPU, interrupts off: that is the lock.
  */
 #ifndef SALTO_CAP_OBJECT_H
 #define SALTO_CAP_OBJECT_H
 
 #include <stdint.h>
+
+#include "cap/derivation.h"
 
 struct capability;
 struct factory;
@@ -33,9 +35,13 @@ enum object_type {
 struct object {
     uint32_t type;   /* enum object_type */
     uint32_t charge; /* bytes that `payer` is charged for the object itself */
-    struct capability *capabilities;
-    struct factory *payer; /* 0 for objects that exist from boot */
+    struct derivation capabilities;
+    struct factory *payer;          /* 0 for objects that exist from boot */
+    struct object *next, *previous; /* what the payer pays for; `next` of a condemned object: the next one */
 };
+
+/* A capability that names the object, or 0. */
+struct capability *object_capability(const struct object *object);
 
 /* Destroys an object that no capability names any more. Objects whose last capability goes with it follow, one after the
  * other and not by recursion: a chain of tasks that hold each other's last capabilities may be any length. */

@@ -73,12 +73,9 @@ static uint64_t transfer_item(struct task *from, struct task *to, uint64_t item)
     if (kind == ITEM_COPY && !(source->rights & RIGHT_COPY))
         return 0;
     enum error error;
-    struct capability *copy = capability_create(to, source->object, source->rights & rights, source->badge, &error);
-    if (!copy)
-        return 0;
-    if (kind == ITEM_MOVE)
-        capability_delete(source);
-    return copy->handle;
+    struct capability *installed = kind == ITEM_MOVE ? capability_move(to, source, rights, &error)
+                                                     : capability_derive(to, source, rights, source->badge, &error);
+    return installed ? installed->handle : 0;
 }
 
 static void transfer_items(struct thread *from, struct thread *to, uint32_t items)

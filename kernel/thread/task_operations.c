@@ -8,6 +8,8 @@
 #include "thread/task.h"
 #include "thread/thread.h"
 
+#define REVOKED_AT_ONCE 32 /* capabilities between two preemption points */
+
 /* Capability `source` of `task`, if it may be copied on. */
 static struct capability *copy_source(struct task *task, uint32_t source, enum error *error)
 {
@@ -21,11 +23,10 @@ static struct capability *copy_source(struct task *task, uint32_t source, enum e
     return 0;
 }
 
-static enum error install(struct task *to, const struct capability *source, uint32_t rights, uint64_t badge,
-                          uint32_t *handle)
+static enum error derive(struct task *to, struct capability *source, uint32_t rights, uint64_t badge, uint32_t *handle)
 {
     enum error error = ERROR_NONE;
-    struct capability *copy = capability_create(to, source->object, source->rights & rights, badge, &error);
+    const struct capability *copy = capability_derive(to, source, rights, badge, &error);
     if (copy)
         *handle = copy->handle;
     return error;
@@ -35,33 +36,45 @@ enum error kernel_task_copy(struct kernel_call *call, struct task *self, uint32_
                             kernel_rights_t rights, uint32_t *handle)
 {
     enum error error = ERROR_NONE;
-    const struct capability *capability = copy_source(self, source, &error);
+    struct capability *capability = copy_source(self, source, &error);
     (void)call;
-    return capability ? install(to, capability, rights, capability->badge, handle) : error;
+    return capability ? derive(to, capability, rights, capability->badge, handle) : error;
 }
 
 enum error kernel_task_mint(struct kernel_call *call, struct task *self, uint32_t source, struct task *to,
                             kernel_rights_t rights, uint64_t badge, uint32_t *handle)
 {
     enum error error = ERROR_NONE;
-    const struct capability *capability = copy_source(self, source, &error);
+    struct capability *capability = copy_source(self, source, &error);
     (void)call;
     if (capability && capability->badge != 0)
         return ERROR_NO_RIGHT;
-    return capability ? install(to, capability, rights, badge, handle) : error;
+    return capability ? derive(to, capability, rights, badge, handle) : error;
 }
 
 enum error kernel_task_move(struct kernel_call *call, struct task *self, uint32_t source, struct task *to,
                             uint32_t *handle)
 {
     struct capability *capability = capability_find(&self->table, source);
+    enum error error = ERROR_NONE;
     (void)call;
     if (!capability)
         return ERROR_BAD_HANDLE;
-    enum error error = install(to, capability, RIGHTS_ALL, capability->badge, handle);
-    if (error == ERROR_NONE)
-        capability_delete(capability);
+    const struct capability *moved = capability_move(to, capability, RIGHTS_ALL, &error);
+    if (moved)
+        *handle = moved->handle;
     return error;
+}
+
+enum error kernel_task_revoke(struct kernel_call *call, struct task *self, uint32_t handle)
+{
+    struct capability *capability = capability_find(&self->table, handle);
+    (void)call;
+    if (!capability)
+        return ERROR_BAD_HANDLE;
+    while (!capability_revoke(capability, REVOKED_AT_ONCE))
+        continue;
+    return ERROR_NONE;
 }
 
 enum error kernel_task_delete(struct kernel_call *call, struct task *self, uint32_t handle)
@@ -87,7 +100,7 @@ enum error kernel_task_set_supervisor(struct kernel_call *call, struct task *sel
     if (self->supervisor.object)
         return ERROR_BUSY;
     /* The task does not keep the endpoint's right to receive alive: only who may receive does. */
-    capability_attach(&self->supervisor, endpoint->object, RIGHT_WRITE, endpoint->badge);
+    capability_attach_derived(&self->supervisor, endpoint, RIGHT_WRITE);
     return ERROR_NONE;
 }
 

@@ -10,11 +10,11 @@
 #define SALTO_THREAD_THREAD_H
 
 /* Offsets that entry.S uses; asserted below. */
-#define THREAD_CALL 24
-#define THREAD_FRAME 88
-#define THREAD_VECTOR_STATE 272
-#define THREAD_HOT 784
-#define THREAD_INTERRUPTED 792
+#define THREAD_CALL 48
+#define THREAD_FRAME 112
+#define THREAD_VECTOR_STATE 288
+#define THREAD_HOT 800
+#define THREAD_INTERRUPTED 808
 
 #ifndef __ASSEMBLER__
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Host test of capability tables: seeded random copies, mints, moves and deletions over several tasks against a model,
- * with allocations that fail in turn; tables, objects' lists and hot slots must equal the model after every step. The
+ * Host test of capability tables: seeded random copies, mints, moves, deletions and revocations over several tasks against
+ * a model, with allocations that fail in turn; tables, derivations and hot slots must equal the model after every step. The
  * kernel's own files run over a machine of the host (kernel_parts/). Prints TAP.
  */
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 #include "host_tap.h"
 #include "idl/task_kernel.h"
 #include "ipc/endpoint.h"
+#include "kernel_parts/host_derivation.h"
 #include "kernel_parts/host_machine.h"
 #include "mem/frame.h"
 #include "mem/memory.h"
@@ -29,6 +30,7 @@ struct entry {
     int object;
     uint32_t rights;
     uint64_t badge;
+    struct entry *parent; /* what it was derived from, or NULL */
 };
 
 static struct entry model[TASKS][HANDLES];
@@ -76,21 +78,39 @@ static bool entry_matches(int task, uint32_t handle)
     return slot->endpoint == ((struct endpoint *)capability->object)->offset && slot->badge == entry->badge;
 }
 
-/* The list of an object: as many as the model has, and the one that the test holds; linked both ways. */
+/* The forest of an object: as many as the model has, and the one that the test holds. */
 static bool list_matches(int object)
 {
-    int listed = 0, counted = 1;
-    const struct capability *previous = NULL;
-    for (const struct capability *other = objects[object]->capabilities; other; other = other->next) {
-        if (other->object != objects[object] || other->previous != previous)
+    int counted = 1;
+    for (struct capability *other = NULL; (other = host_next_capability(objects[object], other));)
+        if (other->object != objects[object])
             return false;
-        previous = other;
-        listed++;
-    }
     for (int task = 0; task < TASKS; task++)
         for (int handle = 0; handle < HANDLES; handle++)
             counted += model[task][handle].object == object;
-    return listed == counted;
+    return host_count_nodes(&objects[object]->capabilities) == counted;
+}
+
+/* Is each capability that was derived from another among that one's children? */
+static bool parents_match(void)
+{
+    int wrong = 0, derived = 0;
+    for (int task = 0; task < TASKS; task++)
+        for (uint32_t handle = 0; handle < HANDLES; handle++) {
+            const struct capability *parent = capability_find(&tasks[task]->table, handle);
+            struct derivation_node *child = parent ? parent->node.children.first : NULL;
+            for (; child; child = host_parent(child->next) ? NULL : (struct derivation_node *)child->next) {
+                const struct capability *other =
+                    (struct capability *)((char *)child - offsetof(struct capability, node));
+                int owner = tasks[1] == other->task ? 1 : tasks[2] == other->task ? 2 : 0;
+                wrong += model[owner][other->handle].parent != &model[task][handle];
+                derived++;
+            }
+        }
+    for (int task = 0; task < TASKS; task++)
+        for (int handle = 0; handle < HANDLES; handle++)
+            derived -= model[task][handle].object >= 0 && model[task][handle].parent;
+    return wrong == 0 && derived == 0;
 }
 
 static bool all_match(void)
@@ -102,7 +122,38 @@ static bool all_match(void)
     for (int object = 0; object < OBJECTS; object++)
         if (!list_matches(object))
             return false;
-    return true;
+    return parents_match();
+}
+
+/* ---- The model's derivations -------------------------------------------------------------------------------------- */
+
+/* What was derived from `entry` is derived from `parent` now. */
+static void model_adopt(const struct entry *entry, struct entry *parent)
+{
+    for (int task = 0; task < TASKS; task++)
+        for (int handle = 0; handle < HANDLES; handle++)
+            if (model[task][handle].object >= 0 && model[task][handle].parent == entry)
+                model[task][handle].parent = parent;
+}
+
+static void model_delete(struct entry *entry)
+{
+    if (entry->object < 0)
+        return;
+    model_adopt(entry, entry->parent);
+    entry->object = -1;
+}
+
+static void model_revoke(const struct entry *entry)
+{
+    for (int task = 0; task < TASKS; task++)
+        for (int handle = 0; handle < HANDLES; handle++) {
+            struct entry *other = &model[task][handle];
+            if (other->object < 0 || other->parent != entry)
+                continue;
+            model_revoke(other);
+            other->object = -1;
+        }
 }
 
 /* ---- Operations: each on the kernel and on the model ------------------------------------------------------------- */
@@ -133,6 +184,7 @@ static bool copy(int from, uint32_t source, int to, uint32_t rights)
                                                          : ERROR_NONE;
     enum error error = kernel_task_copy(NULL, tasks[from], source, tasks[to], rights, &handle);
     entry.rights &= rights;
+    entry.parent = &model[from][source];
     return note(error, expected, to, handle, entry);
 }
 
@@ -146,6 +198,7 @@ static bool mint(int from, uint32_t source, int to, uint32_t rights, uint64_t ba
     enum error error = kernel_task_mint(NULL, tasks[from], source, tasks[to], rights, badge, &handle);
     entry.rights &= rights;
     entry.badge = badge;
+    entry.parent = &model[from][source];
     return note(error, expected, to, handle, entry);
 }
 
@@ -156,16 +209,26 @@ static bool move(int from, uint32_t source, int to)
     enum error error = kernel_task_move(NULL, tasks[from], source, tasks[to], &handle);
     if (!note(error, entry.object < 0 ? ERROR_BAD_HANDLE : ERROR_NONE, to, handle, entry))
         return false;
-    if (error == ERROR_NONE)
-        model[from][source].object = -1;
+    if (error != ERROR_NONE)
+        return true;
+    model_adopt(&model[from][source], &model[to][handle]);
+    model[from][source].object = -1;
     return true;
 }
 
 static bool delete (int from, uint32_t source)
 {
     enum error expected = model[from][source].object < 0 ? ERROR_BAD_HANDLE : ERROR_NONE;
-    model[from][source].object = -1;
+    model_delete(&model[from][source]);
     return kernel_task_delete(NULL, tasks[from], source) == expected;
+}
+
+static bool revoke(int from, uint32_t source)
+{
+    enum error expected = model[from][source].object < 0 ? ERROR_BAD_HANDLE : ERROR_NONE;
+    if (expected == ERROR_NONE)
+        model_revoke(&model[from][source]);
+    return kernel_task_revoke(NULL, tasks[from], source) == expected;
 }
 
 static bool create(int to)
@@ -173,7 +236,7 @@ static bool create(int to)
     int object = (int)random_below(OBJECTS);
     uint32_t rights = (uint32_t)random_below(16), handle = 0;
     enum error error = capability_publish(tasks[to], objects[object], rights, &handle);
-    return note(error, ERROR_NONE, to, handle, (struct entry){object, rights, 0});
+    return note(error, ERROR_NONE, to, handle, (struct entry){object, rights, 0, NULL});
 }
 
 /* A task dies with its table, and a new one with an empty table takes its place. */
@@ -185,7 +248,7 @@ static bool replace(int task)
     tasks[task] = task_create(factory, &error);
     hold(&task_holders[task], &tasks[task]->object);
     for (int handle = 0; handle < HANDLES; handle++)
-        model[task][handle].object = -1;
+        model_delete(&model[task][handle]);
     return true;
 }
 
@@ -201,16 +264,17 @@ static bool random_step(void)
 {
     int from = (int)random_below(TASKS), to = (int)random_below(TASKS);
     uint32_t source = (uint32_t)random_below(HANDLES), rights = (uint32_t)random_below(16);
-    uint64_t kind = has_room(to) ? random_below(6) : 5;
+    uint64_t kind = has_room(to) ? random_below(12) : 11;
     if (random_below(60) == 0)
         return replace(to);
     if (random_below(4) == 0)
         host_memory_fail_after((long)random_below(3));
-    bool good = kind == 0   ? create(to)
-                : kind == 1 ? mint(from, source, to, rights, random_below(3))
-                : kind == 2 ? move(from, source, to)
-                : kind <= 4 ? copy(from, source, to, rights | (uint32_t)random_below(2) * RIGHT_COPY)
-                            : delete (from, source);
+    bool good = kind == 0    ? create(to)
+                : kind == 1  ? mint(from, source, to, rights, random_below(3))
+                : kind == 2  ? move(from, source, to)
+                : kind <= 9  ? copy(from, source, to, rights | (uint32_t)random_below(4) * RIGHT_COPY)
+                : kind == 10 ? (random_below(8) ? create(to) : revoke(from, source))
+                             : delete (from, source);
     host_memory_fail_after(-1);
     return good;
 }
@@ -275,6 +339,9 @@ int main(void)
 {
     host_kernel_start();
     factory = factory_create_first(QUOTA);
+    for (int task = 0; task < TASKS; task++)
+        for (int handle = 0; handle < HANDLES; handle++)
+            model[task][handle].object = -1;
     create_all();
     int step = 0;
     while (step < STEPS && random_step() && all_match())

@@ -19,6 +19,7 @@
 #include "ipc/hot.h"
 #include "ipc/ipc.h"
 #include "ipc/message.h"
+#include "kernel_parts/host_derivation.h"
 #include "kernel_parts/host_machine.h"
 #include "mem/frame.h"
 #include "mem/memory.h"
@@ -84,9 +85,10 @@ static bool expect(bool condition, const char *what)
 
 static bool on_list(const struct capability *capability)
 {
-    const struct capability *other = capability->object->capabilities;
+    const struct object *object = capability->object;
+    struct capability *other = host_next_capability(object, NULL);
     while (other && other != capability)
-        other = other->next;
+        other = host_next_capability(object, other);
     return other;
 }
 
@@ -101,7 +103,7 @@ static void check_endpoint(const struct endpoint *endpoint)
 {
     const struct hot_thread *waiter = endpoint->hot->waiter;
     uint32_t receive_rights = 0;
-    for (const struct capability *other = endpoint->object.capabilities; other; other = other->next)
+    for (struct capability *other = NULL; (other = host_next_capability(&endpoint->object, other));)
         receive_rights += (other->rights & RIGHT_READ) != 0;
     expect(receive_rights == endpoint->receive_rights, "rights to receive are counted");
     expect(waiter, "an endpoint always names a waiter");

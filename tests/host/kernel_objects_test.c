@@ -111,22 +111,20 @@ static void test_dead_capabilities(void)
 /* Each factory is out of the one before, and only the last one has a capability. */
 static void test_factory_chain(void)
 {
-    struct capability holder, next;
+    struct capability holders[2];
     struct factory *parent = factory;
     uint64_t limit = QUOTA - sizeof(struct factory) * 4, pieces = host_pieces_used();
     for (int i = 0; i < CHAIN; i++) {
         struct factory *child = factory_create(parent, limit -= sizeof(struct factory));
         if (!child)
             break;
-        hold(&next, &child->object);
+        hold(&holders[i % 2], &child->object);
         if (i > 0)
-            hold_end(&holder);
-        holder = next;
-        child->object.capabilities = &holder;
+            hold_end(&holders[(i - 1) % 2]);
         parent = child;
     }
     host_ok(host_pieces_used() == pieces + CHAIN, "a chain of %u factories", CHAIN);
-    hold_end(&holder);
+    hold_end(&holders[(CHAIN - 1) % 2]);
     host_ok(factory->used == 0 && factory->references == 1 && host_pieces_used() == pieces,
             "it falls with its last capability");
 }
