@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The operations of the input file as JSON, an array with one object an operation, so that tests which try every
- * operation take the table from the IDL file itself.
+ * The operations of the input file as JSON, an array with one object an operation and its parameters, so that tests
+ * which try every operation take the table from the IDL file itself. A capability that travels as a typed item has no
+ * words; its "first_word" is then the number of the item.
  */
 #include "emit.h"
 
@@ -10,6 +11,70 @@
 #include "names.h"
 
 #include <inttypes.h>
+
+static const char *kind_name(const struct type *type)
+{
+    switch (type->kind) {
+    case TYPE_INTEGER:
+        return "integer";
+    case TYPE_BOOL:
+        return "bool";
+    case TYPE_ENUM:
+        return "enum";
+    case TYPE_FLAGS:
+        return "flags";
+    case TYPE_STRUCT:
+        return "struct";
+    case TYPE_ARRAY:
+        return "array";
+    default:
+        return "capability";
+    }
+}
+
+/* What only types of one kind have: width, known values, the object behind a capability. */
+static void emit_type_details(FILE *output, const struct type *type)
+{
+    if (type_is_scalar(type))
+        fprintf(output, ", \"bits\": %u, \"signed\": %s", type->bits, type->is_signed ? "true" : "false");
+    if (type->kind == TYPE_FLAGS)
+        fprintf(output, ", \"all\": %" PRIu64, type->declaration->all);
+    if (type->kind == TYPE_CAPABILITY)
+        fprintf(output, ", \"interface\": \"%s\", \"id\": %" PRIu64 ", \"rights\": %u, \"move\": %s",
+                type->declaration->name.text, type->declaration->number, type->rights, type->move ? "true" : "false");
+    if (type->kind == TYPE_ENUM || type->kind == TYPE_FLAGS || type->kind == TYPE_STRUCT)
+        fprintf(output, ", \"type\": \"%s\"", type->declaration->name.text);
+}
+
+static void emit_enum_values(FILE *output, const struct type *type)
+{
+    const char *separator = "";
+
+    if (type->kind != TYPE_ENUM)
+        return;
+    fprintf(output, ", \"values\": [");
+    FOR_EACH(member, member, type->declaration->members)
+    {
+        fprintf(output, "%s%" PRIu64, separator, member->number);
+        separator = ", ";
+    }
+    fprintf(output, "]");
+}
+
+static void emit_parameters(FILE *output, const char *direction, struct member **members, size_t count)
+{
+    fprintf(output, ",\n   \"%s\": [", direction);
+    for (size_t i = 0; i < count; i++) {
+        const struct member *member = members[i];
+        fprintf(output, "%s{\"name\": \"%s\", \"kind\": \"%s\", \"first_word\": %" PRIu64 ", \"words\": %" PRIu64,
+                i ? ",\n     " : "", member->name.text, kind_name(member->type),
+                member->words_count ? member->first_word : member->item, member->words_count);
+        emit_type_details(output, member->type);
+        emit_enum_values(output, member->type);
+        fprintf(output, "}");
+    }
+    fprintf(output, "]");
+}
 
 static void emit_one(FILE *output, const struct declaration *interface, const struct operation *operation)
 {
@@ -20,9 +85,12 @@ static void emit_one(FILE *output, const struct declaration *interface, const st
             interface->kernel ? "true" : "false", operation->kind == OPERATION_ONEWAY ? "true" : "false");
     fprintf(output,
             "\"words\": %" PRIu64 ", \"items\": %" PRIu64 ", \"reply_words\": %" PRIu64 ", \"reply_items\": %" PRIu64
-            ", \"request\": \"0x%016" PRIx64 "\"}",
+            ", \"request\": \"0x%016" PRIx64 "\", \"right\": %u",
             operation->request.words, operation->request.items, operation->reply.words, operation->reply.items,
-            operation_request(interface, operation));
+            operation_request(interface, operation), operation->right);
+    emit_parameters(output, "inputs", operation->inputs, operation->inputs_count);
+    emit_parameters(output, "outputs", operation->outputs, operation->outputs_count);
+    fprintf(output, "}");
 }
 
 void emit_list(FILE *output, struct program *program)

@@ -164,6 +164,28 @@ def check_formatted_as_is(compiler, source):
     return None if done.stdout == source.read_text() else f"is not in its one form, which is:\n{done.stdout}"
 
 
+def message_places(parameters):
+    """Every word and every item that the parameters of one direction take, as the list says."""
+    words, items = [], []
+    for parameter in parameters:
+        first, count = parameter["first_word"], parameter["words"]
+        if count:
+            words += range(first, first + count)
+        else:
+            items.append(first)
+    return sorted(words), sorted(items)
+
+
+def check_list(compiler, source):
+    """The parameters in the list fill the message: each word and item of it once."""
+    for operation in compiler.operations(source.stem):
+        for direction, prefix in (("inputs", ""), ("outputs", "reply_")):
+            wanted = list(range(operation[f"{prefix}words"])), list(range(operation[f"{prefix}items"]))
+            if message_places(operation[direction]) != wanted:
+                return f"{operation['operation']}: {operation[direction]} do not fill words and items {wanted}"
+    return None
+
+
 def check_depfile(compiler):
     text = (compiler.work / "idl" / "cycle.d").read_text()
     good = compiler.tree / "tests/idlc/good"
@@ -215,6 +237,7 @@ def add_checks(tests, compiler):
         if wrong:
             continue
         tests.add(f"{source.stem}: formatting", check_format, compiler, source)
+        tests.add(f"{source.stem}: the list of operations", check_list, compiler, source)
         for command in ("gcc", "clang"):
             tests.add(f"{source.stem}: programs, {command}", check_program, compiler, command, source.stem)
             tests.add(f"{source.stem}: kernel, {command}", check_kernel, compiler, command, source.stem)
