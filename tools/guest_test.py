@@ -11,6 +11,13 @@ from salto import archive, guest, iso, machine
 FIRMWARE = {"pvh": "PVH", "bios": "BIOS", "uefi": "UEFI", "bochs": "Bochs"}
 
 
+def name_and_value(text):
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"'{text}' is not NAME=VALUE")
+    return name, value
+
+
 def parse():
     parser = argparse.ArgumentParser(description="Runs a server set as a test, and prints TAP.")
     parser.add_argument("name", help="of the test, for messages")
@@ -27,6 +34,8 @@ def parse():
     parser.add_argument("--cpu", default="max")
     parser.add_argument("--memory", default="512M")
     parser.add_argument("--icount", action="store_true")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", type=name_and_value,
+                        help="@NAME@ in the set's manifest becomes VALUE")
     parser.add_argument("--options", default="", help="more of the kernel's command line")
     parser.add_argument("--timeout", type=float, default=120)
     return parser.parse_args()
@@ -41,7 +50,7 @@ def main():
                               cpu=arguments.cpu, smp=arguments.smp, memory=arguments.memory, icount=arguments.icount,
                               command_line=command_line, debug_exit=debug_exit, image=arguments.image)
     report = guest.run(arguments.name, options, seed, arguments.timeout, arguments.status, arguments.expect,
-                       not arguments.no_tap, arguments.any_order)
+                       not arguments.no_tap, arguments.any_order, arguments.set)
     print(report.text(), end="")
     return 0 if report.passed() else 1
 

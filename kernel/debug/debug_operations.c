@@ -110,6 +110,19 @@ enum error kernel_debug_crash(struct kernel_call *call, struct debug *self, uint
     return ERROR_BAD_ARGUMENT;
 }
 
+enum error kernel_debug_task(struct kernel_call *call, struct debug *self, uint32_t index, uint32_t *task,
+                             uint32_t *handles)
+{
+    struct task *found = task_first();
+    (void)self;
+    while (found && index-- > 0)
+        found = found->next;
+    if (!found)
+        return ERROR_BAD_ARGUMENT;
+    *handles = found->table.limit;
+    return capability_publish(kernel_call_thread(call)->task, &found->object, RIGHTS_ALL, task);
+}
+
 void debug_dispatch(struct kernel_call *call, const struct capability *capability)
 {
     kernel_debug_dispatch(call, (struct debug *)capability->object, capability->rights);

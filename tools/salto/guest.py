@@ -6,16 +6,19 @@ import tempfile
 
 from salto import archive, machine, tap
 
-SEED_MARK = b"@SEED@"
 SHOWN_LINES = 60 # of the serial line, where a test fails
 
 
-def seeded(source, output, seed):
-    """Copies an archive; `@SEED@` in its manifest becomes the seed. Answers whether it stood there."""
-    members = archive.read(source)
-    found = any(name == "set.manifest" and SEED_MARK in data for name, data in members)
-    archive.write(output, [(name, data.replace(SEED_MARK, b"%d" % seed) if name == "set.manifest" else data)
-                           for name, data in members])
+def filled_in(source, output, values):
+    """Copies an archive; `@NAME@` in its manifest becomes the value of that name. Answers the names that stood there."""
+    members, found = [], set()
+    for name, data in archive.read(source):
+        for mark, value in values.items() if name == "set.manifest" else ():
+            if b"@%s@" % mark.encode() in data:
+                found.add(mark)
+                data = data.replace(b"@%s@" % mark.encode(), str(value).encode())
+        members.append((name, data))
+    archive.write(output, members)
     return found
 
 
@@ -51,13 +54,13 @@ def check_end(report, outcome, timeout, status):
                f"it ended with status {ended}" if ended is not None else "it stopped without powering off")
 
 
-def run(name, options, seed, timeout, status=0, expect=None, tap_expected=True, any_order=False):
-    """One run of the test `name`; answers its report."""
+def run(name, options, seed, timeout, status=0, expect=None, tap_expected=True, any_order=False, values=()):
+    """One run of the test `name`; answers its report. `values` are more (name, value) for the manifest."""
     report = tap.Report()
     with tempfile.TemporaryDirectory(prefix="salto-") as work:
         copy = os.path.join(work, "set.cpio")
-        uses_seed = seeded(options.archive, copy, seed)
-        options.archive = copy
+        used = filled_in(options.archive, copy, {"SEED": seed, **dict(values)})
+        options.archive, options.seed = copy, seed
         outcome = machine.run(options, timeout)
     if tap_expected:
         planned, seen = tap.parse(outcome.debug, report)
@@ -67,7 +70,7 @@ def run(name, options, seed, timeout, status=0, expect=None, tap_expected=True, 
         check_lines(report, outcome.serial, expected_lines(expect), any_order)
     check_end(report, outcome, timeout, status)
     if not report.passed():
-        replay = f"SALTO_SEED={seed} " if uses_seed else ""
+        replay = f"SALTO_SEED={seed} " if "SEED" in used else ""
         report.comment(f"seed {seed}; to run this again: {replay}./test {name}", "the end of the serial line:",
                        *outcome.serial.splitlines()[-SHOWN_LINES:])
     return report

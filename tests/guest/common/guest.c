@@ -25,6 +25,11 @@ bool guest_expect(bool good, const char *file, int line, const char *text)
     return good;
 }
 
+unsigned guest_failures(void)
+{
+    return failures;
+}
+
 bool guest_expect_equal(uint64_t value, uint64_t expected, const char *file, int line, const char *text)
 {
     if (!guest_expect(value == expected, file, line, text) && failures <= NOTES_MOST)

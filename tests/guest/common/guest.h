@@ -39,6 +39,9 @@ int guest_run(const struct guest_test *tests, unsigned count);
 bool guest_expect(bool good, const char *file, int line, const char *text);
 bool guest_expect_equal(uint64_t value, uint64_t expected, const char *file, int line, const char *text);
 
+/* How often an expectation of the running test was not met. */
+unsigned guest_failures(void);
+
 #define EXPECT(condition) guest_expect((condition), __FILE__, __LINE__, #condition)
 #define EXPECT_EQUAL(value, expected) \
     guest_expect_equal((uint64_t)(value), (uint64_t)(expected), __FILE__, __LINE__, #value " == " #expected)

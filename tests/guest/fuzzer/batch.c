@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Batches. See batch.h.
+ *
+ * Hunters share objects of all types, so that they meet: endpoints, memory, a task without threads, a thread that was
+ * never started, each other's threads, and factories, of which one is too poor for anything. What they create is charged
+ * to the other factory. This program takes part by polling only, since hunters may leave it without an answer.
+ */
+#include "batch.h"
+
+#include <inttypes.h>
+#include <salto/startup.h>
+#include <salto/tap.h>
+
+#include "abi/addresses.h"
+#include "hunter.h"
+#include "idl/supervisor.h"
+#include "report.h"
+#include "victim.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define TASKS 3
+#define THREADS 2
+#define HUNTERS (TASKS * THREADS)
+#define CALLS_PER_BATCH 4000
+#define MOST_ROUNDS 10000
+#define ENDPOINTS 3
+#define MEMORIES 2
+#define POOR_QUOTA 128
+#define LEAST_QUOTA (256UL << 10)
+#define SUPERVISOR_BADGE 0x5afeUL
+#define HUNTING_GROUND 0x40000000UL
+#define PREPARED_ENDPOINTS 2048
+#define PREPARED_THREADS 512
+#define STUCK_ROUNDS 12
+#define CHECK_ROUNDS 50
+#define KILL_THREAD_EVERY 200
+#define KILL_TASK_EVERY 500
+#define MOST_TASKS 512
+
+/* What every task of hunters is given. */
+struct grant {
+    uint32_t handle, type, rights;
+    uint64_t badge;
+};
+
+static uint64_t state;             /* of this program's own random numbers */
+static struct worker hosts[TASKS]; /* a thread that is never started, and its task */
+static struct worker workers[HUNTERS];
+static uint32_t calls_before[HUNTERS]; /* when it was last looked whether the hunter goes on */
+static bool over[HUNTERS];             /* its task has ended */
+static struct hunter *hunters[HUNTERS];
+static uint32_t hunter_memories[HUNTERS];
+static uint32_t supervisor, supervisor_sends; /* endpoint, and a badged capability to it */
+static uint32_t endpoints[ENDPOINTS], full_task;
+static struct grant grants[40];
+static unsigned grants_count;
+
+static void grant(uint32_t handle, uint32_t type, uint32_t rights, uint64_t badge)
+{
+    if (EXPECT(grants_count < COUNT(grants)))
+        grants[grants_count++] = (struct grant){handle, type, rights, badge};
+}
+
+void batch_prepare(void)
+{
+    static uint32_t made[PREPARED_ENDPOINTS];
+    kernel_task_t task = guest_new_task();
+    kernel_thread_t thread;
+    uint32_t number;
+    for (unsigned i = 0; i < PREPARED_ENDPOINTS; i++)
+        made[i] = guest_endpoint();
+    for (unsigned i = 0; i < PREPARED_ENDPOINTS; i++)
+        guest_delete(made[i]);
+    for (unsigned i = 0; i < PREPARED_THREADS; i++) {
+        EXPECT_EQUAL(kernel_factory_create_thread(own_factory, task, &thread, &number), 0);
+        made[i] = thread.handle;
+    }
+    for (unsigned i = 0; i < PREPARED_THREADS; i++)
+        guest_delete(made[i]);
+    guest_delete(task.handle);
+}
+
+/* ---- Objects --------------------------------------------------------------------------------------------------- */
+
+static uint32_t new_factory(uint64_t quota)
+{
+    kernel_factory_t factory = {0};
+    EXPECT_EQUAL(kernel_factory_create_factory(own_factory, quota, &factory), 0);
+    return factory.handle;
+}
+
+/* A task whose capability table has no free handle. */
+static uint32_t new_full_task(void)
+{
+    kernel_task_t task = guest_new_task();
+    uint32_t clock = salto_require("clock"), copy;
+    int result;
+    do
+        result = kernel_task_copy(own_task, clock, task, RIGHT_READ, &copy);
+    while (result == 0);
+    EXPECT_ERROR(result, NO_SLOT);
+    return task.handle;
+}
+
+static void make_objects(bool full)
+{
+    kernel_thread_t thread = {0};
+    kernel_task_t task = guest_new_task();
+    uint32_t number, rich = new_factory(LEAST_QUOTA << (draw_noise(&state) >> 62));
+    grants_count = 0;
+    EXPECT_EQUAL(kernel_factory_create_thread(own_factory, task, &thread, &number), 0);
+    grant(rich, TYPE_FACTORY, RIGHTS_ALL, 0);
+    grant(new_factory(POOR_QUOTA), TYPE_FACTORY, RIGHTS_ALL, 0);
+    grant(task.handle, TYPE_TASK, RIGHTS_ALL, 0);
+    grant(thread.handle, TYPE_THREAD, RIGHTS_ALL, 0);
+    for (unsigned i = 0; i < ENDPOINTS; i++) {
+        endpoints[i] = guest_endpoint();
+        grant(endpoints[i], TYPE_ENDPOINT, RIGHTS_ALL, 0);
+        grant(endpoints[i], TYPE_ENDPOINT, RIGHT_WRITE | RIGHT_COPY, draw_noise(&state));
+    }
+    for (unsigned i = 0; i < MEMORIES; i++)
+        grant(guest_memory(2U << (draw_noise(&state) >> 61)), TYPE_MEMORY, RIGHTS_ALL, 0);
+    full_task = full ? new_full_task() : 0;
+    if (full)
+        grant(full_task, TYPE_TASK, RIGHT_READ | RIGHT_EXECUTE, 0);
+    supervisor = guest_endpoint();
+    EXPECT_EQUAL(kernel_task_mint(own_task, supervisor, own_task, RIGHT_WRITE, SUPERVISOR_BADGE, &supervisor_sends), 0);
+}
+
+/* What the machine has one of. A right that is missing here is one that would end the run: docs/fuzzer.md. */
+static void grant_machine(void)
+{
+    grant(salto_require("clock"), 7, RIGHT_READ | RIGHT_COPY, 0);
+    grant(salto_require("console"), 6, RIGHT_READ | RIGHT_COPY, 0);
+    grant(salto_require("power"), 8, RIGHT_COPY, 0);
+    grant(salto_require("debug"), 9, RIGHT_READ | RIGHT_COPY, 0);
+}
+
+static void delete_objects(void)
+{
+    for (unsigned i = 0; i < grants_count; i++)
+        if (grants[i].type <= TYPE_MEMORY && (i == 0 || grants[i].handle != grants[i - 1].handle))
+            guest_delete(grants[i].handle);
+    guest_delete(supervisor);
+    guest_delete(supervisor_sends);
+}
+
+/* ---- Hunters --------------------------------------------------------------------------------------------------- */
+
+static const struct worker *host_of(unsigned i)
+{
+    return &hosts[i / THREADS];
+}
+
+static void add_addresses(unsigned i)
+{
+    struct hunter *hunter = hunters[i];
+    for (unsigned j = 0; j < KNOWN_ADDRESSES / 2; j++)
+        hunter->addresses[hunter->addresses_count++] = HUNTING_GROUND + j * 0x1ff000;
+    hunter->addresses[hunter->addresses_count++] = (uint64_t)host_of(i)->area;
+    hunter->addresses[hunter->addresses_count++] = (uint64_t)hunter;
+    hunter->addresses[hunter->addresses_count++] = (uint64_t)hunter_child;
+    hunter->addresses[hunter->addresses_count++] = UTCB_BASE;
+}
+
+/* A hunter's state lies at one address in both tasks. */
+static void make_state(unsigned i)
+{
+    uint64_t address = HUNTING_GROUND + 0x10000000 + i * 0x100000;
+    kernel_memory_t memory = {guest_memory(HUNTER_PAGES)};
+    EXPECT_EQUAL(kernel_memory_map(memory, own_task, address, 0, HUNTER_PAGES, RIGHT_READ | RIGHT_WRITE), 0);
+    EXPECT_EQUAL(kernel_memory_map(memory, host_of(i)->task, address, 0, HUNTER_PAGES, RIGHT_READ | RIGHT_WRITE), 0);
+    hunter_memories[i] = memory.handle;
+    hunters[i] = (struct hunter *)address;
+    hunters[i]->random = draw_noise(&state) | 1;
+    hunters[i]->wanted = CALLS_PER_BATCH;
+    add_addresses(i);
+}
+
+/* A thread that goes on with the hunter's state. */
+static void make_thread(unsigned i)
+{
+    worker_create_in(&workers[i], host_of(i));
+    workers[i].area->values[0] = (uint64_t)hunters[i];
+    hunters[i]->own_thread = worker_give(&workers[i], workers[i].thread.handle, RIGHT_WRITE);
+    calls_before[i] = hunters[i]->calls;
+    over[i] = false;
+}
+
+/* All hunters of task `task` know the new handle. */
+static uint32_t give(unsigned task, const struct grant *grant)
+{
+    const struct worker *worker = &hosts[task];
+    uint32_t handle = 0;
+    if (grant->badge)
+        EXPECT_EQUAL(kernel_task_mint(own_task, grant->handle, worker->task, grant->rights, grant->badge, &handle), 0);
+    else
+        EXPECT_EQUAL(kernel_task_copy(own_task, grant->handle, worker->task, grant->rights, &handle), 0);
+    for (unsigned i = 0; i < THREADS; i++)
+        hunter_knows(hunters[task * THREADS + i], handle, grant->type);
+    return handle;
+}
+
+/* Each thread, for the hunters of all tasks; few hold all rights, so that most live long. */
+static void give_hunters(unsigned task)
+{
+    const uint32_t self_rights = draw_once_in(&state, 12) ? RIGHTS_ALL : RIGHT_READ | RIGHT_EXECUTE | RIGHT_COPY;
+    for (unsigned i = 0; i < HUNTERS; i++) {
+        uint32_t rights = draw_once_in(&state, 10) ? RIGHTS_ALL : RIGHT_READ;
+        struct grant thread = {workers[i].thread.handle, TYPE_THREAD, rights, 0};
+        give(task, &thread);
+    }
+    struct grant self = {hosts[task].task.handle, TYPE_TASK, self_rights, 0};
+    give(task, &self);
+    if (draw_once_in(&state, 12)) {
+        struct grant memory = {hunter_memories[task * THREADS], TYPE_MEMORY, RIGHTS_ALL, 0};
+        give(task, &memory);
+    }
+}
+
+/* Endpoints are what the task was given first of all that have the type. */
+static void tell_meeting_places(unsigned task)
+{
+    for (unsigned i = 0; i < THREADS; i++) {
+        struct hunter *hunter = hunters[task * THREADS + i];
+        unsigned places = 0;
+        for (unsigned j = 0; j < hunter->handles_count && places < MEETING_PLACES; j++)
+            if (hunter->handles[j].type == TYPE_ENDPOINT)
+                hunter->meeting_places[places++] = hunter->handles[j].handle;
+    }
+}
+
+static void make_hunters(void)
+{
+    for (unsigned task = 0; task < TASKS; task++)
+        worker_create(&hosts[task], true);
+    for (unsigned i = 0; i < HUNTERS; i++) {
+        make_state(i);
+        make_thread(i);
+    }
+    for (unsigned task = 0; task < TASKS; task++) {
+        EXPECT_EQUAL(kernel_task_set_supervisor(hosts[task].task, (kernel_endpoint_t){supervisor_sends}), 0);
+        for (unsigned i = 0; i < grants_count; i++)
+            give(task, &grants[i]);
+        tell_meeting_places(task);
+        give_hunters(task);
+    }
+    for (unsigned i = 0; i < HUNTERS; i++)
+        worker_start(&workers[i], hunter_main);
+}
+
+/* ---- Rounds ---------------------------------------------------------------------------------------------------- */
+
+/* Gives back the capabilities that came with a message. */
+static void drop_items(uint64_t tag)
+{
+    uint32_t low = (uint32_t)tag, items = low > TAG_PLAIN_REPLY_LAST ? low >> TAG_ITEMS_SHIFT & TAG_ITEMS_MASK : 0;
+    for (uint32_t i = 0; i < items; i++)
+        if (ipc_utcb()->items[i])
+            guest_delete((uint32_t)ipc_utcb()->items[i]);
+}
+
+/* Only the kernel sends to the supervisor, and with its badge. */
+static void hear_supervisor(void)
+{
+    struct ipc_message message;
+    for (;;) {
+        uint64_t tag = ipc_transfer(TAG_RECEIVE | TAG_POLL, supervisor, &message);
+        if (!message_is_tag(tag)) {
+            EXPECT_EQUAL(tag, ERROR_WOULD_BLOCK);
+            return;
+        }
+        EXPECT_EQUAL(message.badge, SUPERVISOR_BADGE);
+        EXPECT(message_label(tag) == message_label(KERNEL_SUPERVISOR_FAULT_REQUEST) ||
+               message_label(tag) == message_label(KERNEL_SUPERVISOR_EXITED_REQUEST));
+    }
+}
+
+/* Takes a message from those who wait to send, and gives one to those who wait to receive. */
+static void meet(void)
+{
+    uint32_t endpoint = endpoints[(draw_noise(&state) >> 32) % ENDPOINTS];
+    struct ipc_message message = {0};
+    uint64_t tag = ipc_transfer(TAG_RECEIVE | TAG_POLL, endpoint, &message);
+    if (message_is_tag(tag)) {
+        drop_items(tag);
+        if (draw_once_in(&state, 2))
+            (void)ipc_transfer(tag_of((uint32_t)draw_noise(&state), MESSAGE_REPLY, 2, 0), 0, &message);
+    } else {
+        (void)ipc_transfer(tag_of((uint32_t)draw_noise(&state), MESSAGE_SEND, 1, 0) | TAG_POLL, endpoint, &message);
+    }
+}
+
+static void kill_sometimes(void)
+{
+    unsigned victim = (unsigned)((draw_noise(&state) >> 32) % HUNTERS);
+    if (draw_once_in(&state, KILL_THREAD_EVERY))
+        (void)!kernel_thread_end(workers[victim].thread);
+    if (draw_once_in(&state, KILL_TASK_EVERY))
+        (void)!kernel_task_exit(host_of(victim)->task, (uint32_t)draw_noise(&state));
+}
+
+static uint32_t calls_made(void)
+{
+    uint32_t calls = 0;
+    for (unsigned i = 0; i < HUNTERS; i++)
+        calls += hunters[i]->calls;
+    return calls;
+}
+
+/* Does the hunter's task live? */
+static bool task_lives(unsigned i)
+{
+    kernel_thread_t thread;
+    uint32_t number;
+    int result = kernel_factory_create_thread(own_factory, host_of(i)->task, &thread, &number);
+    if (result == 0)
+        guest_delete(thread.handle);
+    else
+        EXPECT_ERROR(result, DEAD);
+    return result == 0;
+}
+
+/* Whoever made no call since the last time is dead or waits for ever. It goes, so that those who wait for it hear of its
+ * death, and another thread goes on in its place. */
+static void replace_stuck(void)
+{
+    for (unsigned i = 0; i < HUNTERS; i++) {
+        if (over[i] || hunters[i]->calls != calls_before[i]) {
+            calls_before[i] = hunters[i]->calls;
+            continue;
+        }
+        (void)!kernel_thread_end(workers[i].thread);
+        over[i] = !task_lives(i);
+        if (over[i])
+            continue;
+        worker_destroy(&workers[i]);
+        make_thread(i);
+        worker_start(&workers[i], hunter_main);
+    }
+}
+
+static bool all_over(void)
+{
+    for (unsigned i = 0; i < HUNTERS; i++)
+        if (!over[i])
+            return false;
+    return true;
+}
+
+static void run_rounds(void)
+{
+    for (unsigned round = 1; calls_made() < CALLS_PER_BATCH && !all_over() && round < MOST_ROUNDS; round++) {
+        guest_yield();
+        meet();
+        kill_sometimes();
+        if (round % STUCK_ROUNDS == 0)
+            replace_stuck();
+        if (round % CHECK_ROUNDS == 0) {
+            hear_supervisor();
+            victim_go();
+        }
+    }
+}
+
+/* ---- The end --------------------------------------------------------------------------------------------------- */
+
+static void collect(void)
+{
+    for (unsigned i = 0; i < HUNTERS; i++) {
+        report_add(hunters[i]);
+        if (!EXPECT_EQUAL(hunters[i]->strange, 0))
+            tap_note("that is what a call with tag %#" PRIx64 " returned", hunters[i]->strange_tag);
+    }
+}
+
+/* Tasks that hold capabilities to each other live on when nobody else holds them: ends all `count` youngest tasks, and
+ * empties their tables. */
+static void empty_tasks(uint32_t count)
+{
+    static struct {
+        kernel_task_t task;
+        uint32_t handles;
+    } tasks[MOST_TASKS];
+    if (!EXPECT(count <= MOST_TASKS))
+        return;
+    for (uint32_t i = 0; i < count; i++) {
+        EXPECT_EQUAL(kernel_debug_task(debug, i, &tasks[i].task, &tasks[i].handles), 0);
+        EXPECT_EQUAL(kernel_task_exit(tasks[i].task, 0), 0);
+    }
+    for (uint32_t i = 0; i < count; i++)
+        for (uint32_t handle = 1; handle < tasks[i].handles; handle++)
+            (void)!kernel_task_delete(tasks[i].task, handle);
+    for (uint32_t i = 0; i < count; i++)
+        guest_delete(tasks[i].task.handle);
+}
+
+static void destroy_hunters(void)
+{
+    for (unsigned i = HUNTERS; i-- > 0;) {
+        worker_destroy(&workers[i]);
+        guest_delete(hunter_memories[i]);
+    }
+    for (unsigned task = 0; task < TASKS; task++)
+        worker_destroy(&hosts[task]);
+}
+
+uint32_t batch_run(uint64_t seed, bool full, bool compare)
+{
+    struct totals before = totals_now(), after;
+    state = seed;
+    make_objects(full);
+    grant_machine();
+    make_hunters();
+    run_rounds();
+    uint32_t calls = calls_made();
+    EXPECT(victim_intact());
+    collect();
+    empty_tasks(totals_now().tasks - before.tasks);
+    hear_supervisor();
+    destroy_hunters();
+    delete_objects();
+    after = totals_now();
+    EXPECT(!compare || totals_equal(&before, &after));
+    EXPECT(victim_intact());
+    return calls;
+}

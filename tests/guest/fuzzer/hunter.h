@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A hunter: a thread that makes random calls. Its state lies in a memory object that the fuzzer's first program maps too,
+ * so that what was counted outlives the thread, which may end itself or lose its memory at any call.
+ *
+ * Hunters run in tasks that map the program's image read-only: no variables, and nothing of libc with state.
+ */
+#ifndef FUZZER_HUNTER_H
+#define FUZZER_HUNTER_H
+
+#include "../common/worker.h"
+#include "operation.h"
+
+#define KNOWN_HANDLES 48
+#define KNOWN_ADDRESSES 16
+#define MEETING_PLACES 6
+
+/* Ways to call that no IDL file names, counted as operations are. */
+enum raw_way {
+    RAW_CALL,
+    RAW_CALL_POLL,
+    RAW_SEND,
+    RAW_SEND_POLL,
+    RAW_RECEIVE,
+    RAW_RECEIVE_POLL,
+    RAW_REPLY,
+    RAW_REPLY_AND_WAIT,
+    RAW_NOISE, /* tags that are no message's */
+    RAW_LINUX, /* numbers of Linux calls */
+    RAW_WAYS
+};
+
+#define ROWS (OPERATIONS + RAW_WAYS)
+
+const char *row_name(unsigned row);
+
+struct known_handle {
+    uint32_t handle, type; /* type: enum object_type, or that of an object that came later to the kernel */
+};
+
+struct hunter {
+    uint64_t random; /* never 0 */
+    volatile uint32_t calls;
+    uint32_t wanted;
+    uint32_t own_thread; /* handle, to yield with */
+    uint32_t handles_count, addresses_count;
+    struct known_handle handles[KNOWN_HANDLES];
+    uint32_t meeting_places[MEETING_PLACES]; /* handles of endpoints where others come by */
+    uint64_t addresses[KNOWN_ADDRESSES];
+    uint64_t tag, target;                   /* of the call under way */
+    volatile uint64_t strange, strange_tag; /* a result that is neither a tag nor an error, and the call's tag */
+    uint32_t counts[ROWS][ERROR_LAST];
+};
+
+#define HUNTER_PAGES ((sizeof(struct hunter) + 4095) / 4096)
+
+/* A worker_function. values[0]: address of its struct hunter. */
+void hunter_main(struct area *area);
+
+/* Makes a few raw IPCs and faults: where threads that hunters start may begin. */
+void hunter_child(uint64_t argument, uint64_t second);
+
+void hunter_knows(struct hunter *hunter, uint32_t handle, uint32_t type);
+
+/* ---- draw.c ------------------------------------------------------------------------------------------------------ */
+
+/* xorshift64*: never 0. */
+uint64_t draw_noise(uint64_t *random);
+/* True once in `times`. */
+bool draw_once_in(uint64_t *random, uint32_t times);
+uint64_t draw_boundary(uint64_t *random);
+uint64_t draw_handle(struct hunter *hunter, uint32_t type);
+uint64_t draw_address(struct hunter *hunter);
+uint64_t draw_integer(struct hunter *hunter);
+uint64_t draw_argument(struct hunter *hunter, const struct argument *argument);
+
+#endif

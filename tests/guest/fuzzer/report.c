@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* See report.h. */
+#include "report.h"
+
+#include <inttypes.h>
+#include <salto/tap.h>
+#include <stdio.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define LINE_SIZE 400
+
+#define NAME_OF_ERROR(number, name, text) [number] = #name,
+static const char *const error_names[ERROR_LAST] = {[ERROR_NONE] = "ok", SALTO_ERRORS(NAME_OF_ERROR)};
+
+/* Errors that no call can provoke, and why. Who gives the kernel a way to return one takes it off the list: the test
+ * fails if one of these is hit. docs/fuzzer.md repeats the list. */
+static const struct {
+    enum error error;
+    const char *reason;
+} unprovoked[] = {
+    {ERROR_INTERRUPTED, "no operation breaks an IPC off"},
+    {ERROR_TIMEOUT, "no call has a deadline"},
+    {ERROR_DEADLOCK, "nobody lends to whom he waits for"},
+};
+
+static uint64_t counts[ROWS][ERROR_LAST];
+
+void report_add(const struct hunter *hunter)
+{
+    for (unsigned row = 0; row < ROWS; row++)
+        for (unsigned error = 0; error < ERROR_LAST; error++)
+            counts[row][error] += hunter->counts[row][error];
+}
+
+static void print_row(unsigned row)
+{
+    char line[LINE_SIZE];
+    int used = 0;
+    for (unsigned error = 0; error < ERROR_LAST; error++)
+        if (counts[row][error])
+            used += snprintf(line + used, sizeof(line) - (size_t)used, " %s %" PRIu64, error_names[error],
+                             counts[row][error]);
+    tap_note("pairs %s:%s", row_name(row), used ? line : " never came back");
+}
+
+void report_print(void)
+{
+    unsigned pairs = 0;
+    for (unsigned row = 0; row < ROWS; row++) {
+        print_row(row);
+        for (unsigned error = 0; error < ERROR_LAST; error++)
+            pairs += counts[row][error] != 0;
+    }
+    tap_note("%u distinct (operation, error) pairs", pairs);
+}
+
+static const char *reason_against(enum error error)
+{
+    for (unsigned i = 0; i < COUNT(unprovoked); i++)
+        if (unprovoked[i].error == error)
+            return unprovoked[i].reason;
+    return NULL;
+}
+
+static bool error_as_expected(enum error error)
+{
+    const char *reason = reason_against(error);
+    uint64_t hits = 0;
+    for (unsigned row = 0; row < ROWS; row++)
+        hits += counts[row][error];
+    if (!hits)
+        tap_note("never hit: %s%s%s", error_names[error], reason ? ": " : "", reason ? reason : "");
+    else if (reason)
+        tap_note("%s was hit, although report.c says: %s", error_names[error], reason);
+    return reason ? hits == 0 : hits > 0;
+}
+
+static bool row_was_called(unsigned row)
+{
+    for (unsigned error = 0; error < ERROR_LAST; error++)
+        if (counts[row][error])
+            return true;
+    tap_note("never came back: %s", row_name(row));
+    return row == OPERATIONS + RAW_LINUX; /* counted only where a handler makes it a message */
+}
+
+bool report_complete(void)
+{
+    bool complete = true;
+    for (unsigned error = ERROR_NONE + 1; error < ERROR_LAST; error++)
+        complete &= error_as_expected((enum error)error);
+    for (unsigned row = 0; row < ROWS; row++)
+        complete &= row_was_called(row);
+    return complete;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What was called how often, and what came of it. */
+#ifndef FUZZER_REPORT_H
+#define FUZZER_REPORT_H
+
+#include "hunter.h"
+
+/* Adds what a hunter counted. */
+void report_add(const struct hunter *hunter);
+
+/* Writes the table of distinct (operation, error) pairs as TAP diagnostics. */
+void report_print(void);
+
+/* Was every operation called, and every error hit but for the documented ones, which were not? Notes what is missing. */
+bool report_complete(void);
+
+#endif
