@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Operations of tasks: idl/kernel/task.idl describes them. */
 #include "cap/factory.h"
-#include "debug/string.h"
 #include "idl/task_kernel.h"
 #include "ipc/dispatch.h"
 #include "mem/space.h"
@@ -115,10 +114,17 @@ enum error kernel_task_set_linux_handler(struct kernel_call *call, struct task *
     return ERROR_NONE;
 }
 
+/* A name is printed on the console, where control characters could pass for lines of the kernel's own. */
+static char name_character(uint8_t byte)
+{
+    return byte == 0 || (byte >= ' ' && byte <= '~') ? (char)byte : '?';
+}
+
 enum error kernel_task_set_name(struct kernel_call *call, struct task *self, const uint8_t name[32])
 {
     (void)call;
-    memcpy(self->name, name, TASK_NAME_SIZE);
+    for (int i = 0; i < TASK_NAME_SIZE; i++)
+        self->name[i] = name_character(name[i]);
     return ERROR_NONE;
 }
 

@@ -185,7 +185,8 @@ static void every_page_fault(void)
     sandbox_destroy(&sandbox);
 }
 
-/* Without a supervisor nobody is told, but the thread is stopped all the same. */
+/* Without a supervisor nobody is told, but the thread is stopped all the same. The name that the kernel then prints has
+ * no control characters, whatever the task was called. */
 static void without_supervisor(void)
 {
     struct sandbox sandbox;
@@ -197,7 +198,7 @@ static void without_supervisor(void)
     kernel_task_t orphan = guest_new_task();
     EXPECT_EQUAL(kernel_memory_map(sandbox.code, orphan, SANDBOX_CODE, 0, 1, KERNEL_RIGHTS_EXECUTE), 0);
     EXPECT_EQUAL(kernel_factory_create_thread(own_factory, orphan, &thread, &number), 0);
-    EXPECT_EQUAL(kernel_task_set_name(orphan, (const uint8_t[32]){"orphan"}), 0);
+    EXPECT_EQUAL(kernel_task_set_name(orphan, (const uint8_t[32]){"or\nph\033an"}), 0);
     EXPECT_EQUAL(kernel_thread_start(thread, SANDBOX_CODE, SANDBOX_STACK, 0, 0), 0);
     guest_yield();
     EXPECT_EQUAL(kernel_thread_registers(thread, &registers), 0);
