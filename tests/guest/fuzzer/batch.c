@@ -26,6 +26,7 @@
 #define MOST_ROUNDS 10000
 #define ENDPOINTS 3
 #define MEMORIES 2
+#define FULL_GRANTS 4 /* of the task without a free handle, so that it is tried often */
 #define POOR_QUOTA 128
 #define LEAST_QUOTA (256UL << 10)
 #define SUPERVISOR_BADGE 0x5afeUL
@@ -122,7 +123,7 @@ static void make_objects(bool full)
     for (unsigned i = 0; i < MEMORIES; i++)
         grant(guest_memory(2U << (draw_noise(&state) >> 61)), TYPE_MEMORY, RIGHTS_ALL, 0);
     full_task = full ? new_full_task() : 0;
-    if (full)
+    for (unsigned i = 0; full && i < FULL_GRANTS; i++)
         grant(full_task, TYPE_TASK, RIGHT_READ | RIGHT_EXECUTE, 0);
     supervisor = guest_endpoint();
     EXPECT_EQUAL(kernel_task_mint(own_task, supervisor, own_task, RIGHT_WRITE, SUPERVISOR_BADGE, &supervisor_sends), 0);

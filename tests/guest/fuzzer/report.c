@@ -62,12 +62,18 @@ static const char *reason_against(enum error error)
     return NULL;
 }
 
-static bool error_as_expected(enum error error)
+uint64_t report_hits(enum error error)
 {
-    const char *reason = reason_against(error);
     uint64_t hits = 0;
     for (unsigned row = 0; row < ROWS; row++)
         hits += counts[row][error];
+    return hits;
+}
+
+static bool error_as_expected(enum error error)
+{
+    const char *reason = reason_against(error);
+    uint64_t hits = report_hits(error);
     if (!hits)
         tap_note("never hit: %s%s%s", error_names[error], reason ? ": " : "", reason ? reason : "");
     else if (reason)

@@ -8,6 +8,9 @@
 /* Adds what a hunter counted. */
 void report_add(const struct hunter *hunter);
 
+/* How often a call failed with `error`. */
+uint64_t report_hits(enum error error);
+
 /* Writes the table of distinct (operation, error) pairs as TAP diagnostics. */
 void report_print(void);
 
