@@ -9,9 +9,9 @@
 #define SALTO_ERRORS(ERROR)                                                                  \
     ERROR(1, BAD_HANDLE, "no capability stands behind this handle")                          \
     ERROR(2, NO_RIGHT, "the capability lacks the right that the operation needs")            \
-    ERROR(3, BAD_TAG, "the message tag is malformed")                                        \
+    ERROR(3, BAD_TAG, "the message tag is malformed, or not what the operation takes")       \
     ERROR(4, WRONG_TYPE, "the capability names an object of another type")                   \
-    ERROR(5, BAD_OPERATION, "the object has no such operation, or not of this shape")        \
+    ERROR(5, BAD_OPERATION, "the object has no such operation")                              \
     ERROR(6, DEAD, "the partner or the object died")                                         \
     ERROR(7, WOULD_BLOCK, "nobody was ready, and the call did not want to wait")             \
     ERROR(8, INTERRUPTED, "the IPC was broken off from outside")                             \
