@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MAX_INCLUDE_PATHS 64
@@ -101,25 +102,39 @@ static void parse_options(struct options *options, char **arguments)
         wrong_usage("no input file", "");
 }
 
-/* Writes `text` to `path` by way of a temporary file beside it. */
+/* Is `path` a pipe, a device or the like? Such a thing is written through: a rename would replace it by a file. */
+static bool is_special(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && !S_ISREG(status.st_mode);
+}
+
+static bool cannot_write(const char *path)
+{
+    fprintf(stderr, "idlc: cannot write %s: %s\n", path, strerror(errno));
+    return false;
+}
+
+/* Writes `text` to the file `name`, whatever is there. */
+static bool write_through(const char *name, const char *text, size_t length)
+{
+    FILE *file = fopen(name, "wb");
+    bool fine = file && fwrite(text, 1, length, file) == length;
+    return file && fclose(file) == 0 && fine;
+}
+
+/* Writes `text` to `path`: a regular file by way of a temporary one beside it, so that nobody sees half of it. */
 static bool write_file(const char *path, const char *text, size_t length)
 {
     const char *temporary = text_of("%s.%ld.tmp", path, (long)getpid());
-    FILE *file;
-    bool fine;
 
     if (strcmp(path, "-") == 0)
         return fwrite(text, 1, length, stdout) == length && fflush(stdout) == 0;
-    file = fopen(temporary, "wb");
-    if (!file) {
-        fprintf(stderr, "idlc: cannot write %s: %s\n", path, strerror(errno));
-        return false;
-    }
-    fine = fwrite(text, 1, length, file) == length;
-    fine = fclose(file) == 0 && fine;
-    if (fine && rename(temporary, path) == 0)
+    if (is_special(path))
+        return write_through(path, text, length) || cannot_write(path);
+    if (write_through(temporary, text, length) && rename(temporary, path) == 0)
         return true;
-    fprintf(stderr, "idlc: cannot write %s: %s\n", path, strerror(errno));
+    cannot_write(path);
     unlink(temporary);
     return false;
 }

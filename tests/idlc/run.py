@@ -212,6 +212,20 @@ def check_usage(compiler, arguments, status, text):
     return None if done.returncode == status and text in output else f"exit status {done.returncode}\n{output}"
 
 
+def check_special_output(compiler):
+    """What is no regular file is written through: a rename would put a file in the place of /dev/stdout."""
+    pipe = pathlib.Path(tempfile.mkdtemp(dir=compiler.work)) / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        done = run([compiler.idlc, "--list", pipe, compiler.tree / "tests/idlc/good/empty.idl"])
+        if done.returncode != 0 or not pipe.is_fifo():
+            return f"the pipe was replaced, or: {say(done)}"
+        return None if os.read(reader, 1) == b"[" else "nothing came through the pipe"
+    finally:
+        os.close(reader)
+
+
 USAGE = (
     (["--help"], 0, "usage: idlc"),
     (["--checks"], 0, "layout: needs constants, types, struct_cycles"),
@@ -248,6 +262,7 @@ def add_checks(tests, compiler):
     tests.add("comments.idl is in its one form", check_formatted_as_is, compiler,
               compiler.tree / "tests/idlc/good/comments.idl")
     tests.add("depfile names all that was read", check_depfile, compiler)
+    tests.add("a pipe is written through", check_special_output, compiler)
     for source in sorted((compiler.tree / "tests/idlc/bad").glob("*.idl")):
         tests.add(f"{source.stem}: refused as expected", check_refused, compiler, source)
     for arguments, status, text in USAGE:
