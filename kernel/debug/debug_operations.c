@@ -34,11 +34,11 @@ enum error kernel_debug_walk(struct kernel_call *call, struct debug *self, uint6
     return ERROR_NONE;
 }
 
-enum error kernel_debug_search(struct kernel_call *call, struct debug *self, uint64_t value, uint64_t mask,
+enum error kernel_debug_search(struct kernel_call *call, struct debug *self, uint64_t complement, uint64_t mask,
                                struct task *owner, uint64_t *in_shared, uint64_t *in_private, uint64_t *in_user,
                                uint64_t *address)
 {
-    struct search_result result = walk_search(value, mask, owner, kernel_call_thread(call)->task);
+    struct search_result result = walk_search(~complement & mask, mask, owner, kernel_call_thread(call)->task);
     (void)self;
     *in_shared = result.shared;
     *in_private = result.private;

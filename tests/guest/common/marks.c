@@ -72,7 +72,7 @@ unsigned marks_count(const void *memory, size_t size, uint64_t base)
 struct marks_found marks_search(uint64_t base, kernel_task_t owner)
 {
     struct marks_found found = {~0UL, ~0UL, ~0UL, 0};
-    EXPECT_EQUAL(kernel_debug_search(debug, base, MARK_BASE_MASK, owner, &found.in_shared, &found.in_private,
+    EXPECT_EQUAL(kernel_debug_search(debug, ~base, MARK_BASE_MASK, owner, &found.in_shared, &found.in_private,
                                      &found.in_user, &found.address),
                  0);
     return found;

@@ -4,6 +4,8 @@
 
 #include "abi/addresses.h"
 
+#define PATIENCE 2000 /* yields until a client counts as stuck */
+
 void make_calls(struct area *area)
 {
     while (area->done < area->count) {
@@ -12,7 +14,9 @@ void make_calls(struct area *area)
         for (uint64_t i = MESSAGE_REGISTER_WORDS; call->utcb_marks && i < MESSAGE_MAX_WORDS; i++)
             utcb->words[i] = call->utcb_marks | i;
         utcb->items[0] = call->item;
-        registers_system_call(&call->before, &call->after);
+        do
+            registers_system_call(&call->before, &call->after);
+        while (call->retry && call->after.rax == ERROR_WOULD_BLOCK);
         area->done++;
     }
 }
@@ -28,6 +32,13 @@ struct call *add_call(const struct worker *client, uint64_t tag, uint64_t handle
     call->before.rax = tag;
     call->before.rdi = handle;
     return call;
+}
+
+void wait_in_call(uint64_t kept)
+{
+    for (int i = 0; i < PATIENCE && marks_search(kept, own_task).in_private != KEPT_REGISTERS; i++)
+        guest_yield();
+    EXPECT_EQUAL(marks_search(kept, own_task).in_private, KEPT_REGISTERS);
 }
 
 uint32_t give_badged(const struct worker *client, uint32_t endpoint)
@@ -55,7 +66,7 @@ void expect_caller_kept(const char *what, const struct call *call, uint64_t kept
     EXPECT_EQUAL_IN(what, after->r13, before->r13);
     EXPECT_EQUAL_IN(what, after->r14, before->r14);
     EXPECT_EQUAL_IN(what, after->r15, before->r15);
-    EXPECT_EQUAL_IN(what, marks_count(after, sizeof(*after), kept), 5);
+    EXPECT_EQUAL_IN(what, marks_count(after, sizeof(*after), kept), KEPT_REGISTERS);
     EXPECT_EQUAL_IN(what, after->rdi, 0);
     expect_returned(what, before, after);
 }

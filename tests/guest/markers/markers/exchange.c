@@ -108,6 +108,7 @@ static void prepare(struct exchange *x, const struct form *form)
     x->call = add_call(&x->client, tag_of_form(form->operation, form->words, form->items, form->poll), handle, x->kept,
                        x->words);
     x->call->utcb_marks = form->words > MESSAGE_REGISTER_WORDS ? x->words : 0;
+    x->call->retry = form->poll != 0;
     x->call->item = item_of(x->client_item, RIGHT_READ, ITEM_COPY);
     /* Says that the client is through, and ends a reply-and-wait of the server. */
     add_call(&x->client, tag_of_form(MESSAGE_SEND, 0, 0, 0), handle, x->kept, x->words);
@@ -117,8 +118,7 @@ static void receive_message(struct exchange *x, const struct form *form)
 {
     worker_start(&x->client, make_calls);
     if (form->queued) {
-        for (int i = 0; i < 4; i++)
-            guest_yield();
+        wait_in_call(x->kept);
         expect_nothing_left(form->name, x);
     }
     serve(x, TAG_RECEIVE, x->receiving, x->receiving);

@@ -126,8 +126,7 @@ static void lose_endpoint(uint64_t tag)
     worker_create(&client, true);
     add_call(&client, tag, give_badged(&client, endpoint), kept, words);
     worker_start(&client, make_calls);
-    for (int i = 0; i < 4; i++)
-        guest_yield();
+    wait_in_call(kept);
     guest_delete(endpoint);
     expect_failed_late("endpoint gone", &client, ERROR_DEAD, kept);
     worker_destroy(&client);

@@ -10,6 +10,7 @@ static const struct guest_test tests[] = {
     {"the search finds marks in hot state", search_finds_shared_pages},
     {"the search finds marks in other tasks' memory and UTCBs", search_finds_user_pages},
     {"the search leaves out what owner and searcher map", search_skips_own_pages},
+    {"a search by a marked call finds nothing", search_by_marked_call},
     {"calls along the fast path", exchanges_fast},
     {"calls through the UTCB", exchanges_long},
     {"calls that have to wait for the receiver", exchanges_queued},

@@ -8,12 +8,14 @@
 
 #define CALLS 6
 #define BADGE 0x6bad6e
+#define KEPT_REGISTERS 5 /* rbp, r12 to r15 */
 
 /* One system call of a client's. It stands in the client's area, where a worker of another kind has its steps. */
 struct call {
     struct registers before, after;
     uint64_t utcb_marks; /* base of the marks in words 6 and up, or 0 */
     uint64_t item;       /* typed item 0 */
+    bool retry;          /* as long as it would block */
 };
 
 _Static_assert(CALLS * sizeof(struct call) <= sizeof(((struct area *)0)->steps), "the calls fit");
@@ -29,6 +31,9 @@ void make_calls(struct area *area);
 
 /* Adds a call with all registers marked by `kept`, words by `words`. */
 struct call *add_call(const struct worker *client, uint64_t tag, uint64_t handle, uint64_t kept, uint64_t words);
+
+/* Lets others run until a client waits in a call whose registers are marked by `kept`. */
+void wait_in_call(uint64_t kept);
 
 /* A copy of the endpoint in the client's table, with BADGE and the right to send; answers its handle there. */
 uint32_t give_badged(const struct worker *client, uint32_t endpoint);
@@ -59,6 +64,7 @@ void timer_ticks(void);
 void faults_that_are_heard(void);
 void faults_that_nobody_hears(void);
 void trap_at_system_call(void);
+void search_by_marked_call(void);
 void search_finds_private_pages(void);
 void search_finds_shared_pages(void);
 void search_finds_user_pages(void);

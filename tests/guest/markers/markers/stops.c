@@ -111,6 +111,7 @@ void timer_ticks(void)
     *(volatile uint64_t *)FLAG(worker.area) = 1;
     worker_wait(&worker, 1);
     expect_all_kept(calls_of(worker.area), kept);
+    marks_expect_nowhere("return from a tick", kept, worker.task);
     worker_destroy(&worker);
 }
 
