@@ -107,6 +107,30 @@ static void served_in_order(void)
     guest_delete(endpoint);
 }
 
+/* A server that was waiting when its call came finds, with its answer, those that came while it worked. */
+static void queued_while_serving(void)
+{
+    struct worker first, clients[MANY];
+    struct ipc_message message = {0};
+    uint32_t endpoint = guest_endpoint();
+    worker_create(&first, true);
+    worker_add(&first, tag_of(77, MESSAGE_CALL, 0, 0), worker_give(&first, endpoint, RIGHT_WRITE));
+    worker_start(&first, worker_steps);
+    EXPECT_EQUAL(ipc_transfer(TAG_RECEIVE, endpoint, &message), tag_of(77, MESSAGE_CALL, 0, 0));
+    queue_many(clients, endpoint);
+    bool owes = true;
+    for (uint32_t i = 0; i < MANY; i++) {
+        uint64_t tag = owes ? tag_of(0, MESSAGE_REPLY_AND_WAIT, 0, 0) : TAG_RECEIVE;
+        expect_number(ipc_transfer(tag, endpoint, &message), &message, i);
+        owes = operation_of(i) == MESSAGE_CALL;
+    }
+    EXPECT_EQUAL(ipc_transfer(TAG_REPLY, 0, &message), owes ? TAG_DONE : ERROR_NO_CALLER);
+    worker_wait(&first, 1);
+    worker_destroy(&first);
+    destroy_many(clients, TAG_DONE);
+    guest_delete(endpoint);
+}
+
 /* A sender that dies leaves the queue, and the others keep their order. */
 static void sender_leaves_queue(enum death death)
 {
@@ -464,6 +488,7 @@ static void receiving_task_deleted(void)
 static const struct guest_test tests[] = {
     {"senders are received in order", senders_in_order},
     {"senders are served in order", served_in_order},
+    {"senders that come while the server works are served next", queued_while_serving},
     {"a queued sender dies", queued_sender_dies},
     {"each of several receivers gets one message", several_receivers},
     {"a waiting receiver dies", waiting_receiver_dies},

@@ -175,6 +175,8 @@ static void caller_scene(struct worker *observed, worker_function *function, enu
         worker_go(&server);
     open_gate(&server, &third, gate, answer);
     wait_for(observed);
+    if (answer == SENDER_QUEUED && worker_wait(&third, 1)) /* the server went on to it */
+        EXPECT_EQUAL(third.area->steps[0].result, TAG_DONE);
     worker_destroy(&third);
     worker_destroy(&server);
     guest_delete(gate);

@@ -255,6 +255,16 @@ static void send_refused(void)
     guest_delete(writer);
 }
 
+/* Kernel objects are called, plainly or with many words, and nothing else. */
+static void not_to_kernel_objects(void)
+{
+    struct ipc_message message = {0};
+    EXPECT_EQUAL(ipc_transfer(tag_of(0, MESSAGE_SEND, 0, 0), own_task.handle, &message), ERROR_BAD_TAG);
+    EXPECT_EQUAL(ipc_transfer(tag_of(0, MESSAGE_CALL, 0, 1), own_task.handle, &message), ERROR_BAD_TAG);
+    EXPECT_EQUAL(ipc_transfer(polled_tag_of(0, MESSAGE_CALL, 0, 0), own_task.handle, &message), ERROR_BAD_TAG);
+    EXPECT_EQUAL(ipc_transfer(polled_tag_of(0, MESSAGE_SEND, 63, 7), own_factory.handle, &message), ERROR_BAD_TAG);
+}
+
 static const struct guest_test tests[] = {
     {"a sender of the own task waits until it is received", sender_waits_here},
     {"a sender of another task waits until it is received", sender_waits_elsewhere},
@@ -267,6 +277,7 @@ static const struct guest_test tests[] = {
     {"who was abandoned is not answered any more", abandoned_is_not_answered},
     {"receives that are refused abandon nobody", receive_refused},
     {"sends that are refused", send_refused},
+    {"kernel objects are only called", not_to_kernel_objects},
 };
 
 int main(void)
