@@ -14,8 +14,8 @@ MACHINE_PACKAGES = ["qemu-system-x86", "grub-common", "grub-pc-bin", "grub-efi-a
 UEFI_PACKAGES = ["ovmf"]
 GDB_PACKAGES = ["gdb"]
 BOCHS_PACKAGES = ["bochs", "bochsbios", "vgabios"]
-TEST_PACKAGES = ["clang", "libclang-rt-dev", "clang-format", "git", "gdb", "python3-pexpect", *UEFI_PACKAGES,
-                 *BOCHS_PACKAGES]
+TEST_PACKAGES = ["clang", "libclang-rt-dev", "clang-format", "git", "gdb", "spin", "python3-pexpect",
+                 *UEFI_PACKAGES, *BOCHS_PACKAGES]
 
 BUILD_SPACE = 1 << 30   # bytes that a build and its images take, generously
 INSTALL_SPACE = 3 << 30 # bytes that all packages take, with what apt downloads
