@@ -4,9 +4,10 @@
 import argparse
 import os
 import random
+import signal
 import sys
 
-from salto import archive, guest, iso, machine
+from salto import archive, console, guest, iso, machine
 
 FIRMWARE = {"pvh": "PVH", "bios": "BIOS", "uefi": "UEFI", "bochs": "Bochs"}
 
@@ -56,6 +57,7 @@ def main():
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, console.stop)
     try:
         sys.exit(main())
     except (OSError, archive.ArchiveError, iso.IsoError) as error:

@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 
-from salto import builder, places, setup, tap
+from salto import builder, long, places, setup, tap
 from salto.console import Failure, command, say
 
 
@@ -19,7 +19,18 @@ def parse():
     parser.add_argument("--list", action="store_true", help="list the tests, and run none")
     parser.add_argument("--seed", type=int, help="the seed of random tests (default: another one each time)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many run at a time (default: all CPUs)")
-    return parser.parse_args()
+    parser.add_argument("--long", action="store_true", help="run campaigns instead (docs/tested.md): random tests, seed "
+                        "after seed, from --seed on; TEST names some of them, and with --list says which there are")
+    parser.add_argument("--minutes", type=float, help="with --long: for how long runs are started (default: 60)")
+    arguments = parser.parse_args()
+    if arguments.long and arguments.suite:
+        parser.error("--suite chooses tests; name campaigns instead (--long --list)")
+    if arguments.minutes is not None and not arguments.long:
+        parser.error("--minutes is for --long")
+    if arguments.jobs < 1 or (arguments.minutes or 1) <= 0:
+        parser.error("--jobs and --minutes must be above 0")
+    arguments.minutes = arguments.minutes or 60
+    return arguments
 
 
 def meson_test(arguments, *words):
@@ -79,6 +90,10 @@ def run(arguments):
 
 def main():
     arguments = parse()
+    if arguments.long and arguments.list:
+        return long.list_campaigns()
+    if arguments.long:
+        long.chosen(arguments.tests)
     setup.prepare(setup.BUILD_PACKAGES + setup.MACHINE_PACKAGES + setup.TEST_PACKAGES)
     try:
         builder.build(["all"])
@@ -86,6 +101,8 @@ def main():
         say(f"error: {failure}")
         print("0 passed, 1 failed")
         return 1
+    if arguments.long:
+        return long.run(arguments)
     if arguments.list:
         return subprocess.run(meson_test(arguments, "--list"), check=False).returncode
     return run(arguments)
