@@ -74,14 +74,14 @@ def tested_commit():
 class Records:
     """build/long.json: a list of records, one for each campaign and commit."""
 
-    def __init__(self, path=RECORDS):
-        self.path, self.records = path, []
-        if os.path.isfile(path):
+    def __init__(self, path=None):
+        self.path, self.records = path or RECORDS, []
+        if os.path.isfile(self.path):
             try:
-                with open(path, encoding="utf-8") as file:
+                with open(self.path, encoding="utf-8") as file:
                     self.records = json.load(file)["records"]
             except (ValueError, KeyError) as error:
-                raise Failure(f"{path} is damaged ({error!r}): delete it to start anew") from error
+                raise Failure(f"{self.path} is damaged ({error!r}): delete it to start anew") from error
 
     def seeds(self, name):
         """Every seed that the campaign has run with, at any commit."""
