@@ -58,17 +58,21 @@ static void answer_requests(struct area *area)
 
 /* ---- The client ------------------------------------------------------------------------------------------------ */
 
+/* Words of the UTCB beyond those of the message stay as they are. */
 static bool partner_answers(struct area *area, uint64_t round, uint32_t words)
 {
     struct ipc_message message = {0};
     struct utcb *utcb = ipc_utcb();
-    for (unsigned i = 0; i < words; i++)
+    for (unsigned i = 0; i < MESSAGE_MAX_WORDS; i++)
         *(i < MESSAGE_REGISTER_WORDS ? &message.words[i] : &utcb->words[i]) = secret_word(round, i);
     uint64_t tag = ipc_transfer(tag_of(LABEL, MESSAGE_CALL, words, 0), area->values[CLIENT_PARTNER], &message);
     if (!message_is_tag(tag) || message_label(tag) != LABEL || message.badge != 0)
         return false;
     for (unsigned i = 0; i < words; i++)
         if ((i < MESSAGE_REGISTER_WORDS ? message.words[i] : utcb->words[i]) != ~secret_word(round, i))
+            return false;
+    for (unsigned i = words < MESSAGE_REGISTER_WORDS ? MESSAGE_REGISTER_WORDS : words; i < MESSAGE_MAX_WORDS; i++)
+        if (utcb->words[i] != secret_word(round, i))
             return false;
     return true;
 }
