@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <salto/startup.h>
 #include <salto/tap.h>
+#include <string.h>
 
 #include "abi/addresses.h"
 #include "hunter.h"
@@ -55,7 +56,7 @@ static uint32_t hunter_memories[HUNTERS];
 static uint32_t supervisor, supervisor_sends; /* endpoint, and a badged capability to it */
 static uint32_t endpoints[ENDPOINTS], full_task;
 static struct grant grants[40];
-static unsigned grants_count;
+static unsigned grants_count, objects_count; /* those that this program made come first */
 
 static void grant(uint32_t handle, uint32_t type, uint32_t rights, uint64_t badge)
 {
@@ -129,19 +130,34 @@ static void make_objects(bool full)
     EXPECT_EQUAL(kernel_task_mint(own_task, supervisor, own_task, RIGHT_WRITE, SUPERVISOR_BADGE, &supervisor_sends), 0);
 }
 
-/* What the machine has one of. A right that is missing here is one that would end the run: docs/fuzzer.md. */
+/* Rights that hunters must not have, since they would end or spoil the run: docs/fuzzer.md says why. */
+static uint32_t withheld(const char *name)
+{
+    static const struct {
+        const char *name;
+        uint32_t rights;
+    } table[] = {{"console", RIGHT_WRITE}, {"power", RIGHT_WRITE}, {"debug", RIGHT_WRITE}};
+    for (unsigned i = 0; i < COUNT(table); i++)
+        if (strcmp(table[i].name, name) == 0)
+            return table[i].rights;
+    return 0;
+}
+
+/* All else that the manifest grants this program with the right to copy it: what the machine has one of. */
 static void grant_machine(void)
 {
-    grant(salto_require("clock"), 7, RIGHT_READ | RIGHT_COPY, 0);
-    grant(salto_require("console"), 6, RIGHT_READ | RIGHT_COPY, 0);
-    grant(salto_require("power"), 8, RIGHT_COPY, 0);
-    grant(salto_require("debug"), 9, RIGHT_READ | RIGHT_COPY, 0);
+    const struct startup_table *table = salto_startup_table();
+    for (uint32_t i = 0; i < table->grants_count; i++) {
+        const struct startup_grant *one = &table->grants[i];
+        if (guest_rights(one->handle) & RIGHT_COPY)
+            grant(one->handle, one->interface, guest_rights(one->handle) & ~withheld(one->name), 0);
+    }
 }
 
 static void delete_objects(void)
 {
-    for (unsigned i = 0; i < grants_count; i++)
-        if (grants[i].type <= TYPE_MEMORY && (i == 0 || grants[i].handle != grants[i - 1].handle))
+    for (unsigned i = 0; i < objects_count; i++)
+        if (i == 0 || grants[i].handle != grants[i - 1].handle)
             guest_delete(grants[i].handle);
     guest_delete(supervisor);
     guest_delete(supervisor_sends);
@@ -412,6 +428,7 @@ uint32_t batch_run(uint64_t seed, bool full, bool compare)
     struct totals before = totals_now(), after;
     state = seed;
     make_objects(full);
+    objects_count = grants_count;
     grant_machine();
     make_hunters();
     run_rounds();

@@ -37,21 +37,40 @@ static uint64_t secret_word(uint64_t round, uint64_t i)
     return (round * SECRET_WORDS + i + 1) * 0x9e3779b97f4a7c15UL;
 }
 
+/* First word of the UTCB that a message of `words` words does not write. */
+static unsigned first_kept(uint32_t words)
+{
+    return words < MESSAGE_REGISTER_WORDS ? MESSAGE_REGISTER_WORDS : words;
+}
+
 /* ---- The partner: answers each word with its complement. ------------------------------------------------------- */
+
+/* Is the request one of the client's, and does the UTCB hold behind it what it held before? */
+static bool request_good(uint64_t tag, uint64_t badge, const uint64_t *before)
+{
+    if (!message_is_tag(tag) || badge != BADGE || message_label(tag) != LABEL)
+        return false;
+    for (unsigned i = first_kept((uint32_t)tag & TAG_WORDS_MASK); i < MESSAGE_MAX_WORDS; i++)
+        if (ipc_utcb()->words[i] != before[i])
+            return false;
+    return true;
+}
 
 static void answer_requests(struct area *area)
 {
     struct ipc_message message = {0};
+    uint64_t before[MESSAGE_MAX_WORDS] = {0};
     uint64_t tag = ipc_transfer(TAG_RECEIVE, area->values[PARTNER_ENDPOINT], &message);
     for (;;) {
-        uint32_t low = (uint32_t)tag, words = low & TAG_WORDS_MASK;
+        uint32_t words = (uint32_t)tag & TAG_WORDS_MASK;
         struct utcb *utcb = ipc_utcb();
-        if (!message_is_tag(tag) || message.badge != BADGE || message_label(tag) != LABEL)
+        if (!request_good(tag, message.badge, before))
             area->values[PARTNER_WRONG]++;
         for (unsigned i = 0; i < MESSAGE_REGISTER_WORDS; i++)
             message.words[i] = ~message.words[i];
         for (unsigned i = MESSAGE_REGISTER_WORDS; i < words; i++)
             utcb->words[i] = ~utcb->words[i];
+        memcpy(before, utcb->words, sizeof(before));
         tag = ipc_transfer(tag_of(LABEL, MESSAGE_REPLY_AND_WAIT, words, 0), area->values[PARTNER_ENDPOINT], &message);
     }
 }
@@ -59,22 +78,28 @@ static void answer_requests(struct area *area)
 /* ---- The client ------------------------------------------------------------------------------------------------ */
 
 /* Words of the UTCB beyond those of the message stay as they are. */
-static bool partner_answers(struct area *area, uint64_t round, uint32_t words)
+static bool partner_answers(struct area *area, uint64_t request, uint64_t round, uint32_t words)
 {
     struct ipc_message message = {0};
     struct utcb *utcb = ipc_utcb();
     for (unsigned i = 0; i < MESSAGE_MAX_WORDS; i++)
         *(i < MESSAGE_REGISTER_WORDS ? &message.words[i] : &utcb->words[i]) = secret_word(round, i);
-    uint64_t tag = ipc_transfer(tag_of(LABEL, MESSAGE_CALL, words, 0), area->values[CLIENT_PARTNER], &message);
+    uint64_t tag = ipc_transfer(request, area->values[CLIENT_PARTNER], &message);
     if (!message_is_tag(tag) || message_label(tag) != LABEL || message.badge != 0)
         return false;
     for (unsigned i = 0; i < words; i++)
         if ((i < MESSAGE_REGISTER_WORDS ? message.words[i] : utcb->words[i]) != ~secret_word(round, i))
             return false;
-    for (unsigned i = words < MESSAGE_REGISTER_WORDS ? MESSAGE_REGISTER_WORDS : words; i < MESSAGE_MAX_WORDS; i++)
+    for (unsigned i = first_kept(words); i < MESSAGE_MAX_WORDS; i++)
         if (utcb->words[i] != secret_word(round, i))
             return false;
     return true;
+}
+
+/* A call that takes the kernel's path. The partner waits, so the poll finds it. */
+static uint32_t polled_call(uint32_t words)
+{
+    return TAG_NATIVE | TAG_POLL | MESSAGE_CALL << TAG_OPERATION_SHIFT | words;
 }
 
 static void check_round(struct area *area, uint64_t round)
@@ -86,9 +111,12 @@ static void check_round(struct area *area, uint64_t round)
             area->values[CLIENT_WRONG] |= WRONG_MEMORY;
         words[i] = secret_word(round + 1, i);
     }
-    for (unsigned i = 0; i < sizeof(sizes); i++)
-        if (!partner_answers(area, round, sizes[i]))
+    for (unsigned i = 0; i < sizeof(sizes); i++) {
+        uint64_t poll = message_labelled_tag(LABEL, polled_call(sizes[i]));
+        if (!partner_answers(area, tag_of(LABEL, MESSAGE_CALL, sizes[i], 0), round, sizes[i]) ||
+            !partner_answers(area, poll, round, sizes[i]))
             area->values[CLIENT_WRONG] |= WRONG_ANSWER;
+    }
 }
 
 static void check_when_told(struct area *area)
