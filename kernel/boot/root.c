@@ -14,6 +14,7 @@
 #include "debug/console.h"
 #include "debug/panic.h"
 #include "debug/string.h"
+#include "ipc/hot.h"
 #include "irq/ports.h"
 #include "mem/frame.h"
 #include "mem/memory.h"
@@ -24,9 +25,9 @@
 #include "x86/timer.h"
 
 #define ROOT_STACK_PAGES 64
-#define KERNEL_RESERVE (4UL << 20) /* hot-state pages and the like, which no quota pays for */
+#define KERNEL_RESERVE (4UL << 20) /* page tables of the shared part, and the like, which no quota pays for */
 
-static struct object console_object = {.type = OBJECT_CONSOLE}, log_object = {.type = OBJECT_CONSOLE, .charge = 1};
+static struct object console_object = {.type = OBJECT_CONSOLE}, log_object = {.type = OBJECT_CONSOLE, .number = 1};
 static struct object power_object = {.type = OBJECT_POWER};
 static struct object debug_object = {.type = OBJECT_DEBUG};
 
@@ -170,6 +171,7 @@ void root_start(void)
     if (boot_info.archive.start % PAGE_SIZE != 0)
         refuse("(module)", "the boot loader did not align it to a page");
     struct factory *factory = factory_create_first(frame_count_free() * PAGE_SIZE - KERNEL_RESERVE);
+    factory->limit -= hot_reserve(factory->limit, &factory->slots);
     struct task *task = task_create(factory, &error);
     if (!task)
         refuse("root", "not enough memory for the first task");

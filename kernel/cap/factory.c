@@ -6,18 +6,58 @@
 #include "mem/frame.h"
 #include "mem/slab.h"
 
+#define BYTES_PER_SLOT 16384 /* a thread with its UTCB and stack takes about as much */
+
 struct factory *factory_create_first(uint64_t limit)
 {
-    struct factory *factory = slab_allocate(sizeof(struct factory));
-    assert(factory);
+    uint64_t frame = frame_allocate(); /* nobody could pay for a slab */
+    assert(frame);
+    struct factory *factory = physical_to_virtual(frame);
     factory->object.type = OBJECT_FACTORY;
     factory->limit = limit;
     factory->references = 1;
     return factory;
 }
 
-struct factory *factory_create(struct factory *parent, uint64_t limit)
+static bool has_slots(const struct factory *factory, const struct hot_slots *slots)
 {
+    return slots->threads <= factory->slots.threads - factory->slots_used.threads &&
+           slots->endpoints <= factory->slots.endpoints - factory->slots_used.endpoints;
+}
+
+static void take_slots(struct factory *factory, const struct hot_slots *slots)
+{
+    factory->slots_used.threads += slots->threads;
+    factory->slots_used.endpoints += slots->endpoints;
+}
+
+static void return_slots(struct factory *factory, const struct hot_slots *slots)
+{
+    assert(factory->slots_used.threads >= slots->threads && factory->slots_used.endpoints >= slots->endpoints);
+    factory->slots_used.threads -= slots->threads;
+    factory->slots_used.endpoints -= slots->endpoints;
+}
+
+static uint32_t lesser(uint64_t a, uint32_t b)
+{
+    return a < b ? (uint32_t)a : b;
+}
+
+struct hot_slots factory_default_slots(const struct factory *parent, uint64_t limit)
+{
+    uint64_t wanted = limit / BYTES_PER_SLOT + (limit % BYTES_PER_SLOT != 0);
+    return (struct hot_slots){
+        .threads = lesser(wanted, parent->slots.threads - parent->slots_used.threads),
+        .endpoints = lesser(wanted, parent->slots.endpoints - parent->slots_used.endpoints),
+    };
+}
+
+struct factory *factory_create(struct factory *parent, uint64_t limit, const struct hot_slots *slots, enum error *error)
+{
+    *error = ERROR_NO_SLOT;
+    if (!has_slots(parent, slots))
+        return 0;
+    *error = ERROR_NO_MEMORY;
     if (!factory_charge(parent, limit))
         return 0;
     struct factory *factory = object_allocate(parent, OBJECT_FACTORY, sizeof(struct factory));
@@ -25,6 +65,9 @@ struct factory *factory_create(struct factory *parent, uint64_t limit)
         factory_refund(parent, limit);
         return 0;
     }
+    *error = ERROR_NONE;
+    take_slots(parent, slots);
+    factory->slots = *slots;
     factory->limit = limit;
     factory->references = 1;
     factory->parent = parent;
@@ -48,12 +91,14 @@ static void factory_release(struct factory *factory)
     while (--factory->references == 0) {
         struct factory *parent = factory->parent;
         uint64_t limit = factory->limit;
-        assert(factory->used == 0);
-        object_free(&factory->object);
+        struct hot_slots slots = factory->slots;
+        assert(factory->used == 0 && factory->slots_used.threads == 0 && factory->slots_used.endpoints == 0);
         if (!parent)
-            return;
+            return frame_free(virtual_to_physical(factory));
+        object_free(&factory->object);
         assert(parent->used >= limit && parent->references > 0);
         parent->used -= limit;
+        return_slots(parent, &slots);
         factory = parent;
     }
 }
@@ -70,17 +115,28 @@ void factory_destroy(struct factory *factory)
     factory_release(factory);
 }
 
+bool factory_charge_slot(struct factory *factory, const struct hot_slots *slot, uint64_t bytes, enum error *error)
+{
+    *error = has_slots(factory, slot) ? ERROR_NO_MEMORY : ERROR_NO_SLOT;
+    if (*error == ERROR_NO_SLOT || !factory_charge(factory, bytes))
+        return false;
+    take_slots(factory, slot);
+    *error = ERROR_NONE;
+    return true;
+}
+
+void factory_refund_slot(struct factory *factory, const struct hot_slots *slot, uint64_t bytes)
+{
+    return_slots(factory, slot);
+    factory_refund(factory, bytes);
+}
+
 void *object_allocate(struct factory *factory, enum object_type type, size_t size)
 {
-    if (!factory_charge(factory, size))
+    struct object *object = slab_allocate(factory, size);
+    if (!object)
         return 0;
-    struct object *object = slab_allocate(size);
-    if (!object) {
-        factory_refund(factory, size);
-        return 0;
-    }
     object->type = type;
-    object->charge = (uint32_t)size;
     object->payer = factory;
     object->next = factory->objects;
     if (object->next)
@@ -103,13 +159,9 @@ void factory_forget(struct object *object)
 
 void object_free(struct object *object)
 {
-    struct factory *payer = object->payer;
-    uint64_t charge = object->charge;
     assert(!object->capabilities.first);
     factory_forget(object);
     slab_free(object);
-    if (payer)
-        factory_refund(payer, charge);
 }
 
 uint64_t factory_allocate_frame(struct factory *factory)

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Factories: quotas for kernel memory.
+ * Factories: quotas for kernel memory, and shares of the hot lines, of which the machine has a fixed number.
  *
- * A factory's limit was taken out of its parent's. It outlives its last capability for as long as objects are charged to
- * it (`references`), since what they return must go somewhere; then what is left goes back to the parent.
- * Invariant: used <= limit; used is the sum of all charges outstanding and of the limits of all child factories.
+ * A factory's limits were taken out of its parent's. It outlives its last capability for as long as objects are charged
+ * to it (`references`), since what they return must go somewhere; then what is left goes back to the parent. Frames are
+ * charged whole, small objects by the frames of the factory's own slabs, and hot lines by their size; the pages that
+ * hold hot lines are set aside at boot, one place for each line that the first factory may have, so that no share can
+ * be used up by others.
+ * Invariant: used <= limit; used is the sum of all charges outstanding and of the limits of all child factories; the
+ * same for each kind of hot line.
  */
 #ifndef SALTO_CAP_FACTORY_H
 #define SALTO_CAP_FACTORY_H
@@ -13,6 +17,8 @@
 #include <stddef.h>
 
 #include "cap/object.h"
+#include "ipc/hot.h"
+#include "mem/slab.h"
 
 struct factory {
     struct object object;
@@ -20,19 +26,31 @@ struct factory {
     uint64_t references;  /* charges outstanding, children included; one more while a capability names it */
     struct factory *parent;
     struct object *objects; /* what it pays for and is not condemned */
+    struct slabs slabs;
+    struct hot_slots slots, slots_used; /* children's included */
 };
 
 /* Makes the first factory, which owns `limit` bytes. */
 struct factory *factory_create_first(uint64_t limit);
 
-/* A factory with `limit` bytes out of `parent`'s; 0 where that has not enough. */
-struct factory *factory_create(struct factory *parent, uint64_t limit);
+/* A factory with `limit` bytes and `slots` hot lines out of `parent`'s; 0 and `*error` (NO_MEMORY, NO_SLOT) where that has
+ * not enough. */
+struct factory *factory_create(struct factory *parent, uint64_t limit, const struct hot_slots *slots,
+                               enum error *error);
+
+/* What a factory of `limit` bytes gets by default: one of each kind for every 16 KiB begun, as far as `parent` has any. */
+struct hot_slots factory_default_slots(const struct factory *parent, uint64_t limit);
 
 /* Charges `bytes`; false if the quota does not allow it. */
 bool factory_charge(struct factory *factory, uint64_t bytes);
 
 /* Takes a charge of `bytes` back. */
 void factory_refund(struct factory *factory, uint64_t bytes);
+
+/* Charges a hot line of `bytes`; `slot` says of which kind. False and `*error` (NO_SLOT, NO_MEMORY) if the share or the
+ * quota does not allow it. */
+bool factory_charge_slot(struct factory *factory, const struct hot_slots *slot, uint64_t bytes, enum error *error);
+void factory_refund_slot(struct factory *factory, const struct hot_slots *slot, uint64_t bytes);
 
 /* Charged and zeroed memory for an object of `size` bytes with its header filled in; 0 if quota or memory is used up. */
 void *object_allocate(struct factory *factory, enum object_type type, size_t size);

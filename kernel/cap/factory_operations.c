@@ -18,8 +18,30 @@ static enum error publish(struct kernel_call *call, struct object *object, uint3
 enum error kernel_factory_create_factory(struct kernel_call *call, struct factory *self, uint64_t bytes,
                                          uint32_t *factory)
 {
-    struct factory *child = factory_create(self, bytes);
-    return child ? publish(call, &child->object, factory) : ERROR_NO_MEMORY;
+    struct hot_slots slots = factory_default_slots(self, bytes);
+    enum error error;
+    struct factory *child = factory_create(self, bytes, &slots, &error);
+    return child ? publish(call, &child->object, factory) : error;
+}
+
+enum error kernel_factory_create_factory_with_slots(struct kernel_call *call, struct factory *self, uint64_t bytes,
+                                                    uint32_t threads, uint32_t endpoints, uint32_t *factory)
+{
+    struct hot_slots slots = {threads, endpoints};
+    enum error error;
+    struct factory *child = factory_create(self, bytes, &slots, &error);
+    return child ? publish(call, &child->object, factory) : error;
+}
+
+enum error kernel_factory_slots(struct kernel_call *call, struct factory *self, uint32_t *threads,
+                                uint32_t *threads_used, uint32_t *endpoints, uint32_t *endpoints_used)
+{
+    (void)call;
+    *threads = self->slots.threads;
+    *threads_used = self->slots_used.threads;
+    *endpoints = self->slots.endpoints;
+    *endpoints_used = self->slots_used.endpoints;
+    return ERROR_NONE;
 }
 
 enum error kernel_factory_create_task(struct kernel_call *call, struct factory *self, uint32_t *task)

@@ -34,7 +34,7 @@ enum object_type {
 
 struct object {
     uint32_t type;   /* enum object_type */
-    uint32_t charge; /* bytes that `payer` is charged for the object itself */
+    uint32_t number; /* which of the objects of this type that exist from boot */
     struct derivation capabilities;
     struct factory *payer;          /* 0 for objects that exist from boot */
     struct object *next, *previous; /* what the payer pays for; `next` of a condemned object: the next one */

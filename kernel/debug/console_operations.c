@@ -6,14 +6,14 @@
 
 /* What stands behind a console capability. The kernel makes one of each at boot. */
 struct console {
-    struct object object; /* `charge` tells them apart: 0 serial line, 1 debug port */
+    struct object object; /* `number` tells them apart: 0 serial line, 1 debug port */
 };
 
 static enum error put(const struct console *console, uint32_t length, const uint8_t *text, uint32_t capacity)
 {
     if (length > capacity)
         return ERROR_BAD_ARGUMENT;
-    if (console->object.charge == 0)
+    if (console->object.number == 0)
         console_write((const char *)text, length);
     else
         log_write((const char *)text, length);
@@ -37,7 +37,7 @@ enum error kernel_console_read(struct kernel_call *call, struct console *self, u
 {
     (void)call;
     *length = 0;
-    while (self->object.charge == 0 && *length < 40) {
+    while (self->object.number == 0 && *length < 40) {
         int byte = console_read_byte();
         if (byte < 0)
             break;

@@ -46,10 +46,9 @@ struct endpoint *endpoint_create(struct factory *payer, enum error *error)
         *error = ERROR_NO_MEMORY;
         return 0;
     }
-    endpoint->hot = hot_endpoint_allocate();
+    endpoint->hot = hot_endpoint_allocate(payer, error);
     if (!endpoint->hot) {
         object_free(&endpoint->object);
-        *error = ERROR_NO_SLOT;
         return 0;
     }
     endpoint->offset = (uint64_t)endpoint->hot - HOT_ENDPOINTS;
@@ -83,7 +82,7 @@ void endpoint_destroy(struct endpoint *endpoint)
     end_plain_waits(endpoint);
     while ((receiver = endpoint_take_receiver(endpoint)))
         thread_fail(receiver, ERROR_DEAD);
-    hot_endpoint_free(endpoint->hot);
+    hot_endpoint_free(endpoint->hot, endpoint->object.payer);
     endpoints--;
     object_free(&endpoint->object);
 }

@@ -151,10 +151,8 @@ static void unlink_grant(struct port_grant *grant)
 
 static void free_grant(struct port_grant *grant)
 {
-    struct factory *payer = grant->task->object.payer;
     unlink_grant(grant);
     slab_free(grant);
-    factory_refund(payer, sizeof(struct port_grant));
 }
 
 static void drop_grant(struct port_grant *grant)
@@ -168,12 +166,7 @@ static void drop_grant(struct port_grant *grant)
 /* A record, charged to the task that the ports are granted to. */
 static struct port_grant *grant_allocate(struct task *task)
 {
-    if (!factory_charge(task->object.payer, sizeof(struct port_grant)))
-        return 0;
-    struct port_grant *grant = slab_allocate(sizeof(struct port_grant));
-    if (!grant)
-        factory_refund(task->object.payer, sizeof(struct port_grant));
-    return grant;
+    return slab_allocate(task->object.payer, sizeof(struct port_grant));
 }
 
 enum error ports_grant(struct ports *ports, struct task *task)

@@ -43,7 +43,8 @@ void cpu_area_prepare(struct cpu *cpu)
     for (unsigned i = 0; i < sizeof(stacks) / sizeof(stacks[0]); i++)
         fill_gate(cpu, area + stacks[i]);
     cpu->gate = (struct gate *)(area + CPU_ENTRY_STACK + GATE_OFFSET);
-    cpu->idle_line = hot_thread_allocate();
+    enum error error;
+    cpu->idle_line = hot_thread_allocate(0, &error);
     if (!cpu->idle_line)
         panic("not enough memory for the hot state");
     cpu->idle_line->gate = cpu->gate;

@@ -117,13 +117,9 @@ static void unlink_mapping(struct mapping *mapping)
 static struct mapping *mapping_create(struct memory *memory, struct task *task, uint64_t address, uint32_t offset,
                                       uint32_t pages, uint32_t rights)
 {
-    if (!factory_charge(task->object.payer, sizeof(struct mapping)))
+    struct mapping *mapping = slab_allocate(task->object.payer, sizeof(struct mapping));
+    if (!mapping)
         return 0;
-    struct mapping *mapping = slab_allocate(sizeof(struct mapping));
-    if (!mapping) {
-        factory_refund(task->object.payer, sizeof(struct mapping));
-        return 0;
-    }
     mapping->memory = memory;
     mapping->task = task;
     mapping->address = address;
@@ -136,10 +132,8 @@ static struct mapping *mapping_create(struct memory *memory, struct task *task, 
 
 static void mapping_free(struct mapping *mapping)
 {
-    struct factory *payer = mapping->task->object.payer;
     unlink_mapping(mapping);
     slab_free(mapping);
-    factory_refund(payer, sizeof(struct mapping));
 }
 
 static uint64_t entry_flags(uint32_t rights)

@@ -1,33 +1,38 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Slabs of 64, 128, 256, 1,008 and 2,016 byte pieces. Invariant: a slab is in its class's list exactly if it has a free
- * piece; a piece belongs to the slab in whose frame it lies.
+ * Slabs of 64, 128, 256, 1,008 and 2,016 byte pieces. Invariant: a slab is in its class's list of its payer
+ * exactly if it has a free piece; a piece belongs to the slab in whose frame it lies.
  */
 #include "mem/slab.h"
 
+#include "cap/factory.h"
 #include "debug/panic.h"
 #include "mem/frame.h"
 
 struct slab {
     struct slab *next, *previous; /* in the class's list of slabs with free pieces */
-    void *free;                   /* first free piece; its first word names the next */
+    struct factory *payer;
+    void *free; /* first free piece; its first word names the next */
     uint16_t used, capacity, class;
 };
 
 #define SLAB_HEADER 64
 _Static_assert(sizeof(struct slab) <= SLAB_HEADER, "the header leaves pieces aligned");
 
-static const uint16_t class_sizes[] = {64, 128, 256, 1008, 2016};
-#define CLASSES (sizeof(class_sizes) / sizeof(class_sizes[0]))
-static struct slab *partial[CLASSES];
+static const uint16_t class_sizes[SLAB_CLASSES] = {64, 128, 256, 1008, 2016};
+
+static struct slab **list_of(const struct slab *slab)
+{
+    return &slab->payer->slabs.partial[slab->class];
+}
 
 static void list_insert(struct slab *slab)
 {
     slab->previous = 0;
-    slab->next = partial[slab->class];
+    slab->next = *list_of(slab);
     if (slab->next)
         slab->next->previous = slab;
-    partial[slab->class] = slab;
+    *list_of(slab) = slab;
 }
 
 static void list_remove(struct slab *slab)
@@ -37,15 +42,16 @@ static void list_remove(struct slab *slab)
     if (slab->previous)
         slab->previous->next = slab->next;
     else
-        partial[slab->class] = slab->next;
+        *list_of(slab) = slab->next;
 }
 
-static struct slab *slab_create(uint16_t class)
+static struct slab *slab_create(struct factory *payer, uint16_t class)
 {
-    uint64_t frame = frame_allocate();
+    uint64_t frame = factory_allocate_frame(payer);
     if (frame == 0)
         return 0;
     struct slab *slab = physical_to_virtual(frame);
+    slab->payer = payer;
     slab->class = class;
     slab->capacity = (uint16_t)((PAGE_SIZE - SLAB_HEADER) / class_sizes[class]);
     for (int i = slab->capacity - 1; i >= 0; i--) {
@@ -57,13 +63,15 @@ static struct slab *slab_create(uint16_t class)
     return slab;
 }
 
-void *slab_allocate(size_t size)
+void *slab_allocate(struct factory *payer, size_t size)
 {
     uint16_t class = 0;
     assert(size > 0 && size <= SLAB_MAX_SIZE);
     while (class_sizes[class] < size)
         class ++;
-    struct slab *slab = partial[class] ? partial[class] : slab_create(class);
+    struct slab *slab = payer->slabs.partial[class];
+    if (!slab)
+        slab = slab_create(payer, class);
     if (!slab)
         return 0;
     void *piece = slab->free;
@@ -84,6 +92,6 @@ void slab_free(void *piece)
         list_insert(slab);
     if (slab->used == 0) {
         list_remove(slab);
-        frame_free(virtual_to_physical(slab));
+        factory_free_frame(slab->payer, virtual_to_physical(slab));
     }
 }

@@ -2,6 +2,9 @@
 /*
  * Small kernel memory in fixed sizes. A slab is one frame of equal pieces; it goes back to the frame allocator when its
  * last piece is freed, so that everything comes back. Pieces are aligned to 16 bytes at least.
+ *
+ * Each factory has slabs of its own, and its quota is charged for their frames: whatever order pieces come and go in,
+ * no more memory is taken than was charged, and nobody pays for another one's holes.
  */
 #ifndef SALTO_MEM_SLAB_H
 #define SALTO_MEM_SLAB_H
@@ -9,9 +12,17 @@
 #include <stddef.h>
 
 #define SLAB_MAX_SIZE 2016
+#define SLAB_CLASSES 5
 
-/* `size` zeroed bytes, 1 to SLAB_MAX_SIZE; 0 if memory is used up. */
-void *slab_allocate(size_t size);
+struct factory;
+
+/* A factory's slabs that have a free piece, by size. */
+struct slabs {
+    struct slab *partial[SLAB_CLASSES];
+};
+
+/* `size` zeroed bytes, 1 to SLAB_MAX_SIZE, charged to `payer`; 0 if quota or memory is used up. */
+void *slab_allocate(struct factory *payer, size_t size);
 
 /* Gives back what slab_allocate gave. */
 void slab_free(void *piece);

@@ -91,9 +91,9 @@ static enum error add_parts(struct thread *thread)
     thread->save = save_slot(thread->task, thread->number);
     if (!thread->save)
         return ERROR_NO_MEMORY;
-    thread->hot = hot_thread_allocate();
+    thread->hot = hot_thread_allocate(thread->object.payer, &error);
     if (!thread->hot)
-        return ERROR_NO_SLOT;
+        return error;
     fill_line(thread);
     return ERROR_NONE;
 }
@@ -192,7 +192,7 @@ void thread_destroy(struct thread *thread)
     thread->state = THREAD_DEAD;
     *thread->save = (struct save_slot){0};
     remove_utcb(thread);
-    hot_thread_free(thread->hot);
+    hot_thread_free(thread->hot, thread->object.payer);
     task_release_number(thread->task, thread->number);
     unlink_from_task(thread);
     if (current) {

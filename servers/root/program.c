@@ -11,6 +11,9 @@
 #include "abi/capability.h"
 #include "root.h"
 
+#define BYTES_PER_SLOT 8192
+#define SLOTS_KEPT 16 /* for root itself */
+
 /* Where a program's segments may lie. */
 static const struct elf_limits program_limits = {
     .lowest = USER_START,
@@ -49,10 +52,36 @@ bool programs_check_files(void)
     return !root.failed;
 }
 
+/* Hot slots of each kind that the set's programs may share. */
+static uint32_t slots_to_share(void)
+{
+    uint32_t threads = 0, threads_used = 0, endpoints = 0, endpoints_used = 0;
+    if (kernel_factory_slots(root.factory, &threads, &threads_used, &endpoints, &endpoints_used) != 0)
+        return 0;
+    threads -= threads_used;
+    endpoints -= endpoints_used;
+    uint32_t left = threads < endpoints ? threads : endpoints;
+    return left > SLOTS_KEPT ? left - SLOTS_KEPT : 0;
+}
+
+/* A program's share: a thread and an endpoint for every 8 KiB of its memory; all get proportionally less where that is
+ * more than there are. */
+static void share_slots(void)
+{
+    uint64_t memory = 0, available = slots_to_share();
+    for (uint32_t i = 0; i < root.programs_count; i++)
+        memory += root.programs[i].manifest->memory / BYTES_PER_SLOT;
+    for (uint32_t i = 0; i < root.programs_count; i++) {
+        uint64_t wanted = root.programs[i].manifest->memory / BYTES_PER_SLOT;
+        root.programs[i].slots = (uint32_t)(memory <= available ? wanted : wanted * available / memory);
+    }
+}
+
 /* The program's quota, and the endpoints that come out of it. */
 static bool make_factory(struct program *program)
 {
-    int result = kernel_factory_create_factory(root.factory, program->manifest->memory, &program->factory);
+    int result = kernel_factory_create_factory_with_slots(root.factory, program->manifest->memory, program->slots,
+                                                          program->slots, &program->factory);
     if (result)
         return program_problem(program, "its quota cannot be had", result);
     return grants_make_endpoints(program);
@@ -132,6 +161,7 @@ static void start_those(bool servers, const uint64_t *stacks)
 void programs_start(void)
 {
     static uint64_t stacks[MANIFEST_MAX_PROGRAMS];
+    share_slots();
     for (uint32_t i = 0; i < root.programs_count; i++) {
         if (root.programs[i].state == PROGRAM_NEW && !make_factory(&root.programs[i]))
             refuse(&root.programs[i]);

@@ -37,6 +37,7 @@ struct program {
     struct archive_file file;
     struct elf_plan plan;
     enum program_state state;
+    uint32_t slots; /* hot slots of each kind in its quota */
     kernel_factory_t factory;
     kernel_task_t task;
     kernel_thread_t thread;

@@ -107,6 +107,8 @@ static void test_bad_frees(void)
 
 /* ---- Slabs ------------------------------------------------------------------------------------------------------- */
 
+static struct factory *payer; /* of all pieces */
+
 static const size_t sizes[] = {1, 8, 63, 64, 65, 128, 129, 256, 257, 1000, 1008, 1009, 2015, 2016};
 #define SIZES (sizeof(sizes) / sizeof(sizes[0]))
 
@@ -115,7 +117,7 @@ static void test_sizes(void)
     uint64_t available = frame_count_free();
     bool good = true;
     for (unsigned i = 0; i < SIZES; i++) {
-        void *piece = slab_allocate(sizes[i]);
+        void *piece = slab_allocate(payer, sizes[i]);
         good &= piece && (uint64_t)piece % 16 == 0 && is_zero(piece, sizes[i]);
         good &= (uint64_t)piece / PAGE_SIZE == ((uint64_t)piece + sizes[i] - 1) / PAGE_SIZE;
         memset(piece, 0xff, sizes[i]);
@@ -146,7 +148,7 @@ static bool toggle(struct piece *piece)
         return good;
     }
     piece->size = sizes[random_below(SIZES)];
-    piece->bytes = slab_allocate(piece->size);
+    piece->bytes = slab_allocate(payer, piece->size);
     piece->pattern = (uint8_t)host_random(&state);
     good = piece->bytes && is_zero(piece->bytes, piece->size);
     memset(piece->bytes, piece->pattern, piece->size);
@@ -172,19 +174,47 @@ static void test_slab_without_memory(void)
     uint64_t count = 0;
     while ((frames[count] = frame_allocate()))
         count++;
-    host_ok(slab_allocate(64) == NULL, "without a frame there is no piece");
+    host_ok(slab_allocate(payer, 64) == NULL, "without a frame there is no piece");
     frame_free(frames[--count]);
-    void *piece = slab_allocate(2016), *second = slab_allocate(2016);
-    host_ok(piece && second && !slab_allocate(2016), "one frame holds two pieces of 2,016 bytes");
+    void *piece = slab_allocate(payer, 2016), *second = slab_allocate(payer, 2016);
+    host_ok(piece && second && !slab_allocate(payer, 2016), "one frame holds two pieces of 2,016 bytes");
     slab_free(piece);
     slab_free(second);
     while (count > 0)
         frame_free(frames[--count]);
 }
 
+/* Pieces are charged by the frames that they take, each payer's by themselves: holes are paid for by who left them. */
+static void test_slab_quota(void)
+{
+    static void *pieces[10 * 63];
+    enum error error;
+    const struct hot_slots none = {0, 0};
+    struct factory *small = factory_create(payer, 10 * PAGE_SIZE, &none, &error);
+    unsigned count = 0, left = 0;
+    while (count < sizeof(pieces) / sizeof(pieces[0]) && (pieces[count] = slab_allocate(small, 64)))
+        count++;
+    host_ok(count == 10 * 63 && small->used == 10 * PAGE_SIZE && !slab_allocate(small, 64),
+            "a quota bounds the frames");
+    for (unsigned i = 0; i < count; i++)
+        if (i % 63 != 0)
+            slab_free(pieces[i]);
+        else
+            left++;
+    host_ok(left == 10 && small->used == 10 * PAGE_SIZE && !slab_allocate(small, 256),
+            "a frame with a piece is paid for");
+    void *other = slab_allocate(payer, 64);
+    host_ok(other && (uint64_t)other / PAGE_SIZE != (uint64_t)pieces[0] / PAGE_SIZE, "payers share no frame");
+    slab_free(other);
+    for (unsigned i = 0; i < count; i += 63)
+        slab_free(pieces[i]);
+    host_ok(small->used == 0, "it comes back with the last piece");
+    factory_destroy(small);
+}
+
 static void allocate_too_large(void)
 {
-    slab_allocate(SLAB_MAX_SIZE + 1);
+    slab_allocate(payer, SLAB_MAX_SIZE + 1);
 }
 
 /* ---- Factories --------------------------------------------------------------------------------------------------- */
@@ -200,14 +230,28 @@ struct node {
 
 static struct node nodes[FACTORIES];
 
-/* What is used of a factory by the model: charges, and each child's limit and record. */
+/* Frames that hold the records of a factory's children. */
+static uint64_t slab_bytes(const struct node *node)
+{
+    uint64_t bytes = 0;
+    for (int i = 0; i < FACTORIES; i++) {
+        bool first = nodes[i].factory && nodes[i].parent == node;
+        for (int j = 0; j < i; j++)
+            first &=
+                !nodes[j].factory || (uint64_t)nodes[j].factory / PAGE_SIZE != (uint64_t)nodes[i].factory / PAGE_SIZE;
+        bytes += first ? PAGE_SIZE : 0;
+    }
+    return bytes;
+}
+
+/* What is used of a factory by the model: charges, each child's limit, and the frames of their records. */
 static uint64_t model_used(const struct node *node)
 {
     uint64_t used = node->charged;
     for (int i = 0; i < FACTORIES; i++)
         if (nodes[i].factory && nodes[i].parent == node)
-            used += nodes[i].limit + sizeof(struct factory);
-    return used;
+            used += nodes[i].limit;
+    return used + slab_bytes(node);
 }
 
 /* A factory goes when nothing names it, is charged to it, or comes from it. */
@@ -230,14 +274,32 @@ static struct node *free_node(void)
     return NULL;
 }
 
+/* The share of hot lines that children have of a factory. */
+static uint32_t model_slots(const struct node *node)
+{
+    uint32_t used = 0;
+    for (int i = 0; i < FACTORIES; i++)
+        if (nodes[i].factory && nodes[i].parent == node)
+            used += nodes[i].factory->slots.threads;
+    return used;
+}
+
 static bool try_create(struct node *parent)
 {
     struct node *node = free_node();
     uint64_t limit = random_below(parent->limit / 2 + 1), left = parent->limit - model_used(parent);
     if (!node)
         return true;
-    struct factory *factory = factory_create(parent->factory, limit);
-    if ((factory != NULL) != (limit <= left && sizeof(struct factory) <= left - limit))
+    struct hot_slots slots = {(uint32_t)random_below(200), (uint32_t)random_below(200)};
+    bool enough = slots.threads <= parent->factory->slots.threads - model_slots(parent);
+    enum error error;
+    enough &= slots.endpoints <= parent->factory->slots.endpoints - parent->factory->slots_used.endpoints;
+    struct factory *factory = factory_create(parent->factory, limit, &slots, &error);
+    if (!enough)
+        return !factory && error == ERROR_NO_SLOT;
+    if (!factory && (error != ERROR_NO_MEMORY || (limit <= left && left - limit >= PAGE_SIZE)))
+        return false;
+    if (factory && (error != ERROR_NONE || limit > left))
         return false;
     if (factory) {
         *node = (struct node){factory, parent, limit, 0, 0, 0, true};
@@ -281,7 +343,8 @@ static bool factories_match(void)
 {
     for (int i = 0; i < FACTORIES; i++)
         if (nodes[i].factory &&
-            (nodes[i].factory->used != model_used(&nodes[i]) || nodes[i].factory->used > nodes[i].factory->limit))
+            (nodes[i].factory->used != model_used(&nodes[i]) || nodes[i].factory->used > nodes[i].factory->limit ||
+             nodes[i].factory->slots_used.threads != model_slots(&nodes[i])))
             return false;
     return true;
 }
@@ -310,6 +373,7 @@ static void test_factories(void)
     uint64_t available = frame_count_free();
     bool good = true;
     nodes[0] = (struct node){factory_create_first(QUOTA), NULL, QUOTA, 0, 0, 0, true};
+    nodes[0].factory->slots = (struct hot_slots){2000, 2000};
     for (int round = 0; round < ROUNDS && good; round++)
         good = random_step() && factories_match();
     host_ok(good, "%d random steps on trees of factories equal the model (seed %#lx)", ROUNDS, SEED);
@@ -320,11 +384,12 @@ static void test_factories(void)
                 nodes[i].charges > 0 ? refund(&nodes[i]) : unname(&nodes[i]);
     }
     host_ok(nodes[0].factory->used == 0 && nodes[0].factory->references == 1, "everything is back at the end");
+    enum error error;
     host_ok(factory_allocate_frame(nodes[0].factory) && nodes[0].factory->used == PAGE_SIZE, "a frame is charged");
     host_ok(!factory_charge(nodes[0].factory, QUOTA) && !factory_charge(nodes[0].factory, UINT64_MAX) &&
-                !factory_create(nodes[0].factory, UINT64_MAX),
+                !factory_create(nodes[0].factory, UINT64_MAX, &(struct hot_slots){0, 0}, &error),
             "sizes beyond the limit are refused");
-    host_ok(frame_count_free() + 2 == available, "two frames are in use: the first factory's slab and the charged one");
+    host_ok(frame_count_free() + 2 == available, "two frames are in use: the first factory and the charged one");
 }
 
 int main(void)
@@ -335,9 +400,12 @@ int main(void)
     test_contiguous();
     test_exhaustion();
     test_bad_frees();
+    payer = factory_create_first(RANGE_FRAMES * PAGE_SIZE);
     test_sizes();
     test_random_pieces();
     test_slab_without_memory();
+    host_ok(payer->used == 0 && payer->references == 1, "nothing stays charged for pieces");
+    test_slab_quota();
     host_ok(host_panics(allocate_too_large), "more than the largest piece is the kernel's own mistake");
     test_factories();
     return host_done();

@@ -224,7 +224,7 @@ static bool delete_something(void)
 
 static void start_round(void)
 {
-    factory = factory_create_first(QUOTA);
+    factory = host_first_factory(QUOTA);
     hold(TASKS, &factory->object);
     for (int i = 0; i < TASKS; i++) {
         tasks[i] = task_create(factory, &error);
@@ -448,13 +448,13 @@ static void warm_up(void)
 {
     static void *lines[WARM_ENDPOINTS + WARM_THREADS];
     for (int i = 0; i < WARM_ENDPOINTS; i++)
-        lines[i] = hot_endpoint_allocate();
+        lines[i] = hot_endpoint_allocate(0, &error);
     for (int i = 0; i < WARM_THREADS; i++)
-        lines[WARM_ENDPOINTS + i] = hot_thread_allocate();
+        lines[WARM_ENDPOINTS + i] = hot_thread_allocate(0, &error);
     for (int i = 0; i < WARM_ENDPOINTS; i++)
-        hot_endpoint_free(lines[i]);
+        hot_endpoint_free(lines[i], 0);
     for (int i = 0; i < WARM_THREADS; i++)
-        hot_thread_free(lines[WARM_ENDPOINTS + i]);
+        hot_thread_free(lines[WARM_ENDPOINTS + i], 0);
 }
 
 int main(void)

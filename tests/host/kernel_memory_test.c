@@ -305,7 +305,7 @@ static void create_all(void)
 int main(void)
 {
     host_kernel_start();
-    factory = factory_create_first(QUOTA);
+    factory = host_first_factory(QUOTA);
     uint64_t frames = host_frames_used();
     create_all();
     test_bounds();
@@ -323,6 +323,6 @@ int main(void)
         capability_delete(&task_holders[i]);
     for (int i = 0; i < MEMORIES; i++)
         capability_delete(&memory_holders[i]);
-    host_ok(factory->used == 0 && host_frames_used() == frames && host_pieces_used() == 1, "everything comes back");
+    host_ok(factory->used == 0 && host_frames_used() == frames && host_pieces_used() == 0, "everything comes back");
     return host_done();
 }

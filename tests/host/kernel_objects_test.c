@@ -115,7 +115,8 @@ static void test_factory_chain(void)
     struct factory *parent = factory;
     uint64_t limit = QUOTA - sizeof(struct factory) * 4, pieces = host_pieces_used();
     for (int i = 0; i < CHAIN; i++) {
-        struct factory *child = factory_create(parent, limit -= sizeof(struct factory));
+        struct hot_slots slots = {1, 1};
+        struct factory *child = factory_create(parent, limit -= sizeof(struct factory), &slots, &error);
         if (!child)
             break;
         hold(&holders[i % 2], &child->object);
@@ -216,7 +217,7 @@ static void test_random(void)
 int main(void)
 {
     host_kernel_start();
-    factory = factory_create_first(QUOTA);
+    factory = host_first_factory(QUOTA);
     test_task_before_its_thread();
     test_thread_before_its_task();
     test_dead_capabilities();

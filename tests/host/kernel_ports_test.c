@@ -142,7 +142,7 @@ static void test_no_memory(void)
 int main(void)
 {
     host_kernel_start();
-    factory = factory_create_first(QUOTA);
+    factory = host_first_factory(QUOTA);
     host_memory_fail_after(-1);
     test_model();
     test_no_memory();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* In place of those parts of the kernel that tests of its objects leave out: devices, boot, its address space. */
+#include "cap/factory.h"
 #include "debug/panic.h"
 #include "ipc/dispatch.h"
 #include "ipc/hot.h"
@@ -58,8 +59,16 @@ void debug_dispatch(struct kernel_call *call, const struct capability *capabilit
     answer_nothing(call, capability);
 }
 
+struct factory *host_first_factory(uint64_t limit)
+{
+    struct factory *factory = factory_create_first(limit);
+    hot_reserve(UINT64_MAX, &factory->slots);
+    return factory;
+}
+
 void host_kernel_start(void)
 {
+    enum error error;
     host_machine_start();
     shared_directory = frame_allocate();
     page_of_zeros = frame_allocate();
@@ -67,7 +76,7 @@ void host_kernel_start(void)
     __builtin_memset(physical_to_virtual(page_of_ones), 0xff, PAGE_SIZE);
     hot_initialise();
     cpus[0].gate = &gate;
-    cpus[0].idle_line = hot_thread_allocate();
+    cpus[0].idle_line = hot_thread_allocate(0, &error);
     cpus[0].idle_line->gate = &gate;
     gate.cpu = &cpus[0];
     write_gs_base((uint64_t)cpus[0].idle_line);

@@ -17,6 +17,8 @@
 #define HOST_MEMORY_START 0x100000UL
 #define HOST_MEMORY_END 0x4000000UL /* 64 MiB */
 
+struct factory;
+
 /* Makes physical memory. Once, before anything else. */
 void host_machine_start(void);
 
@@ -40,5 +42,8 @@ uint64_t host_pieces_used(void);
 
 /* Brings up what every test of kernel objects needs: the line of nobody, stand-in pages, the line of the first CPU. */
 void host_kernel_start(void);
+
+/* The first factory, with all hot lines. */
+struct factory *host_first_factory(uint64_t limit);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cap/factory.h"
 #include "debug/panic.h"
 #include "kernel_parts/host_machine.h"
 #include "mem/frame.h"
@@ -84,18 +85,27 @@ uint64_t frame_count_free(void)
     return free_count + (HOST_MEMORY_END - next_frame) / PAGE_SIZE;
 }
 
-void *slab_allocate(size_t size)
+/* What stands before a piece. */
+struct header {
+    struct factory *payer;
+    size_t size;
+};
+
+void *slab_allocate(struct factory *payer, size_t size)
 {
     assert(size > 0 && size <= SLAB_MAX_SIZE);
-    if (must_fail())
+    if (must_fail() || !factory_charge(payer, size))
         return NULL;
+    struct header *header = calloc(1, sizeof(struct header) + size);
+    *header = (struct header){payer, size};
     pieces_used++;
-    return calloc(1, size);
+    return header + 1;
 }
 
 void slab_free(void *piece)
 {
-    assert(piece);
+    struct header *header = (struct header *)piece - 1, copy = *header;
     pieces_used--;
-    free(piece);
+    free(header);
+    factory_refund(copy.payer, copy.size);
 }
