@@ -5,6 +5,7 @@
  */
 #include "../common/worker.h"
 #include "abi/addresses.h"
+#include "canonical.h"
 
 #define FLAG_TRAP 0x100UL
 #define FLAG_DIRECTION 0x400UL
@@ -163,6 +164,11 @@ static const struct guest_test tests[] = {
     {"segment bases of any kind", bases_are_the_programs},
     {"null selectors, and a tick", selectors_do_not_matter},
     {"any stack pointer in a call and in a fault", any_stack_pointer},
+    {"entry points, stacks and handlers outside the user half are refused", entry_points_are_checked},
+    {"jumps, stacks and bases outside the user half", steps_outside_the_user_half},
+    {"ticks with any stack pointer", ticks_with_any_stack_pointer},
+    {"an answer at the last instruction that can be mapped", answer_at_the_last_instruction},
+    {"a Linux call at the last instruction that can be mapped", linux_call_at_the_last_instruction},
     {"syscall as the last instruction that can be mapped", last_instruction},
 };
 

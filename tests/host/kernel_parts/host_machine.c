@@ -15,6 +15,7 @@
 #include "x86/cpu.h"
 
 uint64_t host_gs_base, host_flushes;
+void (*host_invalidate)(uint64_t type, uint64_t pcid, uint64_t address);
 
 static int memory_file;
 static jmp_buf caught;

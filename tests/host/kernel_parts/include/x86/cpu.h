@@ -17,6 +17,9 @@ void interrupts_disable(void);
 
 extern uint64_t host_gs_base, host_flushes;
 
+/* A model of a processor that is told of each INVPCID, or 0. */
+extern void (*host_invalidate)(uint64_t type, uint64_t pcid, uint64_t address);
+
 static inline uint64_t read_gs_base(void)
 {
     return host_gs_base;
@@ -30,8 +33,9 @@ static inline void write_gs_base(uint64_t base)
 
 static inline void invalidate_pcid(uint64_t type, uint64_t pcid, uint64_t address)
 {
-    (void)type, (void)pcid, (void)address;
     host_flushes++;
+    if (host_invalidate)
+        host_invalidate(type, pcid, address);
 }
 
 #endif
