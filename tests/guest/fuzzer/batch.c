@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <salto/startup.h>
 #include <salto/tap.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "abi/addresses.h"
@@ -24,21 +25,22 @@
 #define THREADS 2
 #define HUNTERS (TASKS * THREADS)
 #define CALLS_PER_BATCH 4000
-#define MOST_ROUNDS 10000
 #define ENDPOINTS 3
 #define MEMORIES 2
 #define FULL_GRANTS 4 /* of the task without a free handle, so that it is tried often */
 #define POOR_QUOTA 128
-#define LEAST_QUOTA (256UL << 10)
+#define LEAST_QUOTA (128UL << 10)
+#define MOST_QUOTA (LEAST_QUOTA << 3)
 #define SUPERVISOR_BADGE 0x5afeUL
 #define HUNTING_GROUND 0x40000000UL
-#define PREPARED_ENDPOINTS 2048
-#define PREPARED_THREADS 512
+#define PREPARED_ENDPOINTS (MOST_QUOTA / 64) /* more than the quota allows: none takes less than 64 bytes */
+#define PREPARED_THREADS (MOST_QUOTA / PAGE_SIZE + MOST_REPLACED + 64)
 #define STUCK_ROUNDS 12
 #define CHECK_ROUNDS 50
 #define KILL_THREAD_EVERY 200
 #define KILL_TASK_EVERY 500
 #define MOST_TASKS 512
+#define MOST_REPLACED 200 /* hunters, that is, in a batch: hunters may keep the dead thread alive as an object */
 
 /* What every task of hunters is given. */
 struct grant {
@@ -51,6 +53,7 @@ static struct worker hosts[TASKS]; /* a thread that is never started, and its ta
 static struct worker workers[HUNTERS];
 static uint32_t calls_before[HUNTERS]; /* when it was last looked whether the hunter goes on */
 static bool over[HUNTERS];             /* its task has ended */
+static unsigned replaced;
 static struct hunter *hunters[HUNTERS];
 static uint32_t hunter_memories[HUNTERS];
 static uint32_t supervisor, supervisor_sends; /* endpoint, and a badged capability to it */
@@ -64,16 +67,24 @@ static void grant(uint32_t handle, uint32_t type, uint32_t rights, uint64_t badg
         grants[grants_count++] = (struct grant){handle, type, rights, badge};
 }
 
-void batch_prepare(void)
+static void prepare_endpoints(void)
 {
-    static uint32_t made[PREPARED_ENDPOINTS];
-    kernel_task_t task = guest_new_task();
-    kernel_thread_t thread;
-    uint32_t number;
+    uint32_t *made = calloc(PREPARED_ENDPOINTS, sizeof(*made));
+    if (!EXPECT(made))
+        return;
     for (unsigned i = 0; i < PREPARED_ENDPOINTS; i++)
         made[i] = guest_endpoint();
     for (unsigned i = 0; i < PREPARED_ENDPOINTS; i++)
         guest_delete(made[i]);
+    free(made);
+}
+
+static void prepare_threads(void)
+{
+    static uint32_t made[PREPARED_THREADS];
+    kernel_task_t task = guest_new_task();
+    kernel_thread_t thread;
+    uint32_t number;
     for (unsigned i = 0; i < PREPARED_THREADS; i++) {
         EXPECT_EQUAL(kernel_factory_create_thread(own_factory, task, &thread, &number), 0);
         made[i] = thread.handle;
@@ -81,6 +92,16 @@ void batch_prepare(void)
     for (unsigned i = 0; i < PREPARED_THREADS; i++)
         guest_delete(made[i]);
     guest_delete(task.handle);
+}
+
+void batch_prepare(void)
+{
+    static bool prepared;
+    if (prepared)
+        return;
+    prepared = true;
+    prepare_endpoints();
+    prepare_threads();
 }
 
 /* ---- Objects --------------------------------------------------------------------------------------------------- */
@@ -354,6 +375,7 @@ static void replace_stuck(void)
             continue;
         worker_destroy(&workers[i]);
         make_thread(i);
+        replaced++;
         worker_start(&workers[i], hunter_main);
     }
 }
@@ -368,7 +390,9 @@ static bool all_over(void)
 
 static void run_rounds(void)
 {
-    for (unsigned round = 1; calls_made() < CALLS_PER_BATCH && !all_over() && round < MOST_ROUNDS; round++) {
+    replaced = 0;
+    for (unsigned round = 1; calls_made() < CALLS_PER_BATCH && !all_over() && replaced < MOST_REPLACED - HUNTERS;
+         round++) {
         guest_yield();
         meet();
         kill_sometimes();
