@@ -2,7 +2,7 @@
 /*
  * The kernel's side. For a @kernel interface: a prototype for each operation, which the kernel implements, and a
  * dispatcher that checks tag, rights, ranges and capabilities before it is called. For any other interface the kernel
- * is the client: functions that put together the request.
+ * is the client: functions that put together the request, and take apart the answer.
  *
  * The registers' words lie in the kernel's memory, but the UTCB can change at any moment: each of its words is read
  * once, into a local, before it is checked.
@@ -184,6 +184,7 @@ static void emit_implementation_call(FILE *output, const struct declaration *int
 static void emit_answer(FILE *output, const struct declaration *interface, const struct operation *operation)
 {
     fprintf(output, "    call->tag = %s_REPLY;\n", upper_case(c_operation(interface, operation)));
+    fprintf(output, "    call->handle = 0;\n");
     for (size_t i = 0; i < operation->outputs_count; i++) {
         const struct member *member = operation->outputs[i];
 
@@ -233,7 +234,8 @@ static void emit_dispatcher(FILE *output, const struct declaration *interface)
         fprintf(output, "            idl_error = idl_%s(call, self, rights);\n        break;\n", name);
     }
     fprintf(output, "    default:\n        idl_error = ERROR_BAD_OPERATION;\n    }\n");
-    fprintf(output, "    if (idl_error != ERROR_NONE)\n        call->tag = idl_error;\n}\n\n");
+    fprintf(output, "    if (idl_error == ERROR_NONE)\n        return;\n");
+    fprintf(output, "    call->tag = idl_error;\n    call->handle = 0;\n}\n\n");
 }
 
 static void emit_interface(FILE *output, const struct declaration *interface)
@@ -293,6 +295,46 @@ static void emit_message(FILE *output, const struct declaration *interface, cons
     fprintf(output, "}\n\n");
 }
 
+/* Takes an answer apart that the kernel received. */
+static void emit_received_answer(FILE *output, const struct declaration *interface, const struct operation *operation)
+{
+    const char *name = c_operation(interface, operation);
+
+    fprintf(
+        output,
+        "/* Takes the outputs out of an answer with `tag`; false if it is not that of success, or out of range. */\n");
+    fprintf(output, "static inline bool %s_answer(uint64_t tag, struct kernel_call *message", name);
+    for (size_t i = 0; i < operation->outputs_count; i++)
+        fprintf(output, ", %s", output_parameter(operation->outputs[i], ""));
+    fprintf(output, ")\n{\n");
+    if (operation->reply.words > MESSAGE_REGISTER_WORDS)
+        fprintf(output, "    const uint64_t *idl_utcb = kernel_call_utcb(message);\n\n");
+    fprintf(output, "    (void)message;\n    if (tag != %s_REPLY)\n        return false;\n", upper_case(name));
+    for (size_t i = 0; i < operation->outputs_count; i++) {
+        const struct member *member = operation->outputs[i];
+
+        if (type_is_aggregate(member->type))
+            emit_unpack_aggregate(output, &message_arrays, member, c_variable(member));
+        else
+            fprintf(output, "    *%s = %s;\n", c_variable(member),
+                    word_to_scalar(member->type, word_text(&message_arrays, member->first_word)));
+    }
+    emit_scalar_checks(output, &message_arrays, operation->outputs, operation->outputs_count, true, "return false;");
+    for (size_t i = 0; i < operation->outputs_count; i++)
+        if (type_is_aggregate(operation->outputs[i]->type))
+            emit_aggregate_check(output, operation->outputs[i], c_variable(operation->outputs[i]), "return false;");
+    fprintf(output, "    return true;\n}\n\n");
+}
+
+static void emit_client_operation(FILE *output, const struct declaration *interface, const struct operation *operation)
+{
+    if (operation->request.items != 0)
+        return;
+    emit_message(output, interface, operation);
+    if (operation->kind != OPERATION_ONEWAY && operation->reply.items == 0)
+        emit_received_answer(output, interface, operation);
+}
+
 void emit_kernel(FILE *output, struct program *program)
 {
     emit_header_start(output, program->units.first, "KERNEL", "Kernel side");
@@ -307,8 +349,7 @@ void emit_kernel(FILE *output, struct program *program)
             emit_interface(output, declaration);
         else
             FOR_EACH(operation, operation, declaration->operations)
-        if (operation->request.items == 0)
-            emit_message(output, declaration, operation);
+        emit_client_operation(output, declaration, operation);
     }
     emit_header_end(output, program->units.first, "KERNEL");
 }

@@ -35,5 +35,5 @@ _Noreturn void kernel_main(void)
     timer_initialise();
     smp_start();
     root_start();
-    kernel_resume_first(schedule_next());
+    kernel_resume_first(schedule_first());
 }

@@ -4,8 +4,10 @@
  *
  * Registers of the IPC system call (`syscall`):
  *   rax  tag             in: what to send and how; out: tag of what came in, or an error (see below)
- *   rdi  handle          in: capability to send to (call, send) or to receive on (receive, reply-and-wait);
- *                        out: for a receiver the badge of the sender's capability, for an answered caller zero
+ *   rdi  handle          in: capability to send to (call, send) or to receive on (receive, reply-and-wait); for
+ *                        send-and-wait both, the one to receive on in the upper half;
+ *                        out: for a receiver the badge of the sender's capability, for an answered caller zero; with an
+ *                        error the phase that failed (PHASE_*)
  *   rsi rdx r8 r9 r10 rbx  words 0 to 5, both ways. All six always travel: the sender clears those beyond its count
  *   rcx r11              lost (the processor's own use in `syscall`)
  *   rbp r12 r13 r14 r15  a caller gets them back; whoever receives gets zeros
@@ -19,7 +21,8 @@
  *   0x80000000 + w   plain call, w = 0..6 words, no items
  *   0x80000007 + w   plain reply-and-wait, w = 0..6 words, no items
  * everything else has the general form
- *   bits 0-5 words | bits 8-11 operation | bits 12-14 typed items | bit 15 poll | bits 16-30 zero (reserved) | bit 31
+ *   bits 0-5 words | bits 8-11 operation | bits 12-14 typed items | bit 15 poll | bit 16 deadline | bit 17 closed |
+ *   bits 18-30 zero (reserved) | bit 31
  * A call or reply-and-wait that fits a plain form must use it (message_tag() does): each request has one spelling.
  *
  * What arrives has the same shape: a server sees the caller's tag with its operation (call or send), an answered
@@ -47,13 +50,26 @@
 #define TAG_ITEMS_SHIFT 12
 #define TAG_ITEMS_MASK 0x7
 #define TAG_POLL 0x8000
-#define TAG_RESERVED 0x7fff00c0
+#define TAG_DEADLINE 0x10000 /* the UTCB's deadlines hold for this IPC */
+#define TAG_CLOSED 0x20000   /* receive from the endpoint only: signals of the bound notification stay pending */
+#define TAG_RESERVED 0x7ffc00c0
 
 #define MESSAGE_CALL 1           /* send, then wait for the answer of whoever received it */
 #define MESSAGE_REPLY_AND_WAIT 2 /* answer the current caller, then receive on the handle */
 #define MESSAGE_SEND 3           /* one way; waits until it is received, or with TAG_POLL fails with would_block */
 #define MESSAGE_RECEIVE 4        /* receive on the handle; with TAG_POLL fails with would_block if nobody sends */
 #define MESSAGE_REPLY 5          /* answer the current caller and go on */
+#define MESSAGE_SEND_AND_WAIT 6  /* send, answer by a reply capability, or signal; then receive on the other handle */
+#define MESSAGE_SIGNAL 7         /* never sent: what arrives from the bound notification, its bits in word 0 */
+
+#define WAIT_HANDLE_SHIFT 32 /* send-and-wait: where the handle to receive on stands in rdi */
+
+/* rdi beside an error: the phase in which the IPC failed. In the send phase nothing has left the sender. */
+#define PHASE_SEND 0
+#define PHASE_RECEIVE 1
+
+/* Deadlines are nanoseconds since boot, as Clock.now tells them. One that has passed ends the wait at once. */
+#define DEADLINE_NEVER 0xffffffffffffffff
 
 /* A typed item, in the sender's UTCB: handle | rights << 16 | kind << 24. In the receiver's: its new handle, or 0 where
  * the capability could not be installed. Items are installed in order, each with rights no greater than the sender's
@@ -71,7 +87,9 @@ struct utcb {
     uint64_t self;                     /* address of this UTCB: C finds it by reading GS:0 */
     uint64_t words[MESSAGE_MAX_WORDS]; /* words[6] to words[62] travel; 0 to 5 are never touched by the kernel */
     uint64_t items[MESSAGE_MAX_ITEMS]; /* typed items */
-    uint64_t reserved[441];            /* strings, receive windows and virtual registers to come */
+    uint64_t send_deadline;            /* with TAG_DEADLINE: until when the send phase may wait, and ... */
+    uint64_t receive_deadline;         /* ... the receive phase, that of a call for its answer included */
+    uint64_t reserved[439];            /* strings, receive windows and virtual registers to come */
 };
 
 _Static_assert(sizeof(struct utcb) == 4096, "a UTCB is one page");

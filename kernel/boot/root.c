@@ -175,6 +175,7 @@ void root_start(void)
     struct task *task = task_create(factory, &error);
     if (!task)
         refuse("root", "not enough memory for the first task");
+    task->priority_limit = PRIORITIES - 1;
     memcpy(task->name, "root", sizeof("root"));
     give_all(task, &table);
     table.magic = STARTUP_MAGIC;

@@ -6,6 +6,8 @@
 #include "idl/factory_kernel.h"
 #include "ipc/dispatch.h"
 #include "ipc/endpoint.h"
+#include "ipc/notification.h"
+#include "ipc/reply.h"
 #include "mem/memory.h"
 #include "thread/task.h"
 #include "thread/thread.h"
@@ -77,6 +79,18 @@ enum error kernel_factory_create_memory(struct kernel_call *call, struct factory
     enum error error;
     struct memory *created = memory_create(self, pages, &error);
     return created ? publish(call, &created->object, memory) : error;
+}
+
+enum error kernel_factory_create_notification(struct kernel_call *call, struct factory *self, uint32_t *notification)
+{
+    struct notification *created = notification_create(self);
+    return created ? publish(call, &created->object, notification) : ERROR_NO_MEMORY;
+}
+
+enum error kernel_factory_create_reply(struct kernel_call *call, struct factory *self, uint32_t *reply)
+{
+    struct reply *created = reply_create(self);
+    return created ? publish(call, &created->object, reply) : ERROR_NO_MEMORY;
 }
 
 enum error kernel_factory_quota(struct kernel_call *call, struct factory *self, uint64_t *limit, uint64_t *used)

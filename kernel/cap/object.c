@@ -8,6 +8,8 @@
 #include "cap/factory.h"
 #include "debug/panic.h"
 #include "ipc/endpoint.h"
+#include "ipc/notification.h"
+#include "ipc/reply.h"
 #include "irq/ports.h"
 #include "mem/memory.h"
 #include "thread/task.h"
@@ -36,6 +38,12 @@ static void destroy_now(struct object *object)
         break;
     case OBJECT_PORTS:
         ports_destroy((struct ports *)object);
+        break;
+    case OBJECT_NOTIFICATION:
+        notification_destroy((struct notification *)object);
+        break;
+    case OBJECT_REPLY:
+        reply_destroy((struct reply *)object);
         break;
     default:
         break;

@@ -28,6 +28,8 @@ enum object_type {
     OBJECT_CLOCK = 7,
     OBJECT_POWER = 8,
     OBJECT_DEBUG = 9,
+    OBJECT_NOTIFICATION = 11,
+    OBJECT_REPLY = 12,
     OBJECT_PORTS = 14,
     OBJECT_TYPES
 };

@@ -6,6 +6,8 @@
 #include "cap/factory.h"
 #include "debug/panic.h"
 #include "ipc/hot.h"
+#include "ipc/wait.h"
+#include "thread/schedule.h"
 #include "thread/task.h"
 
 static uint32_t endpoints;
@@ -15,28 +17,9 @@ static struct hot_thread *nobody(void)
     return (struct hot_thread *)NOBODY_LINE;
 }
 
-void queue_append(struct thread_queue *queue, struct thread *thread)
+static struct thread *thread_of(struct queue_node *node)
 {
-    assert(!thread->next && !thread->previous && queue->head != thread);
-    thread->previous = queue->tail;
-    if (queue->tail)
-        queue->tail->next = thread;
-    else
-        queue->head = thread;
-    queue->tail = thread;
-}
-
-void queue_remove(struct thread_queue *queue, struct thread *thread)
-{
-    if (thread->next)
-        thread->next->previous = thread->previous;
-    else
-        queue->tail = thread->previous;
-    if (thread->previous)
-        thread->previous->next = thread->next;
-    else
-        queue->head = thread->next;
-    thread->next = thread->previous = 0;
+    return node ? (struct thread *)((char *)node - __builtin_offsetof(struct thread, node)) : 0;
 }
 
 struct endpoint *endpoint_create(struct factory *payer, enum error *error)
@@ -60,28 +43,28 @@ struct endpoint *endpoint_create(struct factory *payer, enum error *error)
 static void end_plain_waits(struct endpoint *endpoint)
 {
     if (endpoint->hot->waiter->receive_endpoint == endpoint->offset)
-        endpoint->hot->waiter->receive_handle = HANDLE_NONE;
+        endpoint_end_plain_waits(endpoint->hot->waiter->thread);
+}
+
+static bool is_waited_on(const struct endpoint *endpoint)
+{
+    return (endpoint->hot->waiter->waits & ~WAIT_KERNEL) == endpoint->offset;
 }
 
 static void fail_senders(struct endpoint *endpoint)
 {
-    struct thread *sender;
-    while ((sender = endpoint_take_sender(endpoint)))
-        if (sender->kernel_message) {
-            sender->kernel_message = false;
-            sender->state = sender->task->ended ? THREAD_DEAD : THREAD_FAULTED;
-        } else {
-            thread_fail(sender, ERROR_DEAD);
-        }
+    while (endpoint->senders.first)
+        wait_fail(thread_of(endpoint->senders.first), ERROR_DEAD);
 }
 
 void endpoint_destroy(struct endpoint *endpoint)
 {
-    struct thread *receiver;
     fail_senders(endpoint);
     end_plain_waits(endpoint);
-    while ((receiver = endpoint_take_receiver(endpoint)))
-        thread_fail(receiver, ERROR_DEAD);
+    if (is_waited_on(endpoint))
+        wait_fail(endpoint->hot->waiter->thread, ERROR_DEAD);
+    while (endpoint->receivers.first)
+        wait_fail(thread_of(endpoint->receivers.first), ERROR_DEAD);
     hot_endpoint_free(endpoint->hot, endpoint->object.payer);
     endpoints--;
     object_free(&endpoint->object);
@@ -104,16 +87,10 @@ void endpoint_receive_right_removed(struct endpoint *endpoint, const struct capa
 
 struct thread *endpoint_take_receiver(struct endpoint *endpoint)
 {
-    struct hot_thread *waiter = endpoint->hot->waiter;
-    if (waiter->waits == endpoint->offset) {
-        waiter->waits = 0;
-        return waiter->thread;
-    }
-    struct thread *receiver = endpoint->receivers.head;
-    if (receiver) {
-        queue_remove(&endpoint->receivers, receiver);
-        receiver->state = THREAD_ACTIVE;
-    }
+    struct thread *receiver =
+        is_waited_on(endpoint) ? endpoint->hot->waiter->thread : thread_of(endpoint->receivers.first);
+    if (receiver)
+        wait_end(receiver);
     return receiver;
 }
 
@@ -121,31 +98,55 @@ struct thread *endpoint_take_receiver(struct endpoint *endpoint)
 static void forget_waiter(struct hot_thread *line)
 {
     struct hot_endpoint *endpoint = (struct hot_endpoint *)(HOT_ENDPOINTS + line->receive_endpoint);
-    if (endpoint->waiter == line)
+    if (endpoint->waiter == line) {
         endpoint->waiter = nobody();
+        schedule_chain_cut();
+    }
     line->receive_endpoint = 0;
     line->receive_handle = HANDLE_NONE;
 }
 
-void endpoint_wait(struct endpoint *endpoint, struct thread *thread, uint64_t handle)
+void endpoint_note_server(struct endpoint *endpoint, struct thread *thread)
 {
     struct hot_thread *line = thread->hot, *waiter = endpoint->hot->waiter;
-    assert(!endpoint->senders.head);
     if (line->receive_endpoint != endpoint->offset)
         forget_waiter(line);
-    if (waiter != line && waiter->waits == endpoint->offset) {
-        forget_waiter(line);
-        thread->state = THREAD_RECEIVING;
-        thread->endpoint = endpoint;
-        queue_append(&endpoint->receivers, thread);
-        return;
+    if (waiter != line && waiter != nobody()) {
+        end_plain_waits(endpoint);
+        endpoint->shared = true;
     }
     if (waiter != line)
-        end_plain_waits(endpoint);
+        schedule_chain_cut();
     endpoint->hot->waiter = line;
     line->receive_endpoint = endpoint->offset;
-    line->receive_handle = handle;
-    line->waits = endpoint->offset;
+}
+
+/* Where another thread waits already, the trampoline sees that one. */
+static void wait_in_queue(struct endpoint *endpoint, struct thread *thread)
+{
+    forget_waiter(thread->hot);
+    endpoint->shared = true;
+    thread->state = THREAD_RECEIVING;
+    thread->endpoint = endpoint;
+    queue_insert(&endpoint->receivers, &thread->node, 0);
+}
+
+void endpoint_wait(struct endpoint *endpoint, struct thread *thread, uint64_t handle)
+{
+    assert(!endpoint->senders.first && !wait_in_ipc(thread));
+    if (is_waited_on(endpoint))
+        return wait_in_queue(endpoint, thread);
+    endpoint_note_server(endpoint, thread);
+    thread->hot->receive_handle = handle;
+    thread->hot->waits = endpoint->offset;
+    if (handle == HANDLE_NONE)
+        wait_by_kernel_only(thread);
+}
+
+struct thread *endpoint_server(const struct endpoint *endpoint)
+{
+    const struct hot_thread *waiter = endpoint->hot->waiter;
+    return endpoint->shared || waiter == nobody() ? 0 : waiter->thread;
 }
 
 void endpoint_queue_sender(struct endpoint *endpoint, struct thread *thread)
@@ -153,27 +154,41 @@ void endpoint_queue_sender(struct endpoint *endpoint, struct thread *thread)
     end_plain_waits(endpoint);
     thread->state = THREAD_SENDING;
     thread->endpoint = endpoint;
-    queue_append(&endpoint->senders, thread);
+    queue_insert(&endpoint->senders, &thread->node, schedule_priority(thread));
 }
 
 struct thread *endpoint_take_sender(struct endpoint *endpoint)
 {
-    struct thread *sender = endpoint->senders.head;
-    if (sender) {
-        queue_remove(&endpoint->senders, sender);
-        sender->state = THREAD_ACTIVE;
-    }
+    struct thread *sender = thread_of(endpoint->senders.first);
+    if (!sender)
+        return 0;
+    wait_end(sender);
+    schedule_chain_cut();
     return sender;
+}
+
+void endpoint_leave(struct thread *thread)
+{
+    if (thread->state == THREAD_SENDING)
+        queue_remove(&thread->endpoint->senders, &thread->node);
+    if (thread->state == THREAD_RECEIVING && thread->endpoint)
+        queue_remove(&thread->endpoint->receivers, &thread->node);
+    thread->endpoint = 0;
+    thread->hot->waits = 0;
+}
+
+void endpoint_end_plain_waits(struct thread *thread)
+{
+    struct thread *caller = wait_caller(thread);
+    thread->hot->receive_handle = HANDLE_NONE;
+    wait_by_kernel_only(thread);
+    if (caller)
+        wait_by_kernel_only(caller);
 }
 
 void endpoint_forget(struct thread *thread)
 {
-    if (thread->state == THREAD_SENDING)
-        queue_remove(&thread->endpoint->senders, thread);
-    if (thread->state == THREAD_RECEIVING)
-        queue_remove(&thread->endpoint->receivers, thread);
-    thread->kernel_message = false;
-    thread->hot->waits = 0;
+    assert(!thread->hot->waits && !thread->endpoint);
     forget_waiter(thread->hot);
 }
 

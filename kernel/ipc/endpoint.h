@@ -3,6 +3,9 @@
  * Endpoints. The one thread that the trampoline may hand a message to stands in the hot line's waiter word, and waits if
  * its HOT_WAITS names this endpoint; any further receivers, and all senders that found nobody, are on queues here.
  *
+ * The waiter word keeps the thread that received last: that is the server whom senders in the queue wait for. Where
+ * several threads receive, nobody knows which of them will, and `shared` says so.
+ *
  * Invariants: while senders are queued, no thread waits here; HOT_RECEIVE_HANDLE of a thread is valid only if the waiter
  * word of its HOT_RECEIVE_ENDPOINT names it and no sender is queued there; a thread on `receivers` is not the waiter.
  */
@@ -14,20 +17,14 @@
 #include "cap/object.h"
 #include "thread/thread.h"
 
-struct thread_queue {
-    struct thread *head, *tail;
-};
-
 struct endpoint {
     struct object object;
     struct hot_endpoint *hot;
     uint64_t offset;         /* of the hot line: the endpoint word of capability slots */
     uint32_t receive_rights; /* capabilities with the right to receive; with none, senders fail with DEAD */
-    struct thread_queue senders, receivers;
+    bool shared;             /* more than one thread has received here */
+    struct priority_queue senders, receivers;
 };
-
-void queue_append(struct thread_queue *queue, struct thread *thread);
-void queue_remove(struct thread_queue *queue, struct thread *thread);
 
 /* A new endpoint charged to `payer`; 0 and `*error` (NO_MEMORY, NO_SLOT). */
 struct endpoint *endpoint_create(struct factory *payer, enum error *error);
@@ -46,13 +43,25 @@ struct thread *endpoint_take_receiver(struct endpoint *endpoint);
  * it may use for plain waits from now on. */
 void endpoint_wait(struct endpoint *endpoint, struct thread *thread, uint64_t handle);
 
+/* `thread` received a message here without waiting: it is the endpoint's server now. */
+void endpoint_note_server(struct endpoint *endpoint, struct thread *thread);
+
+/* The one thread that receives here, or 0 if there is none, or several. */
+struct thread *endpoint_server(const struct endpoint *endpoint);
+
 /* Queues a sender; plain waits go through the kernel from now on. */
 void endpoint_queue_sender(struct endpoint *endpoint, struct thread *thread);
 
 /* Takes the first queued sender, or 0. */
 struct thread *endpoint_take_sender(struct endpoint *endpoint);
 
-/* Forgets that `thread` waits, is queued, or may wait plainly anywhere. */
+/* `thread` waits on no endpoint any more, neither to send nor to receive. */
+void endpoint_leave(struct thread *thread);
+
+/* `thread` may not wait plainly: its next wait goes through the kernel. */
+void endpoint_end_plain_waits(struct thread *thread);
+
+/* Forgets that `thread` ever received anywhere. It must not wait. */
 void endpoint_forget(struct thread *thread);
 
 /* Endpoints that exist. */

@@ -10,7 +10,9 @@
 #include "abi/errors.h"
 #include "trampoline/layout.h"
 
-#define HANDLE_NONE (~0UL) /* HOT_RECEIVE_HANDLE of a thread that may not wait plainly: no handle is as large */
+/* HOT_RECEIVE_HANDLE of a thread that may not wait plainly. No handle is as large, but a program may try the number: so
+ * the wait of whoever it may answer is marked too (ipc/wait.h), and its own. */
+#define HANDLE_NONE (~0UL)
 
 /* Makes line 0 of both. */
 void hot_initialise(void);

@@ -13,17 +13,29 @@
 #include "debug/panic.h"
 #include "ipc/dispatch.h"
 #include "ipc/endpoint.h"
+#include "ipc/fault.h"
+#include "ipc/hot.h"
 #include "ipc/message.h"
+#include "ipc/notification.h"
+#include "ipc/reply.h"
+#include "ipc/wait.h"
 #include "thread/schedule.h"
 #include "thread/task.h"
+#include "x86/timer.h"
 
 #define LINUX_ENOSYS 38
 
-/* A system call that ends with an error: the words are the caller's own still. */
+/* A system call that ends with an error before anything was sent: the words are the caller's own still. */
 static void fail(struct thread *self, enum error error)
 {
     self->call.tag = error;
-    self->call.handle = 0;
+    self->call.handle = PHASE_SEND;
+}
+
+static void fail_to_receive(struct thread *self, enum error error)
+{
+    self->call.tag = error;
+    self->call.handle = PHASE_RECEIVE;
 }
 
 /* The answer to a send or reply that succeeded: as if an empty answer had come. */
@@ -32,129 +44,327 @@ static void succeed(struct thread *thread)
     thread->call = (struct kernel_call){.tag = message_tag(MESSAGE_REPLY_AND_WAIT, 0, 0)};
 }
 
-/* `receiver` owes `caller` an answer. */
-static void note_call(struct thread *caller, struct thread *receiver)
+/* Arms the deadline of the phase that begins, if the tag asks for it. */
+static void arm_deadline(struct thread *thread, uint32_t low, uint64_t nanoseconds)
 {
-    caller->hot->partner = receiver->hot;
-    receiver->hot->caller = caller->hot;
+    if (low & TAG_DEADLINE)
+        schedule_add_deadline(&thread->deadline, timer_at(nanoseconds));
 }
 
-/* Whom `self` may answer, or 0. */
-static struct thread *caller_of(struct thread *self)
+/* `thread` stands at the end of the current chain: it goes on at once, if it can. */
+static void switch_to(struct thread *thread)
 {
-    struct hot_thread *caller = self->hot->caller;
-    return caller->partner == self->hot ? caller->thread : 0;
+    if (thread_can_run(thread))
+        schedule_switch_to(thread);
+    else
+        schedule_request();
 }
 
 /* ---- Send phase ------------------------------------------------------------------------------------------------ */
 
-static void send_request(struct thread *self, const struct capability *capability, uint32_t low)
+/* `caller`, whose request `receiver` has, waits for the answer. */
+static void begin_answer_phase(struct thread *caller, struct thread *receiver, uint32_t low)
+{
+    arm_deadline(caller, low, thread_utcb(caller)->receive_deadline);
+    wait_for_answer(caller, receiver);
+}
+
+static uint64_t wait_handle(const struct kernel_call *call)
+{
+    return call->handle >> WAIT_HANDLE_SHIFT;
+}
+
+/* The receive phase of a sender that had to wait: it begins it itself, when it runs. */
+static void receive_later(struct thread *sender, uint32_t low)
+{
+    sender->message = (struct kernel_call){
+        .tag = TAG_NATIVE | MESSAGE_RECEIVE << TAG_OPERATION_SHIFT | (low & (TAG_DEADLINE | TAG_CLOSED)),
+        .handle = wait_handle(&sender->call),
+    };
+    sender->restarting = true;
+}
+
+static void wait_to_send(struct thread *self, const struct capability *capability, uint32_t low)
 {
     struct endpoint *endpoint = (struct endpoint *)capability->object;
-    bool call = tag_operation(low) == MESSAGE_CALL;
+    if (schedule_closes_cycle(self, endpoint_server(endpoint)))
+        return fail(self, ERROR_DEADLOCK);
+    self->badge = capability->badge;
+    endpoint_queue_sender(endpoint, self);
+    arm_deadline(self, low, thread_utcb(self)->send_deadline);
+    schedule_request();
+}
+
+/* Sends to an endpoint. True if the message was received, and not by a call. */
+static bool send_request(struct thread *self, const struct capability *capability, uint32_t low)
+{
+    struct endpoint *endpoint = (struct endpoint *)capability->object;
     assert(self->state == THREAD_ACTIVE);
     if (!(capability->rights & RIGHT_WRITE))
-        return fail(self, ERROR_NO_RIGHT);
+        return fail(self, ERROR_NO_RIGHT), false;
     struct thread *receiver = endpoint_take_receiver(endpoint);
     if (!receiver && !endpoint->receive_rights)
-        return fail(self, ERROR_DEAD);
+        return fail(self, ERROR_DEAD), false;
     if (!receiver && (low & TAG_POLL))
-        return fail(self, ERROR_WOULD_BLOCK);
-    if (!receiver) {
-        self->badge = capability->badge;
-        endpoint_queue_sender(endpoint, self);
-        return schedule_request();
-    }
+        return fail(self, ERROR_WOULD_BLOCK), false;
+    if (!receiver)
+        return wait_to_send(self, capability, low), false;
     message_deliver_request(self, receiver, capability->badge);
-    if (call) {
-        note_call(self, receiver);
-        return schedule_switch_to(receiver);
+    if (tag_operation(low) == MESSAGE_CALL) {
+        begin_answer_phase(self, receiver, low);
+        switch_to(receiver);
+        return false;
     }
-    succeed(self);
-    schedule_ready(receiver);
+    schedule_wake(receiver);
+    return true;
+}
+
+/* Gives `caller`, whose wait is over then, what stands in `self->call`. */
+static void answer(struct thread *self, struct thread *caller)
+{
+    if (caller->sends == SENDS_FAULT)
+        return fault_answer(self, caller);
+    message_deliver_answer(self, caller);
+    wait_end(caller);
+}
+
+/* Answers the caller that a reply object keeps. True if there was one. */
+static bool send_answer(struct thread *self, const struct capability *capability)
+{
+    struct thread *caller = ((struct reply *)capability->object)->caller;
+    if (!(capability->rights & RIGHT_WRITE))
+        return fail(self, ERROR_NO_RIGHT), false;
+    if (!caller)
+        return fail(self, ERROR_NO_CALLER), false;
+    answer(self, caller);
+    if (thread_can_run(caller))
+        schedule_wake(caller);
+    return true;
+}
+
+static bool send_signal(struct thread *self, const struct capability *capability)
+{
+    if (!(capability->rights & RIGHT_WRITE))
+        return fail(self, ERROR_NO_RIGHT), false;
+    notification_signal((struct notification *)capability->object,
+                        capability->badge ? capability->badge : self->call.words[0]);
+    return true;
+}
+
+/* The send phase of send and send-and-wait. True if the message was received. */
+static bool send(struct thread *self, const struct capability *capability, uint32_t low)
+{
+    switch (capability->object->type) {
+    case OBJECT_ENDPOINT:
+        return send_request(self, capability, low);
+    case OBJECT_REPLY:
+        return send_answer(self, capability);
+    case OBJECT_NOTIFICATION:
+        return send_signal(self, capability);
+    case OBJECT_DEAD:
+        return fail(self, ERROR_DEAD), false;
+    default:
+        return fail(self, ERROR_BAD_TAG), false;
+    }
 }
 
 /* ---- Receive phase --------------------------------------------------------------------------------------------- */
 
+static void accept_own_message(struct thread *self, struct thread *sender)
+{
+    uint32_t low = (uint32_t)sender->call.tag;
+    message_deliver_request(sender, self, sender->badge);
+    if (tag_operation(low) == MESSAGE_CALL)
+        return begin_answer_phase(sender, self, low);
+    if (tag_operation(low) == MESSAGE_SEND_AND_WAIT)
+        receive_later(sender, low);
+    else
+        succeed(sender);
+    schedule_wake(sender);
+}
+
 /* `self` takes the message of a sender that was queued. */
 static void accept(struct thread *self, struct thread *sender)
 {
-    if (sender->kernel_message)
-        sender->call = sender->message;
-    bool call = tag_operation((uint32_t)sender->call.tag) == MESSAGE_CALL;
-    message_deliver_request(sender, self, sender->badge);
-    if (sender->kernel_message) {
-        sender->kernel_message = false;
-        sender->state = sender->task->ended ? THREAD_DEAD : THREAD_FAULTED;
-    } else if (call) {
-        note_call(sender, self);
-    } else {
-        succeed(sender);
-        schedule_ready(sender);
+    switch (sender->sends) {
+    case SENDS_OWN:
+        accept_own_message(self, sender);
+        break;
+    case SENDS_FAULT:
+        fault_deliver(sender, self, sender->badge);
+        wait_for_answer(sender, self);
+        break;
+    case SENDS_ONE_WAY:
+        message_deliver_kernel_message(sender, self, sender->badge);
+        ipc_end_kernel_message(sender);
+    }
+    schedule_go_on(self);
+}
+
+/* May `self` wait on what the capability names? Nothing, by handle 0, is waited on only for what can come. */
+static enum error receive_error(const struct thread *self, uint64_t handle, const struct capability *capability,
+                                uint32_t low)
+{
+    if (handle == 0 && (self->notification || (low & TAG_DEADLINE)))
+        return ERROR_NONE;
+    if (!capability)
+        return ERROR_BAD_HANDLE;
+    switch (capability->object->type) {
+    case OBJECT_ENDPOINT:
+        return capability->rights & RIGHT_READ ? ERROR_NONE : ERROR_NO_RIGHT;
+    case OBJECT_NOTIFICATION:
+        if (!(capability->rights & RIGHT_READ))
+            return ERROR_NO_RIGHT;
+        return (struct notification *)capability->object == self->notification ? ERROR_NONE : ERROR_BUSY;
+    case OBJECT_DEAD:
+        return ERROR_DEAD;
+    default:
+        return ERROR_WRONG_TYPE;
     }
 }
 
-static void receive(struct thread *self, const struct capability *capability, uint32_t low)
+/* Whoever waits for an answer of `self` will not get one. */
+static void abandon_caller(struct thread *self)
+{
+    struct thread *caller = wait_caller(self);
+    if (caller)
+        wait_fail(caller, ERROR_ABANDONED);
+}
+
+/* Waits for signals alone, or for nothing but the deadline. */
+static void receive_signals(struct thread *self, uint32_t low)
+{
+    if (low & TAG_POLL)
+        return fail_to_receive(self, ERROR_WOULD_BLOCK);
+    abandon_caller(self);
+    notification_wait(self);
+    arm_deadline(self, low, thread_utcb(self)->receive_deadline);
+    schedule_request();
+}
+
+static void receive_message(struct thread *self, const struct capability *capability, uint32_t low)
 {
     struct endpoint *endpoint = (struct endpoint *)capability->object;
-    struct thread *abandoned = caller_of(self), *sender = endpoint_take_sender(endpoint);
-    if (!sender && (low & TAG_POLL))
-        return fail(self, ERROR_WOULD_BLOCK);
-    if (abandoned)
-        thread_fail(abandoned, ERROR_ABANDONED);
-    if (sender)
+    bool closed = low & TAG_CLOSED;
+    if (!endpoint->senders.first && (low & TAG_POLL))
+        return fail_to_receive(self, ERROR_WOULD_BLOCK);
+    abandon_caller(self);
+    struct thread *sender = endpoint_take_sender(endpoint);
+    if (sender) {
+        endpoint_note_server(endpoint, self);
         return accept(self, sender);
-    endpoint_wait(endpoint, self, capability->handle);
+    }
+    self->takes_signals = !closed;
+    endpoint_wait(endpoint, self, closed ? HANDLE_NONE : capability->handle);
+    arm_deadline(self, low, thread_utcb(self)->receive_deadline);
+    if (self->deadline.place)
+        wait_by_kernel_only(self);
     schedule_request();
+}
+
+/* The receive phase on a capability on which `self` may wait; 0: on nothing but the notification. */
+static void receive(struct thread *self, const struct capability *capability, uint32_t low)
+{
+    if (!(low & TAG_CLOSED) && self->notification && self->notification->bits) {
+        abandon_caller(self);
+        notification_take(self);
+        return;
+    }
+    if (!capability || capability->object->type == OBJECT_NOTIFICATION)
+        return receive_signals(self, low);
+    receive_message(self, capability, low);
+}
+
+static void receive_operation(struct thread *self, uint32_t low)
+{
+    const struct capability *capability = capability_find(&self->task->table, self->call.handle);
+    enum error error = receive_error(self, self->call.handle, capability, low);
+    if (error != ERROR_NONE)
+        return fail_to_receive(self, error);
+    receive(self, capability, low);
 }
 
 static void reply(struct thread *self)
 {
-    struct thread *caller = caller_of(self);
+    struct thread *caller = wait_caller(self);
     if (!caller)
         return fail(self, ERROR_NO_CALLER);
-    message_deliver_answer(self, caller);
-    caller->hot->partner = 0;
-    schedule_ready(caller);
+    answer(self, caller);
+    if (thread_can_run(caller))
+        schedule_wake(caller);
     succeed(self);
+    schedule_go_on(self);
 }
 
-/* May `self` still wait? An item of its own answer may have moved away the right to. */
-static bool may_receive(const struct capability *capability, const struct endpoint *endpoint)
+/* Nothing is there to be received: `caller`, at the end of the current chain now, goes on at once. */
+static bool can_wait_plainly(const struct thread *self, const struct capability *capability, uint32_t low)
 {
-    return capability->object == &endpoint->object && (capability->rights & RIGHT_READ);
+    const struct endpoint *endpoint = capability ? (struct endpoint *)capability->object : 0;
+    return endpoint && endpoint->object.type == OBJECT_ENDPOINT && !endpoint->senders.first &&
+           !(low & (TAG_DEADLINE | TAG_CLOSED)) && !(self->notification && self->notification->bits);
 }
 
-static void reply_and_wait(struct thread *self, const struct capability *capability)
+static void wait_plainly(struct thread *self, const struct capability *capability, struct thread *caller)
 {
-    struct endpoint *endpoint = (struct endpoint *)capability->object;
-    struct thread *caller = caller_of(self);
+    self->takes_signals = true;
+    endpoint_wait((struct endpoint *)capability->object, self, capability->handle);
+    if (!thread_can_run(caller))
+        return schedule_request();
+    if (schedule_runs_on_its_own(caller))
+        return schedule_switch_to(caller);
+    schedule_wake(caller);
+    schedule_request();
+}
+
+/* The receive phase behind a send phase, whose items may have moved away the right to. */
+static void receive_after(struct thread *self, uint64_t handle, uint32_t low)
+{
+    const struct capability *capability = capability_find(&self->task->table, handle);
+    enum error error = receive_error(self, handle, capability, low);
+    if (error == ERROR_NONE)
+        return receive(self, capability, low);
+    fail_to_receive(self, error);
+}
+
+static void reply_and_wait(struct thread *self, uint32_t low)
+{
+    uint64_t handle = self->call.handle;
+    const struct capability *capability = capability_find(&self->task->table, handle);
+    struct thread *caller = wait_caller(self);
+    enum error error = receive_error(self, handle, capability, low);
+    if (error != ERROR_NONE)
+        return fail(self, error);
     if (!caller)
         return fail(self, ERROR_NO_CALLER);
-    message_deliver_answer(self, caller);
-    caller->hot->partner = 0;
-    if (!may_receive(capability, endpoint)) {
-        schedule_ready(caller);
-        return fail(self, ERROR_BAD_HANDLE);
-    }
-    struct thread *sender = endpoint_take_sender(endpoint);
-    if (sender) {
-        schedule_ready(caller);
-        return accept(self, sender);
-    }
-    endpoint_wait(endpoint, self, capability->handle);
-    schedule_switch_to(caller);
+    answer(self, caller);
+    capability = capability_find(&self->task->table, handle); /* an item may have moved it away */
+    if (receive_error(self, handle, capability, low) == ERROR_NONE && can_wait_plainly(self, capability, low))
+        return wait_plainly(self, capability, caller);
+    if (thread_can_run(caller))
+        schedule_wake(caller);
+    receive_after(self, handle, low);
+    if (thread_can_run(self))
+        schedule_go_on(self);
 }
 
-static void receive_operation(struct thread *self, const struct capability *capability, uint32_t low)
+static void send_operation(struct thread *self, const struct capability *capability, uint32_t low)
 {
-    if (capability->object->type != OBJECT_ENDPOINT)
-        return fail(self, capability->object->type == OBJECT_DEAD ? ERROR_DEAD : ERROR_WRONG_TYPE);
-    if (!(capability->rights & RIGHT_READ))
-        return fail(self, ERROR_NO_RIGHT);
-    if (tag_operation(low) == MESSAGE_RECEIVE)
-        return receive(self, capability, low);
-    return reply_and_wait(self, capability);
+    if (send(self, capability, low))
+        succeed(self);
+}
+
+static void send_and_wait(struct thread *self, uint32_t low)
+{
+    uint64_t handle = wait_handle(&self->call);
+    const struct capability *target = capability_find(&self->task->table, (uint32_t)self->call.handle);
+    const struct capability *source = capability_find(&self->task->table, handle);
+    enum error error = receive_error(self, handle, source, low);
+    if (!target)
+        error = ERROR_BAD_HANDLE;
+    if (error != ERROR_NONE)
+        return fail(self, error);
+    if (send(self, target, low))
+        receive_after(self, handle, low);
 }
 
 /* ---- Entry ----------------------------------------------------------------------------------------------------- */
@@ -163,24 +373,47 @@ static void dead_dispatch(struct kernel_call *call, const struct capability *cap
 {
     (void)capability;
     call->tag = ERROR_DEAD;
+    call->handle = PHASE_SEND;
 }
 
 static void endpoint_dispatch(struct kernel_call *call, const struct capability *capability)
 {
-    send_request(kernel_call_thread(call), capability, (uint32_t)call->tag);
+    (void)send_request(kernel_call_thread(call), capability, (uint32_t)call->tag);
 }
 
 static kernel_dispatcher *const dispatchers[OBJECT_TYPES] = {
-    [OBJECT_DEAD] = dead_dispatch,       [OBJECT_FACTORY] = factory_dispatch,   [OBJECT_TASK] = task_dispatch,
-    [OBJECT_THREAD] = thread_dispatch,   [OBJECT_ENDPOINT] = endpoint_dispatch, [OBJECT_MEMORY] = memory_dispatch,
-    [OBJECT_CONSOLE] = console_dispatch, [OBJECT_CLOCK] = clock_dispatch,       [OBJECT_POWER] = power_dispatch,
-    [OBJECT_DEBUG] = debug_dispatch,     [OBJECT_PORTS] = ports_dispatch,
+    [OBJECT_DEAD] = dead_dispatch,
+    [OBJECT_FACTORY] = factory_dispatch,
+    [OBJECT_TASK] = task_dispatch,
+    [OBJECT_THREAD] = thread_dispatch,
+    [OBJECT_ENDPOINT] = endpoint_dispatch,
+    [OBJECT_MEMORY] = memory_dispatch,
+    [OBJECT_CONSOLE] = console_dispatch,
+    [OBJECT_CLOCK] = clock_dispatch,
+    [OBJECT_POWER] = power_dispatch,
+    [OBJECT_DEBUG] = debug_dispatch,
+    [OBJECT_NOTIFICATION] = notification_dispatch,
+    [OBJECT_REPLY] = reply_dispatch,
+    [OBJECT_PORTS] = ports_dispatch,
 };
 
 static void invoke(struct thread *self, const struct capability *capability)
 {
-    self->call.handle = 0;
     dispatchers[capability->object->type](&self->call, capability);
+}
+
+static void send_or_call(struct thread *self, uint32_t low)
+{
+    const struct capability *capability = capability_find(&self->task->table, self->call.handle);
+    if (!capability)
+        return fail(self, ERROR_BAD_HANDLE);
+    if (tag_operation(low) == MESSAGE_SEND)
+        return send_operation(self, capability, low);
+    if (capability->object->type == OBJECT_ENDPOINT)
+        return (void)send_request(self, capability, low);
+    if (tag_items(low) != 0 || (low & (TAG_POLL | TAG_DEADLINE)))
+        return fail(self, ERROR_BAD_TAG);
+    invoke(self, capability);
 }
 
 /* Not inlined: the way to kernel objects would pay for saving this one's registers. */
@@ -192,18 +425,18 @@ static __attribute__((noinline)) void not_plain_call(struct thread *self, uint32
     }
     if (!tag_well_formed(low))
         return fail(self, ERROR_BAD_TAG);
-    if (tag_operation(low) == MESSAGE_REPLY)
+    switch (tag_operation(low)) {
+    case MESSAGE_REPLY:
         return reply(self);
-    const struct capability *capability = capability_find(&self->task->table, self->call.handle);
-    if (!capability)
-        return fail(self, ERROR_BAD_HANDLE);
-    if (tag_operation(low) == MESSAGE_RECEIVE || tag_operation(low) == MESSAGE_REPLY_AND_WAIT)
-        return receive_operation(self, capability, low);
-    if (capability->object->type == OBJECT_ENDPOINT)
-        return send_request(self, capability, low);
-    if (tag_operation(low) != MESSAGE_CALL || tag_items(low) != 0 || (low & TAG_POLL))
-        return fail(self, ERROR_BAD_TAG);
-    return invoke(self, capability);
+    case MESSAGE_RECEIVE:
+        return receive_operation(self, low);
+    case MESSAGE_REPLY_AND_WAIT:
+        return reply_and_wait(self, low);
+    case MESSAGE_SEND_AND_WAIT:
+        return send_and_wait(self, low);
+    default:
+        return send_or_call(self, low);
+    }
 }
 
 void system_call(struct thread *self)
@@ -217,6 +450,12 @@ void system_call(struct thread *self)
     invoke(self, capability);
 }
 
+void ipc_end_kernel_message(struct thread *thread)
+{
+    thread->sends = SENDS_OWN;
+    thread->state = thread->task->ended ? THREAD_DEAD : THREAD_FAULTED;
+}
+
 bool ipc_send_kernel_message(struct thread *thread)
 {
     const struct capability *supervisor = &thread->task->supervisor;
@@ -225,13 +464,12 @@ bool ipc_send_kernel_message(struct thread *thread)
         return false;
     struct thread *receiver = endpoint_take_receiver(endpoint);
     if (receiver) {
-        message_deliver_request(thread, receiver, supervisor->badge);
-        schedule_ready(receiver);
+        message_deliver_kernel_message(thread, receiver, supervisor->badge);
+        schedule_wake(receiver);
         return true;
     }
     thread->badge = supervisor->badge;
-    thread->message = thread->call;
-    thread->kernel_message = true;
+    thread->sends = SENDS_ONE_WAY;
     endpoint_queue_sender(endpoint, thread);
     return true;
 }

@@ -3,6 +3,7 @@
 #include "ipc/kernel_call.h"
 
 #include "cap/capability.h"
+#include "thread/schedule.h"
 #include "thread/task.h"
 #include "thread/thread.h"
 
@@ -31,6 +32,12 @@ struct capability *kernel_call_capability(struct kernel_call *call, uint64_t han
     else
         return capability;
     return 0;
+}
+
+enum error kernel_call_restart(struct kernel_call *call)
+{
+    schedule_restart(kernel_call_thread(call));
+    return ERROR_BUSY;
 }
 
 void *kernel_capability_object(struct capability *capability)

@@ -32,6 +32,10 @@ struct capability *kernel_call_capability(struct kernel_call *call, uint64_t han
 /* The object that a capability names. */
 void *kernel_capability_object(struct capability *capability);
 
+/* For an operation that stops at a preemption point: the thread carries out the request in `call`, which must be as it
+ * came, again when it runs next. What the operation answers now is void. */
+enum error kernel_call_restart(struct kernel_call *call);
+
 /* The calling thread. */
 struct thread *kernel_call_thread(struct kernel_call *call);
 

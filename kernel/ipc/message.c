@@ -34,19 +34,23 @@ bool tag_well_formed(uint32_t low)
     if (low <= TAG_PLAIN_REPLY_LAST)
         return true;
     uint32_t operation = tag_operation(low);
-    bool poll = low & TAG_POLL, plain_size = tag_items(low) == 0 && tag_words(low) <= MESSAGE_REGISTER_WORDS;
+    bool poll = low & TAG_POLL, closed = low & TAG_CLOSED;
+    bool plain = !(low & (TAG_POLL | TAG_DEADLINE | TAG_CLOSED)) && tag_items(low) == 0 &&
+                 tag_words(low) <= MESSAGE_REGISTER_WORDS;
     if (low & TAG_RESERVED)
         return false;
     switch (operation) {
     case MESSAGE_CALL:
-        return poll || !plain_size;
+        return !plain && !closed;
     case MESSAGE_REPLY_AND_WAIT:
-        return !poll && !plain_size;
+        return !plain && !poll;
     case MESSAGE_SEND:
-        return true;
+        return !closed;
     case MESSAGE_RECEIVE:
         return tag_items(low) == 0 && tag_words(low) == 0;
     case MESSAGE_REPLY:
+        return !poll && !closed && !(low & TAG_DEADLINE);
+    case MESSAGE_SEND_AND_WAIT:
         return !poll;
     default:
         return false;
@@ -96,13 +100,26 @@ void message_deliver_request(struct thread *sender, struct thread *receiver, uin
     *receiver->save = (struct save_slot){0};
 }
 
+void message_deliver_kernel_message(const struct thread *thread, struct thread *receiver, uint64_t badge)
+{
+    receiver->call = thread->message;
+    receiver->call.handle = badge;
+    *receiver->save = (struct save_slot){0};
+}
+
+uint64_t message_answer_tag(uint64_t tag)
+{
+    uint32_t low = (uint32_t)tag;
+    return message_labelled_tag(message_label(tag),
+                                message_tag(MESSAGE_REPLY_AND_WAIT, tag_words(low), tag_items(low)));
+}
+
 void message_deliver_answer(struct thread *server, struct thread *caller)
 {
     uint32_t low = (uint32_t)server->call.tag;
     assert(!caller->interrupted);
     copy_words(server, caller, tag_words(low));
     transfer_items(server, caller, tag_items(low));
-    caller->call.tag = message_labelled_tag(message_label(server->call.tag),
-                                            message_tag(MESSAGE_REPLY_AND_WAIT, tag_words(low), tag_items(low)));
+    caller->call.tag = message_answer_tag(server->call.tag);
     caller->call.handle = 0;
 }

@@ -18,6 +18,12 @@ bool tag_well_formed(uint32_t low);
 /* Gives `receiver` the request in `sender->call`: words, items, badge. Its preserved registers become zero. */
 void message_deliver_request(struct thread *sender, struct thread *receiver, uint64_t badge);
 
+/* Gives `receiver` the message that the kernel wrote into `thread->message`. */
+void message_deliver_kernel_message(const struct thread *thread, struct thread *receiver, uint64_t badge);
+
+/* The tag with which an answer arrives, however it was sent. */
+uint64_t message_answer_tag(uint64_t tag);
+
 /* Gives `caller` the answer in `server->call`. */
 void message_deliver_answer(struct thread *server, struct thread *caller);
 

@@ -1,80 +1,438 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Round robin. See schedule.h. */
+/* Scheduling contexts and the ready queues. See schedule.h. */
 #include "thread/schedule.h"
 
 #include "debug/panic.h"
-#include "ipc/endpoint.h"
+#include "ipc/ipc.h"
+#include "ipc/wait.h"
+#include "thread/chain.h"
+#include "thread/thread.h"
 #include "x86/cpu.h"
 #include "x86/timer.h"
 
-static struct thread_queue ready;
-static bool timer_armed;
+#define LEVEL_BITS 64
+#define DUE_AT_ONCE 8      /* timeouts handled in one interrupt; the timer comes again for the rest */
+#define RELEASED_AT_ONCE 8 /* parked contexts that wake with the thread; the rest help when their own turn comes */
+
+struct level {
+    struct queue_node *first, *last;
+};
+
+static struct level ready[PRIORITIES];
+static uint64_t ready_levels[PRIORITIES / LEVEL_BITS]; /* bit set: level not empty */
+static struct context *current;
+static uint64_t alarm_time = TIMEOUT_NEVER; /* when the timer interrupts */
 struct thread *schedule_switch;
-#define WHOEVER ((struct thread *)-1L) /* in schedule_switch: the first of the ready queue */
 
-static void arm_timer(void)
+static struct context *context_of(struct queue_node *node)
 {
-    if (timer_armed || !ready.head)
+    return (struct context *)node;
+}
+
+_Static_assert(__builtin_offsetof(struct context, node) == 0, "context_of() takes one for the other");
+
+/* ---- Ready queues ---------------------------------------------------------------------------------------------- */
+
+static struct context *best_ready(void)
+{
+    for (int word = PRIORITIES / LEVEL_BITS - 1; word >= 0; word--)
+        if (ready_levels[word])
+            return context_of(ready[word * LEVEL_BITS + 63 - __builtin_clzl(ready_levels[word])].first);
+    return 0;
+}
+
+static void arm(void)
+{
+    uint64_t when = timeout_earliest();
+    if (current && ready[current->priority].first && current->started + current->left < when)
+        when = current->started + current->left;
+    if (current && current->budget && current->started + current->remains < when)
+        when = current->started + current->remains;
+    if (when >= alarm_time)
         return;
-    timer_armed = true;
-    timer_arm(TIME_SLICE_NANOSECONDS);
+    alarm_time = when;
+    timer_arm_at(when);
 }
 
-void schedule_ready(struct thread *thread)
+static void enqueue(struct context *context, bool at_the_end)
 {
-    assert(thread->state == THREAD_ACTIVE);
-    thread->state = THREAD_READY;
-    queue_append(&ready, thread);
-    arm_timer();
+    struct level *level = &ready[context->priority];
+    struct queue_node *node = &context->node;
+    assert(context->place == CONTEXT_IDLE);
+    context->place = CONTEXT_READY;
+    node->previous = at_the_end ? level->last : 0;
+    node->next = at_the_end ? 0 : level->first;
+    *(node->previous ? &node->previous->next : &level->first) = node;
+    *(node->next ? &node->next->previous : &level->last) = node;
+    ready_levels[context->priority / LEVEL_BITS] |= 1UL << context->priority % LEVEL_BITS;
+    if (current && current->priority == context->priority)
+        arm();
 }
 
-void schedule_remove(struct thread *thread)
+static void dequeue(struct context *context)
 {
-    assert(thread->state == THREAD_READY);
-    queue_remove(&ready, thread);
-    thread->state = THREAD_ACTIVE;
+    struct level *level = &ready[context->priority];
+    struct queue_node *node = &context->node;
+    assert(context->place == CONTEXT_READY);
+    *(node->previous ? &node->previous->next : &level->first) = node->next;
+    *(node->next ? &node->next->previous : &level->last) = node->previous;
+    node->next = node->previous = 0;
+    context->place = CONTEXT_IDLE;
+    if (!level->first)
+        ready_levels[context->priority / LEVEL_BITS] &= ~(1UL << context->priority % LEVEL_BITS);
 }
 
-void schedule_request(void)
+static void park(struct context *context, struct thread *thread)
 {
-    schedule_switch = WHOEVER;
+    assert(context->place == CONTEXT_IDLE);
+    if (thread == context->owner)
+        return;
+    context->place = CONTEXT_PARKED;
+    context->parked_at = thread;
+    queue_insert(&thread->parked, &context->node, context->priority);
+}
+
+static void unpark(struct context *context)
+{
+    assert(context->place == CONTEXT_PARKED);
+    queue_remove(&context->parked_at->parked, &context->node);
+    context->place = CONTEXT_IDLE;
+}
+
+/* The context competes, unless it does so already, or is exhausted. */
+static void compete(struct context *context)
+{
+    if (context->place == CONTEXT_PARKED)
+        unpark(context);
+    if (context->place == CONTEXT_IDLE)
+        enqueue(context, true);
+}
+
+static void request_if_better(void)
+{
+    const struct context *best = best_ready();
+    if (current && best && best->priority > current->priority)
+        schedule_request();
+}
+
+/* ---- Time ------------------------------------------------------------------------------------------------------ */
+
+/* Charges the current context for the time since it was last charged. */
+static void account(void)
+{
+    uint64_t now = rdtsc(), used = now - current->started;
+    current->started = now;
+    current->left -= used < current->left ? used : current->left;
+    if (current->budget)
+        current->remains -= used < current->remains ? used : current->remains;
+}
+
+static bool exhausted(const struct context *context)
+{
+    return context->budget && !context->remains;
+}
+
+static void refill(struct context *context)
+{
+    uint64_t now = rdtsc();
+    context->period_start = now;
+    context->remains = context->budget;
+    if (context->place != CONTEXT_EXHAUSTED)
+        return;
+    context->place = CONTEXT_IDLE;
+    enqueue(context, true);
+}
+
+static void exhaust(struct context *context)
+{
+    context->place = CONTEXT_EXHAUSTED;
+    timeout_add(&context->refill, context->period_start + context->period);
+}
+
+/* ---- Choosing -------------------------------------------------------------------------------------------------- */
+
+/* The current context makes room: to the front of its level, unless its slice is over or its owner waits. */
+static void put_away(bool yields)
+{
+    struct context *context = current;
+    if (!context)
+        return;
+    account();
+    current = 0;
+    context->place = CONTEXT_IDLE;
+    if (exhausted(context))
+        return exhaust(context);
+    bool over = yields || !context->left;
+    if (over)
+        context->left = context->slice;
+    if (!chain_waits_for_event(context->owner))
+        enqueue(context, over);
+}
+
+/* Interrupts are let in while nothing runs. The GS base leaves the last thread's line, which may be freed. */
+static void idle(void)
+{
+    thread_bury();
+    arm();
+    write_gs_base((uint64_t)cpus[0].idle_line);
+    cpu_wait_for_interrupt();
+    interrupts_disable();
+}
+
+static void run(struct context *context, struct thread *thread)
+{
+    context->place = CONTEXT_RUNNING;
+    context->started = rdtsc();
+    thread->ran_on = context;
+    current = context;
+    arm();
+}
+
+/* Who ran on the context when it was preempted, if that still is the end of its chain. */
+static struct thread *remembered(const struct context *context)
+{
+    if (!context->runner || context->generation != chain_generation || context->runner->ran_on != context)
+        return 0;
+    return context->runner;
+}
+
+static struct thread *choose(void)
+{
+    for (;;) {
+        struct context *context = best_ready();
+        if (!context) {
+            idle();
+            continue;
+        }
+        struct thread *thread = remembered(context);
+        if (!thread)
+            thread = chain_end(context->owner);
+        if (!thread || best_ready() != context)
+            continue; /* interrupts were let in, and changed something */
+        dequeue(context);
+        context->runner = 0;
+        if (thread_can_run(thread)) {
+            run(context, thread);
+            return thread;
+        }
+        park(context, thread);
+    }
+}
+
+/* Chooses, and carries on with operations that stopped at a preemption point. */
+static struct thread *choose_and_restart(void)
+{
+    struct thread *thread = choose();
+    while (thread->restarting) {
+        thread->restarting = false;
+        thread->call = thread->message;
+        write_gs_base((uint64_t)thread->hot);
+        schedule_switch = 0;
+        system_call(thread);
+        if (schedule_switch == SCHEDULE_BEST) {
+            put_away(false);
+            thread = choose();
+        } else if (schedule_switch) {
+            thread = schedule_switch;
+        }
+    }
+    schedule_switch = 0;
+    thread_bury();
+    return thread;
 }
 
 struct thread *schedule_resolve(void)
 {
     struct thread *thread = schedule_switch;
     schedule_switch = 0;
-    return thread == WHOEVER ? schedule_next() : thread;
+    if (thread != SCHEDULE_BEST)
+        return thread;
+    put_away(false);
+    return choose_and_restart();
 }
 
-/* Nobody is ready: the GS base leaves the last thread's line, which may be freed, and the CPU waits. */
-static void idle(void)
+struct thread *schedule_first(void)
 {
-    write_gs_base((uint64_t)this_cpu()->idle_line);
-    cpu_wait_for_interrupt();
+    return choose_and_restart();
+}
+
+struct thread *schedule_after_interrupt(struct thread *thread, uint64_t generation)
+{
+    if (schedule_switch != SCHEDULE_BEST)
+        return thread;
+    if (current) {
+        thread->ran_on = current;
+        current->runner = thread;
+        current->generation = generation;
+    }
+    return schedule_resolve();
+}
+
+void schedule_restart(struct thread *thread)
+{
+    thread->message = thread->call;
+    thread->restarting = true;
+    schedule_request();
+}
+
+bool preemption_due(void)
+{
+    interrupts_enable();
+    cpu_no_operation();
     interrupts_disable();
+    return schedule_switch == SCHEDULE_BEST;
 }
 
-struct thread *schedule_next(void)
+/* ---- What changes ---------------------------------------------------------------------------------------------- */
+
+void schedule_initialise_context(struct thread *thread)
 {
-    thread_bury();
-    while (!ready.head)
-        idle();
-    struct thread *thread = ready.head;
-    schedule_remove(thread);
-    arm_timer();
-    return thread;
+    struct context *context = &thread->context;
+    context->owner = thread;
+    context->priority = DEFAULT_PRIORITY;
+    context->refill.kind = TIMEOUT_REFILL;
+    schedule_set_times(context, DEFAULT_SLICE_NANOSECONDS, 0, 0);
+}
+
+void schedule_wake(struct thread *thread)
+{
+    compete(&chain_lender(thread)->context);
+    for (int i = 0; i < RELEASED_AT_ONCE && thread->parked.first; i++)
+        compete(context_of(thread->parked.first));
+    request_if_better();
+}
+
+void schedule_go_on(struct thread *thread)
+{
+    struct context *context = &chain_lender(thread)->context;
+    if (context == current)
+        return;
+    compete(context);
+    schedule_request();
+}
+
+void schedule_lender_lost(struct thread *thread)
+{
+    struct thread *end = chain_end_bounded(thread);
+    schedule_chain_cut();
+    if (!end || !thread_can_run(end))
+        return;
+    compete(&chain_lender(end)->context);
+    schedule_request();
+}
+
+void schedule_chain_cut(void)
+{
+    chain_generation++;
+}
+
+void schedule_forget(struct thread *thread)
+{
+    struct context *context = &thread->context;
+    schedule_chain_cut();
+    timeout_remove(&context->refill);
+    if (context->place == CONTEXT_READY)
+        dequeue(context);
+    if (context->place == CONTEXT_PARKED)
+        unpark(context);
+    if (context == current) {
+        current = 0;
+        schedule_request();
+    }
+    context->place = CONTEXT_IDLE;
+    while (thread->parked.first)
+        compete(context_of(thread->parked.first));
+}
+
+bool schedule_closes_cycle(const struct thread *thread, const struct thread *other)
+{
+    for (int i = 0; i < CHAIN_LIMIT && other; i++) {
+        if (other == thread)
+            return true;
+        other = chain_next(other);
+    }
+    return other;
+}
+
+uint32_t schedule_priority(const struct thread *thread)
+{
+    return current && thread_is_current(thread) ? current->priority : thread->context.priority;
+}
+
+bool schedule_runs_on_its_own(const struct thread *thread)
+{
+    return current == &thread->context;
+}
+
+void schedule_set_priority(struct context *context, uint32_t priority)
+{
+    enum context_place place = context->place;
+    if (place == CONTEXT_READY)
+        dequeue(context);
+    if (place == CONTEXT_PARKED)
+        unpark(context);
+    context->priority = priority;
+    if (place == CONTEXT_READY || place == CONTEXT_PARKED)
+        enqueue(context, true);
+    request_if_better();
+    arm();
+}
+
+static uint64_t ticks(uint64_t nanoseconds)
+{
+    return timer_ticks(nanoseconds);
+}
+
+void schedule_set_times(struct context *context, uint64_t slice, uint64_t budget, uint64_t period)
+{
+    context->slice = context->left = ticks(slice);
+    context->budget = context->remains = ticks(budget);
+    context->period = ticks(period);
+    context->period_start = rdtsc();
+    if (context == current)
+        context->started = context->period_start;
+    timeout_remove(&context->refill);
+    refill(context);
+    arm();
+}
+
+void schedule_yield(void)
+{
+    put_away(true);
+    schedule_request();
+}
+
+void schedule_add_deadline(struct timeout *timeout, uint64_t when)
+{
+    if (when == TIMEOUT_NEVER)
+        return;
+    timeout_add(timeout, when);
+    if (when < alarm_time)
+        arm();
+}
+
+/* ---- The timer ------------------------------------------------------------------------------------------------- */
+
+static void expire(struct timeout *timeout)
+{
+    if (timeout->kind == TIMEOUT_REFILL)
+        refill((struct context *)((char *)timeout - __builtin_offsetof(struct context, refill)));
+    else
+        wait_fail((struct thread *)((char *)timeout - __builtin_offsetof(struct thread, deadline)), ERROR_TIMEOUT);
 }
 
 void schedule_timer_expired(void)
 {
-    timer_armed = false;
-}
-
-struct thread *schedule_tick(struct thread *interrupted)
-{
-    if (!ready.head)
-        return interrupted;
-    schedule_ready(interrupted);
-    return schedule_next();
+    alarm_time = TIMEOUT_NEVER;
+    uint64_t now = rdtsc();
+    struct timeout *due;
+    for (int i = 0; i < DUE_AT_ONCE && (due = timeout_take_due(now)); i++)
+        expire(due);
+    if (current) {
+        account();
+        if (exhausted(current) || (!current->left && ready[current->priority].first))
+            schedule_request();
+        request_if_better();
+    }
+    arm();
 }

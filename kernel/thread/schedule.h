@@ -1,15 +1,62 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who runs next: round robin among the ready threads of this CPU. The running thread is not on the queue. The timer is
- * armed only while somebody else is ready, so that a lone thread is never disturbed.
+ * Who runs next.
+ *
+ * What queues for the CPU is scheduling contexts: a priority with a time slice and, if wanted, a budget. Each thread has
+ * one of its own. A context whose owner waits for an answer runs whoever stands at the end of that chain of waiting: the
+ * server that works for the owner, or for the one that the owner's server waits for, and so on. So a call carries its
+ * caller's context along without anything being written, and a caller that finds a server busy helps it to finish.
+ * The context that a server owns is its reserve, used while nobody lends: for one-way messages and notifications, and
+ * when whoever lent is gone.
+ *
+ * The queues are only a promise: who is at the end of a chain is found when a context is chosen. A context that leads
+ * nowhere is put aside: PARKED with the thread at the end of its chain, or IDLE where that is its owner.
+ * Invariant: each thread that can run stands at the end of the chain of the context that runs, or of a READY one, or of
+ * one that is EXHAUSTED and will be READY.
+ *
+ * The timer is armed only for what will need it: the end of a slice while somebody of the same priority is ready, the
+ * end of a budget, a deadline. A lone thread is never disturbed.
  */
 #ifndef SALTO_THREAD_SCHEDULE_H
 #define SALTO_THREAD_SCHEDULE_H
 
-#include "thread/thread.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "thread/queue.h"
+#include "thread/timeout.h"
 #include "x86/cpu_state.h"
 
-#define TIME_SLICE_NANOSECONDS 10000000UL
+#define PRIORITIES 256
+#define DEFAULT_PRIORITY 100
+#define DEFAULT_SLICE_NANOSECONDS 10000000UL
+#define CHAIN_LIMIT 256 /* a chain that is longer counts as a cycle to whoever would wait at its end */
+
+struct thread;
+
+enum context_place {
+    CONTEXT_IDLE,      /* its owner waits for an event, or does not run at all */
+    CONTEXT_READY,     /* on a ready queue */
+    CONTEXT_RUNNING,   /* the current one */
+    CONTEXT_PARKED,    /* with the thread, not its owner, at the end of its chain, which waits for an event */
+    CONTEXT_EXHAUSTED, /* until its budget is refilled */
+};
+
+/* Times are in ticks of the time-stamp counter. */
+struct context {
+    struct queue_node node; /* READY, PARKED */
+    struct thread *owner;
+    struct thread *parked_at;
+    uint64_t started;         /* when it began to run, or was last accounted for */
+    uint64_t slice, left;     /* of the slice */
+    uint64_t budget, remains; /* in each period; 0: not limited */
+    uint64_t period, period_start;
+    struct timeout refill;
+    struct thread *runner; /* who ran when it was preempted: still the end of its chain if ... */
+    uint64_t generation;   /* ... no chain was cut since */
+    enum context_place place;
+    uint32_t priority;
+};
 
 /* The CPU that we run on. The kernel's GS base is always a thread's line, whose gate names the CPU. */
 static inline struct cpu *this_cpu(void)
@@ -19,34 +66,78 @@ static inline struct cpu *this_cpu(void)
     return gate->cpu;
 }
 
-/* Appends a thread to the ready queue. It must be on no queue. */
-void schedule_ready(struct thread *thread);
+/* Sets up the context of a new thread. */
+void schedule_initialise_context(struct thread *thread);
 
-/* Takes a READY thread off the queue. */
-void schedule_remove(struct thread *thread);
+/* `thread` can run again, or the end of its chain can: its context, or its lender's, competes from now on. */
+void schedule_wake(struct thread *thread);
 
-/* The next thread to run; waits for interrupts while there is none. */
-struct thread *schedule_next(void);
+/* `thread`, which can run, may have lost the context on which it ran: another one that leads to it competes, and whoever
+ * is best goes on when the kernel is left. */
+void schedule_go_on(struct thread *thread);
+
+/* The thread at the end of the chain that begins with `thread` lost a lender. */
+void schedule_lender_lost(struct thread *thread);
+
+/* A chain of waiting was cut in the middle: what contexts remember of their chains is void. */
+void schedule_chain_cut(void);
+
+/* `thread` will never run again: its context is taken away, and those parked with it compete again. */
+void schedule_forget(struct thread *thread);
+
+/* Would `thread`, waiting for `other`, close a cycle (or make too long a chain)? */
+bool schedule_closes_cycle(const struct thread *thread, const struct thread *other);
+
+/* The priority at which `thread` runs now, or would. */
+uint32_t schedule_priority(const struct thread *thread);
+
+/* Is the current context that of `thread` itself? */
+bool schedule_runs_on_its_own(const struct thread *thread);
+
+/* Changes the parameters of a context. Nanoseconds; budget 0 means no limit. */
+void schedule_set_priority(struct context *context, uint32_t priority);
+void schedule_set_times(struct context *context, uint64_t slice, uint64_t budget, uint64_t period);
+
+/* The current context goes behind all others of its priority. */
+void schedule_yield(void);
 
 /* Who runs when the kernel is left: 0 for the thread that entered it, which is the rule. */
 extern struct thread *schedule_switch;
+#define SCHEDULE_BEST ((struct thread *)-1L) /* in schedule_switch: whoever is best */
 
-/* `thread` runs when the kernel is left: it is on no queue, and whoever entered the kernel waits or is queued. */
+/* `thread` runs when the kernel is left, unless whoever is best must: it is at the end of the current chain. */
 static inline void schedule_switch_to(struct thread *thread)
 {
-    schedule_switch = thread;
+    if (schedule_switch != SCHEDULE_BEST)
+        schedule_switch = thread;
 }
 
-/* The thread that entered the kernel cannot go on, or should not: whoever is next in the queue runs. */
-void schedule_request(void);
+/* The thread that entered the kernel cannot go on, or should not: whoever is best runs. */
+static inline void schedule_request(void)
+{
+    schedule_switch = SCHEDULE_BEST;
+}
 
 /* The answer for entry.S where schedule_switch is not 0, which it is again afterwards: the thread that runs now. */
 struct thread *schedule_resolve(void);
 
-/* The timer ticked: it must be armed again for another slice. */
+/* Chooses the first thread to run. */
+struct thread *schedule_first(void);
+
+/* The timer interrupted. */
 void schedule_timer_expired(void);
 
-/* The time slice is over: the interrupted thread goes to the end of the queue if another is ready. Who runs now. */
-struct thread *schedule_tick(struct thread *interrupted);
+/* Who runs after an interrupt of `thread`, which can go on. `generation` is what chain_generation was when it came. */
+struct thread *schedule_after_interrupt(struct thread *thread, uint64_t generation);
+
+/* Arms the timer for a deadline. */
+void schedule_add_deadline(struct timeout *timeout, uint64_t when);
+
+/* An operation stops here: the thread carries it out again when it runs next. `call` is still the request. */
+void schedule_restart(struct thread *thread);
+
+/* A preemption point: lets interrupts in. True if the operation should stop here, to be restarted. Nothing that a deadline
+ * or an interrupt may change can be relied on afterwards. */
+bool preemption_due(void);
 
 #endif

@@ -36,6 +36,7 @@ struct task *task_create(struct factory *payer, enum error *error)
         return 0;
     }
     *error = ERROR_NONE;
+    task->priority_limit = DEFAULT_PRIORITY;
     task->next = tasks;
     if (tasks)
         tasks->previous = task;
@@ -50,7 +51,7 @@ static void tell_end(struct task *task, uint32_t status)
     struct thread *thread = task->threads;
     if (!thread)
         return;
-    kernel_supervisor_exited_message(&thread->call, thread->number, status);
+    kernel_supervisor_exited_message(&thread->message, thread->number, status);
     ipc_send_kernel_message(thread);
 }
 
@@ -60,7 +61,7 @@ void task_exit(struct task *task, uint32_t status)
         return;
     task->ended = true;
     for (struct thread *thread = task->threads; thread; thread = thread->task_next)
-        thread_stop(thread);
+        thread_end(thread);
     tell_end(task, status);
 }
 

@@ -30,6 +30,7 @@ struct task {
     uint32_t port_grants_count;
     struct capability supervisor; /* who is told of faults and the end; empty if nobody */
     uint64_t linux_handler;
+    uint32_t priority_limit; /* highest priority that may be given to its threads */
     bool ended;
     char name[TASK_NAME_SIZE + 1];
     struct task *next, *previous; /* all tasks */

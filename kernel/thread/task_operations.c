@@ -128,6 +128,16 @@ enum error kernel_task_set_name(struct kernel_call *call, struct task *self, con
     return ERROR_NONE;
 }
 
+enum error kernel_task_set_priority_limit(struct kernel_call *call, struct task *self, uint32_t priority)
+{
+    if (priority >= PRIORITIES)
+        return ERROR_BAD_ARGUMENT;
+    if (priority > kernel_call_thread(call)->task->priority_limit)
+        return ERROR_NO_RIGHT;
+    self->priority_limit = priority;
+    return ERROR_NONE;
+}
+
 enum error kernel_task_inspect(struct kernel_call *call, struct task *self, uint32_t handle, uint32_t *type,
                                kernel_rights_t *rights)
 {

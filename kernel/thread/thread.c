@@ -6,15 +6,17 @@
 #include "debug/panic.h"
 #include "ipc/endpoint.h"
 #include "ipc/hot.h"
+#include "ipc/notification.h"
+#include "ipc/wait.h"
 #include "mem/frame.h"
 #include "mem/space.h"
+#include "thread/chain.h"
+#include "thread/registers.h"
 #include "thread/schedule.h"
 #include "thread/task.h"
 #include "x86/cpu.h"
 
 #define INITIAL_FLAGS 0x202UL /* interrupts on, and the bit that is always set */
-#define FXSAVE_CONTROL 0      /* Intel SDM volume 1, 10.5.1 */
-#define FXSAVE_MXCSR 24
 
 static uint32_t threads;
 static struct thread *grave; /* the current thread, destroyed by itself: freed when another runs */
@@ -34,7 +36,7 @@ uint32_t thread_count(void)
     return threads;
 }
 
-static bool is_current(const struct thread *thread)
+bool thread_is_current(const struct thread *thread)
 {
     return (struct hot_thread *)read_gs_base() == thread->hot;
 }
@@ -88,6 +90,7 @@ static enum error add_parts(struct thread *thread)
     enum error error = add_utcb(thread);
     if (error != ERROR_NONE)
         return error;
+    schedule_initialise_context(thread);
     thread->save = save_slot(thread->task, thread->number);
     if (!thread->save)
         return ERROR_NO_MEMORY;
@@ -95,7 +98,10 @@ static enum error add_parts(struct thread *thread)
     if (!thread->hot)
         return error;
     fill_line(thread);
-    return ERROR_NONE;
+    if (timeout_reserve())
+        return ERROR_NONE;
+    hot_thread_free(thread->hot, thread->object.payer);
+    return ERROR_NO_MEMORY;
 }
 
 static void link_to_task(struct thread *thread)
@@ -152,49 +158,51 @@ void thread_start(struct thread *thread, uint64_t entry, uint64_t stack, uint64_
                                         .rflags = INITIAL_FLAGS,
                                         .rsp = stack,
                                         .ss = SELECTOR_USER_DATA};
-    *(uint16_t *)(thread->vector_state + FXSAVE_CONTROL) = 0x037f;
-    *(uint32_t *)(thread->vector_state + FXSAVE_MXCSR) = 0x1f80;
+    registers_clean_vectors(thread);
     thread->interrupted = 1;
     thread->state = THREAD_ACTIVE;
-    schedule_ready(thread);
+    schedule_wake(thread);
 }
 
-void thread_fail(struct thread *thread, enum error error)
+void thread_end(struct thread *thread)
 {
-    assert(!thread->interrupted);
-    thread->call = (struct kernel_call){.tag = error};
-    thread->hot->partner = 0;
-    thread->hot->waits = 0;
-    schedule_ready(thread);
-}
-
-void thread_stop(struct thread *thread)
-{
-    struct hot_thread *caller = thread->hot->caller;
+    struct thread *caller = wait_caller(thread), *next = chain_next(thread);
     if (thread->state == THREAD_DEAD)
         return;
-    if (thread->state == THREAD_READY)
-        schedule_remove(thread);
-    if (is_current(thread))
-        schedule_request();
+    if (wait_in_ipc(thread))
+        wait_end(thread);
     endpoint_forget(thread);
-    thread->hot->partner = 0;
     thread->state = THREAD_DEAD;
-    if (caller->partner == thread->hot)
-        thread_fail(caller->thread, ERROR_DEAD);
+    thread->sends = SENDS_OWN;
+    thread->restarting = thread->stopped = false;
+    schedule_forget(thread);
+    if (thread_is_current(thread))
+        schedule_request();
+    if (caller)
+        wait_fail(caller, ERROR_DEAD);
+    if (next)
+        schedule_lender_lost(next);
+}
+
+static void drop_bonds(struct thread *thread)
+{
+    if (thread->notification)
+        notification_unbind(thread->notification);
+    if (thread->fault_handler.object)
+        capability_delete(&thread->fault_handler);
 }
 
 void thread_destroy(struct thread *thread)
 {
-    bool current = is_current(thread);
-    thread_stop(thread);
-    endpoint_forget(thread); /* a stopped thread may be queued with the kernel's last message about it */
-    thread->state = THREAD_DEAD;
+    bool current = thread_is_current(thread);
+    thread_end(thread); /* one that ended may be queued with the kernel's last message about it: that is taken back */
+    drop_bonds(thread);
     *thread->save = (struct save_slot){0};
     remove_utcb(thread);
     hot_thread_free(thread->hot, thread->object.payer);
     task_release_number(thread->task, thread->number);
     unlink_from_task(thread);
+    timeout_release();
     if (current) {
         assert(!grave);
         grave = thread;

@@ -3,8 +3,10 @@
  * Threads. What the fast path writes (instruction and stack pointer, who waits for whom) is in the thread's hot line and
  * nowhere else; here is the rest.
  *
- * A thread is in exactly one place: on the ready queue (READY), on one endpoint's queue (SENDING, RECEIVING), stopped
- * (NEW, FAULTED, DEAD), or ACTIVE: then it runs, or waits as its hot line says (HOT_WAITS or HOT_PARTNER is set).
+ * A thread is in exactly one place: on one endpoint's queue (SENDING, RECEIVING), waiting for signals or a deadline alone
+ * (RECEIVING without an endpoint), kept by a reply object (KEPT), not to run (NEW, FAULTED, DEAD), or ACTIVE: then it can
+ * run, or waits as its hot line says (`waits` or `partner` is set). `stopped` comes on top: the thread then does not run,
+ * while what it waits for goes on. Who runs when is said by scheduling contexts (schedule.h).
  */
 #ifndef SALTO_THREAD_THREAD_H
 #define SALTO_THREAD_THREAD_H
@@ -21,22 +23,32 @@
 
 #include "abi/errors.h"
 #include "abi/message.h"
+#include "cap/capability.h"
 #include "cap/object.h"
 #include "debug/trap_frame.h"
 #include "ipc/kernel_call.h"
+#include "thread/schedule.h"
 #include "trampoline/layout.h"
 
 struct endpoint;
+struct notification;
+struct reply;
 struct task;
 
 enum thread_state {
     THREAD_NEW,
     THREAD_ACTIVE,
-    THREAD_READY,
     THREAD_SENDING,
     THREAD_RECEIVING,
+    THREAD_KEPT,
     THREAD_FAULTED,
     THREAD_DEAD,
+};
+
+enum thread_sends {
+    SENDS_OWN,     /* its own message */
+    SENDS_FAULT,   /* the call about its fault, or waits for the answer */
+    SENDS_ONE_WAY, /* `message`, for the supervisor, and stays stopped afterwards */
 };
 
 struct thread {
@@ -47,16 +59,28 @@ struct thread {
     struct hot_thread *hot;
     uint32_t interrupted; /* resume by frame and iretq, not by hot line and sysret */
     enum thread_state state;
-    uint32_t number;     /* within its task: UTCB and save slot */
-    bool kernel_message; /* SENDING: what is sent is `message`, which the kernel wrote */
-    uint64_t badge;      /* SENDING: badge of the capability used */
+    enum thread_sends sends;
+    uint32_t number;    /* within its task: UTCB and save slot */
+    bool stopped;       /* by Thread.stop */
+    bool stepping;      /* stops after one instruction */
+    bool takes_signals; /* while it waits: the wait is open to its notification */
+    bool restarting;    /* carries out the operation in `message` again before it goes on */
+    uint64_t badge;     /* SENDING: badge of the capability used */
+    uint64_t fault_address;
     uint64_t utcb_frame;
     struct save_slot *save; /* its slot of the save area, in the kernel's map */
     struct task *task;
-    struct endpoint *endpoint;                /* SENDING, RECEIVING: whose queue */
-    struct thread *next, *previous;           /* ready queue or endpoint queue */
+    struct endpoint *endpoint;         /* SENDING, RECEIVING: whose queue */
+    struct queue_node node;            /* in that queue */
+    struct notification *notification; /* bound to it */
+    struct reply *reply;               /* KEPT */
+    struct timeout deadline;           /* of what it waits for */
+    struct context context;            /* its own */
+    struct context *ran_on;            /* last, as far as it was preempted or chosen */
+    struct priority_queue parked;      /* contexts that lead here */
+    struct capability fault_handler;
     struct thread *task_next, *task_previous; /* threads of the task */
-    struct kernel_call message; /* kernel_message: apart from `call`, into which an operation's answer is written yet */
+    struct kernel_call message;               /* the kernel's, or the one to be restarted */
 };
 
 _Static_assert(__builtin_offsetof(struct thread, call) == THREAD_CALL, "entry.S stores the words there");
@@ -75,8 +99,8 @@ struct thread *thread_create(struct factory *payer, struct task *task, enum erro
 /* Starts a new thread: see Thread.start. */
 void thread_start(struct thread *thread, uint64_t entry, uint64_t stack, uint64_t argument, uint64_t second);
 
-/* Stops a thread for good: whoever waits for it is told (DEAD), it is on no queue afterwards. Idempotent. */
-void thread_stop(struct thread *thread);
+/* Ends a thread for good: whoever waits for it is told (DEAD), it is on no queue afterwards. Idempotent. */
+void thread_end(struct thread *thread);
 
 /* The thread's last capability is gone, or its task is: stops it and frees all that it has. */
 void thread_destroy(struct thread *thread);
@@ -84,8 +108,14 @@ void thread_destroy(struct thread *thread);
 /* Frees a thread that destroyed itself, now that another is chosen. */
 void thread_bury(void);
 
-/* Ends the wait of `thread` in a system call with `error`, and makes it ready. */
-void thread_fail(struct thread *thread, enum error error);
+/* Does nothing keep `thread` from running? */
+static inline bool thread_can_run(const struct thread *thread)
+{
+    return thread->state == THREAD_ACTIVE && !thread->stopped && !thread->hot->waits && !thread->hot->partner;
+}
+
+/* Is it the thread that entered the kernel? */
+bool thread_is_current(const struct thread *thread);
 
 /* Threads that exist. */
 uint32_t thread_count(void);

@@ -20,9 +20,11 @@
 #define HOT_USER_GS 32 /* user GS base: the UTCB; fixed when the thread is created */
 #define HOT_CR3 40     /* address space */
 #define HOT_SAVE 48    /* this thread's slot of its task's register save area (private part) */
-#define HOT_PARTNER 56 /* who may answer this caller: the line of the thread that received its call; else 0 */
-#define HOT_WAITS 64   /* offset of the endpoint on which this thread waits for a plain message; else 0 */
-#define HOT_CALLER 72  /* line of the last caller received; it may be answered while its partner is this thread */
+#define HOT_PARTNER \
+    56                /* who may answer this caller: the line of the thread that received its call; else 0. In this word
+                        * and the next, bit 0 is set where only the kernel may end the wait */
+#define HOT_WAITS 64  /* offset of the endpoint on which this thread waits for a plain message; else 0 */
+#define HOT_CALLER 72 /* line of the last caller received; it may be answered while its partner is this thread */
 #define HOT_RECEIVE_HANDLE 80   /* handle with which a fast reply-and-wait may wait on HOT_RECEIVE_ENDPOINT; else -1 */
 #define HOT_RECEIVE_ENDPOINT 88 /* offset of that endpoint, whose waiter word names this thread */
 #define HOT_THREAD 96           /* the kernel's struct thread (kernel address) */

@@ -47,6 +47,7 @@
 #define EFER_NXE 0x800
 
 #define RFLAGS_FIXED 0x002 /* always one */
+#define RFLAGS_TF 0x100
 #define RFLAGS_IF 0x200
 
 #ifndef __ASSEMBLER__
@@ -145,6 +146,12 @@ static inline void invalidate_pcid(uint64_t type, uint64_t pcid, uint64_t addres
         uint64_t pcid, address;
     } descriptor = {pcid, address};
     __asm__ volatile("invpcid %0, %1" : : "m"(descriptor), "r"(type) : "memory");
+}
+
+/* One instruction with interrupts on, behind `sti`, which takes effect only then. */
+static inline void cpu_no_operation(void)
+{
+    __asm__ volatile("nop" : : : "memory");
 }
 
 static inline void cpu_pause(void)

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What each vector means. A fault of a program stops the thread and is told to the task's supervisor; where there is none
- * that could hear it, the kernel names it on the console. No fault of a program is the kernel's problem.
+ * What each vector means. A fault of a program is its fault handler's business, or its supervisor's (ipc/fault.h). No fault of a program is the kernel's problem.
  */
 #include "x86/interrupt.h"
 
 #include "debug/console.h"
 #include "debug/panic.h"
-#include "idl/supervisor_kernel.h"
-#include "ipc/ipc.h"
+#include "ipc/fault.h"
+#include "thread/chain.h"
 #include "thread/schedule.h"
-#include "thread/task.h"
 #include "x86/apic.h"
 #include "x86/cpu.h"
 #include "x86/smp.h"
@@ -22,49 +20,35 @@
 #define EXCEPTION_PAGE_FAULT 14
 #define EXCEPTION_MACHINE_CHECK 18
 
-/* A device's or another CPU's interrupt. True if it was the timer. */
-static bool external_interrupt(uint64_t vector, struct cpu *cpu)
+/* A device's or another CPU's interrupt. */
+static void external_interrupt(uint64_t vector, struct cpu *cpu)
 {
     switch (vector) {
     case VECTOR_TIMER:
         apic_end_of_interrupt();
         schedule_timer_expired();
-        return true;
+        break;
     case VECTOR_IPI:
         smp_answer(cpu);
-        return false;
+        break;
     default: /* spurious: no end of interrupt (Intel SDM volume 3, 10.9) */
-        return false;
+        break;
     }
-}
-
-static void report_unheard_fault(const struct thread *thread)
-{
-    const struct trap_frame *frame = &thread->frame;
-    console_printf(
-        "salto: thread %u of task \"%s\" stopped: exception %lu, error %lx, at %lx, stack %lx, address %lx\n",
-        thread->number, thread->task->name, frame->vector, frame->error, frame->rip, frame->rsp,
-        frame->vector == EXCEPTION_PAGE_FAULT ? read_cr2() : 0);
 }
 
 static struct thread *fault(struct thread *thread)
 {
-    const struct trap_frame *frame = &thread->frame;
-    uint64_t address = frame->vector == EXCEPTION_PAGE_FAULT ? read_cr2() : 0;
-    thread->state = THREAD_FAULTED;
-    kernel_supervisor_fault_message(&thread->call, thread->number, (uint32_t)frame->vector, (uint32_t)frame->error,
-                                    address, frame->rip);
-    if (!ipc_send_kernel_message(thread))
-        report_unheard_fault(thread);
-    return schedule_next();
+    fault_raise(thread, thread->frame.vector == EXCEPTION_PAGE_FAULT ? read_cr2() : 0);
+    return schedule_resolve();
 }
 
 struct thread *interrupt(struct thread *thread)
 {
     uint64_t vector = thread->frame.vector;
     if (vector >= EXCEPTIONS) {
-        bool tick = external_interrupt(vector, this_cpu());
-        return tick ? schedule_tick(thread) : thread;
+        uint64_t generation = chain_generation;
+        external_interrupt(vector, this_cpu());
+        return schedule_after_interrupt(thread, generation);
     }
     if (vector == EXCEPTION_NMI) {
         console_printf("salto: non-maskable interrupt ignored\n");

@@ -45,10 +45,9 @@ struct reading {
     uint32_t count;
 };
 
-static uint64_t hertz;            /* of the time-stamp counter */
-static uint64_t start;            /* its value at boot */
-static uint64_t ticks_multiplier; /* APIC timer ticks a nanosecond, times 2^32 */
-static uint64_t max_nanoseconds;  /* that the APIC timer can count */
+static uint64_t hertz;             /* of the time-stamp counter */
+static uint64_t start;             /* its value at boot */
+static uint64_t counts_multiplier; /* counts of the APIC timer in a tick of the time-stamp counter, times 2^32 */
 
 /* a * b / c, with 128 bits in between. The result must fit 64 bits: else this faults. */
 static uint64_t multiply_divide(uint64_t a, uint64_t b, uint64_t c)
@@ -158,11 +157,10 @@ static uint64_t tsc_hertz_from_cpuid(void)
     return (uint64_t)hypervisor.eax * 1000;
 }
 
-/* Sets `ticks_multiplier` from the ticks that the APIC timer makes. */
+/* Sets `counts_multiplier` from the ticks that the APIC timer makes. */
 static void measure_apic_timer(void)
 {
     struct reading first, last;
-    uint64_t nanoseconds;
     uint32_t ticks;
 
     apic_write(APIC_TIMER_INITIAL, UINT32_MAX);
@@ -173,9 +171,7 @@ static void measure_apic_timer(void)
     ticks = last.count - first.count;
     if (ticks == 0)
         panic("the local APIC's timer does not count");
-    nanoseconds = multiply_divide(last.tsc - first.tsc, NANOSECONDS, hertz);
-    ticks_multiplier = ((uint64_t)ticks << MULTIPLIER_SHIFT) / nanoseconds;
-    max_nanoseconds = ((uint64_t)UINT32_MAX << MULTIPLIER_SHIFT) / (ticks_multiplier + 1);
+    counts_multiplier = ((uint64_t)ticks << MULTIPLIER_SHIFT) / (last.tsc - first.tsc);
     timer_disarm();
 }
 
@@ -206,12 +202,30 @@ void timer_delay(uint64_t nanoseconds)
         cpu_pause();
 }
 
-void timer_arm(uint64_t nanoseconds)
+void timer_arm_at(uint64_t when)
 {
-    uint64_t wanted = nanoseconds < max_nanoseconds ? nanoseconds : max_nanoseconds;
-    uint32_t ticks = (uint32_t)(wanted * ticks_multiplier >> MULTIPLIER_SHIFT);
+    uint64_t now = rdtsc(), distance = when > now ? when - now : 0;
+    unsigned __int128 counts = (unsigned __int128)distance * counts_multiplier >> MULTIPLIER_SHIFT;
+    uint32_t count = counts < UINT32_MAX ? (uint32_t)counts : UINT32_MAX - 1;
 
-    apic_write(APIC_TIMER_INITIAL, ticks + (ticks == 0));
+    apic_write(APIC_TIMER_INITIAL, count + 1);
+}
+
+uint64_t timer_ticks(uint64_t nanoseconds)
+{
+    /* Seconds and the rest apart: neither product can overflow the 128 bits in between, nor the result 64 but where the
+     * first one shows it. */
+    unsigned __int128 whole = (unsigned __int128)(nanoseconds / NANOSECONDS) * hertz;
+    uint64_t rest = multiply_divide(nanoseconds % NANOSECONDS, hertz, NANOSECONDS);
+
+    return whole + rest > UINT64_MAX ? UINT64_MAX : (uint64_t)whole + rest;
+}
+
+uint64_t timer_at(uint64_t nanoseconds)
+{
+    uint64_t ticks = timer_ticks(nanoseconds);
+
+    return ticks > UINT64_MAX - start ? UINT64_MAX : start + ticks;
 }
 
 void timer_disarm(void)

@@ -12,17 +12,23 @@
 #include "host_tap.h"
 #include "idl/factory_kernel.h"
 #include "idl/memory_kernel.h"
-#include "idl/supervisor_kernel.h"
+#include "idl/notification_kernel.h"
+#include "idl/reply_kernel.h"
 #include "idl/task_kernel.h"
 #include "idl/thread_kernel.h"
 #include "ipc/endpoint.h"
+#include "ipc/fault.h"
 #include "ipc/hot.h"
 #include "ipc/ipc.h"
 #include "ipc/message.h"
+#include "ipc/notification.h"
+#include "ipc/reply.h"
+#include "ipc/wait.h"
 #include "kernel_parts/host_derivation.h"
 #include "kernel_parts/host_machine.h"
 #include "mem/frame.h"
 #include "mem/memory.h"
+#include "thread/chain.h"
 #include "thread/schedule.h"
 #include "thread/task.h"
 #include "x86/cpu.h"
@@ -51,6 +57,8 @@ static const uint64_t requests[] = {
     KERNEL_FACTORY_CREATE_ENDPOINT_REQUEST,
     KERNEL_FACTORY_CREATE_MEMORY_REQUEST,
     KERNEL_FACTORY_QUOTA_REQUEST,
+    KERNEL_FACTORY_CREATE_NOTIFICATION_REQUEST,
+    KERNEL_FACTORY_CREATE_REPLY_REQUEST,
     KERNEL_TASK_COPY_REQUEST,
     KERNEL_TASK_MINT_REQUEST,
     KERNEL_TASK_MOVE_REQUEST,
@@ -64,6 +72,17 @@ static const uint64_t requests[] = {
     KERNEL_THREAD_REGISTERS_REQUEST,
     KERNEL_THREAD_YIELD_REQUEST,
     KERNEL_THREAD_END_REQUEST,
+    KERNEL_THREAD_STOP_REQUEST,
+    KERNEL_THREAD_RESUME_REQUEST,
+    KERNEL_THREAD_SET_PRIORITY_REQUEST,
+    KERNEL_THREAD_SET_TIMES_REQUEST,
+    KERNEL_THREAD_SET_REGISTERS_REQUEST,
+    KERNEL_THREAD_BREAK_OFF_REQUEST,
+    KERNEL_THREAD_SET_FAULT_HANDLER_REQUEST,
+    KERNEL_NOTIFICATION_BIND_REQUEST,
+    KERNEL_NOTIFICATION_UNBIND_REQUEST,
+    KERNEL_NOTIFICATION_COLLECT_REQUEST,
+    KERNEL_REPLY_KEEP_REQUEST,
     KERNEL_MEMORY_MAP_REQUEST,
     KERNEL_MEMORY_UNMAP_REQUEST,
     KERNEL_MEMORY_SIZE_REQUEST,
@@ -99,6 +118,59 @@ static struct hot_slot slot_of(const struct task *task, uint32_t handle)
     return *(struct hot_slot *)((char *)physical_to_virtual(entry & PTE_ADDRESS) + page % PAGE_SIZE);
 }
 
+static const struct thread *thread_of(const struct queue_node *node)
+{
+    return (const struct thread *)((const char *)node - offsetof(struct thread, node));
+}
+
+static void check_queue(const struct priority_queue *queue)
+{
+    const struct queue_node *level = queue->first;
+    for (const struct queue_node *node = queue->first; node; node = node->next) {
+        expect(!node->next || node->next->previous == node, "neighbours in a queue know each other");
+        expect(!node->next || node->next->priority <= node->priority, "queues go by priority");
+        if (node == level)
+            expect(level->last->priority == level->priority &&
+                       (!level->last->next || level->last->next->priority < level->priority),
+                   "levels know their ends");
+        if (node == level->last) {
+            expect(level->lower == node->next, "levels know the next one");
+            level = node->next;
+        }
+    }
+}
+
+/* Is `thread` at the end of the chain of a context that competes? */
+static bool is_reachable(struct thread *thread, bool running)
+{
+    for (struct task *task = task_first(); task; task = task->next)
+        for (struct thread *owner = task->threads; owner; owner = owner->task_next) {
+            enum context_place place = owner->context.place;
+            bool competes = running ? place == CONTEXT_RUNNING : place != CONTEXT_IDLE && place != CONTEXT_PARKED;
+            if (competes && chain_end_bounded(owner) == thread)
+                return true;
+        }
+    return false;
+}
+
+static void check_scheduling(struct thread *thread, const struct thread *running)
+{
+    if (thread == running)
+        expect(is_reachable(thread, true), "the running context leads to the running thread");
+    else if (thread_can_run(thread))
+        expect(is_reachable(thread, false), "whoever can run stands at the end of a context that competes");
+    expect(!thread->notification || thread->notification->thread == thread, "notifications know their threads");
+    expect((thread->state == THREAD_KEPT) == (thread->reply != NULL), "who is kept knows where");
+    expect(!thread->reply || thread->reply->caller == thread, "reply objects know whom they keep");
+    const struct hot_endpoint *waited_on = (struct hot_endpoint *)(HOT_ENDPOINTS + (thread->hot->waits & ~WAIT_KERNEL));
+    expect(!thread->hot->waits || waited_on->waiter == thread->hot, "an endpoint's waiter word names who waits there");
+    expect(!thread->deadline.place || wait_in_ipc(thread), "who has a deadline waits");
+    const struct hot_thread *line = thread->hot;
+    expect(!thread->deadline.place || ((!line->waits || line->waits & WAIT_KERNEL) &&
+                                       (!line->partner || (uint64_t)line->partner & WAIT_KERNEL)),
+           "a wait with a deadline is the kernel's to end");
+}
+
 static void check_endpoint(const struct endpoint *endpoint)
 {
     const struct hot_thread *waiter = endpoint->hot->waiter;
@@ -107,13 +179,18 @@ static void check_endpoint(const struct endpoint *endpoint)
         receive_rights += (other->rights & RIGHT_READ) != 0;
     expect(receive_rights == endpoint->receive_rights, "rights to receive are counted");
     expect(waiter, "an endpoint always names a waiter");
-    if (endpoint->senders.head)
-        expect(waiter->waits != endpoint->offset && !endpoint->receivers.head, "nobody waits while senders are queued");
-    for (const struct thread *sender = endpoint->senders.head; sender; sender = sender->next)
-        expect(sender->state == THREAD_SENDING && sender->endpoint == endpoint, "senders know where they queue");
-    for (const struct thread *receiver = endpoint->receivers.head; receiver; receiver = receiver->next)
-        expect(receiver->state == THREAD_RECEIVING && receiver->endpoint == endpoint && receiver->hot != waiter,
+    if (endpoint->senders.first)
+        expect((waiter->waits & ~WAIT_KERNEL) != endpoint->offset && !endpoint->receivers.first,
+               "nobody waits while senders are queued");
+    for (const struct queue_node *node = endpoint->senders.first; node; node = node->next)
+        expect(thread_of(node)->state == THREAD_SENDING && thread_of(node)->endpoint == endpoint,
+               "senders know where they queue");
+    for (const struct queue_node *node = endpoint->receivers.first; node; node = node->next)
+        expect(thread_of(node)->state == THREAD_RECEIVING && thread_of(node)->endpoint == endpoint &&
+                   thread_of(node)->hot != waiter,
                "receivers know where they queue");
+    check_queue(&endpoint->senders);
+    check_queue(&endpoint->receivers);
 }
 
 static void check_capability(const struct task *task, uint32_t handle)
@@ -136,25 +213,30 @@ static void check_capability(const struct task *task, uint32_t handle)
 static void check_plain_wait(const struct thread *thread)
 {
     const struct hot_thread *line = thread->hot;
-    if (line->receive_handle == HANDLE_NONE)
+    if (line->receive_handle == HANDLE_NONE) {
+        const struct thread *caller = wait_caller(thread);
+        expect(!line->waits || line->waits & WAIT_KERNEL, "who may not wait plainly is the kernel's to wake");
+        expect(!caller || (uint64_t)caller->hot->partner & WAIT_KERNEL, "and its caller is the kernel's to answer");
         return;
+    }
     const struct capability *capability = capability_find(&thread->task->table, line->receive_handle);
     if (!expect(capability && capability->object->type == OBJECT_ENDPOINT && (capability->rights & RIGHT_READ),
                 "plain waits need the right to receive"))
         return;
     const struct endpoint *endpoint = (const struct endpoint *)capability->object;
-    expect(endpoint->offset == line->receive_endpoint && endpoint->hot->waiter == line && !endpoint->senders.head,
+    expect(endpoint->offset == line->receive_endpoint && endpoint->hot->waiter == line && !endpoint->senders.first,
            "plain waits need the waiter's place, and no sender queued");
 }
 
-static void check_all(void)
+static void check_all(const struct thread *running)
 {
     for (const struct task *task = task_first(); task; task = task->next) {
         for (uint32_t handle = 0; handle < task->table.limit; handle++)
             check_capability(task, handle);
-        for (const struct thread *thread = task->threads; thread; thread = thread->task_next) {
+        for (struct thread *thread = task->threads; thread; thread = thread->task_next) {
             check_plain_wait(thread);
-            expect(!task->ended || thread->state == THREAD_DEAD || thread->kernel_message,
+            check_scheduling(thread, running);
+            expect(!task->ended || thread->state == THREAD_DEAD || thread->sends == SENDS_ONE_WAY,
                    "ended tasks have no thread");
             expect(thread->hot->cr3 == task->space.cr3 && thread->hot->reflect == task->linux_handler,
                    "lines are right");
@@ -259,7 +341,7 @@ static void test_moved_receive_right(void)
     struct endpoint *endpoint = endpoint_create(factory, &error);
     uint32_t server_handle = give(tasks[0], &endpoint->object), client_handle = give(tasks[1], &endpoint->object);
     struct thread *server = new_thread(tasks[0]), *client = new_thread(tasks[1]);
-    struct thread *running = schedule_next();
+    struct thread *running = schedule_first();
     run(running);
     running = call(running, message_tag(MESSAGE_RECEIVE, 0, 0), server_handle);
     host_ok(running == client, "a server waits");
@@ -269,9 +351,9 @@ static void test_moved_receive_right(void)
     running = call(running, message_tag(MESSAGE_REPLY_AND_WAIT, 0, 1), server_handle);
     host_ok(thread_utcb(client)->items[0] != 0 && !capability_find(&tasks[0]->table, server_handle),
             "its answer moves the capability on which it would wait");
-    host_ok(running == server && server->call.tag == ERROR_BAD_HANDLE && client->state == THREAD_READY,
+    host_ok(thread_can_run(server) && server->call.tag == ERROR_BAD_HANDLE && thread_can_run(client),
             "the caller is answered, and the wait fails");
-    check_all();
+    check_all(running);
     host_ok(!wrong, "no right to wait is left behind: %s", wrong ? wrong : "all invariants hold");
     host_ok(end_round(frames, pieces), "everything comes back");
 }
@@ -297,11 +379,22 @@ static uint64_t random_item(void)
     return random_below(HANDLES) | random_below(16) << ITEM_RIGHTS_SHIFT | random_below(2) << ITEM_KIND_SHIFT;
 }
 
+static uint64_t random_flags(void)
+{
+    static const uint64_t flags[] = {0, TAG_POLL, TAG_DEADLINE, TAG_CLOSED, TAG_DEADLINE | TAG_CLOSED};
+    return flags[random_below(5)];
+}
+
+static uint64_t random_deadline(void)
+{
+    return random_below(4) == 0 ? host_random(&state) : rdtsc() + random_below(4000);
+}
+
 static uint64_t random_tag(void)
 {
-    static const uint64_t operations[] = {MESSAGE_CALL, MESSAGE_REPLY_AND_WAIT, MESSAGE_SEND, MESSAGE_RECEIVE,
-                                          MESSAGE_REPLY};
-    uint32_t operation = (uint32_t)operations[random_below(5)];
+    static const uint64_t operations[] = {MESSAGE_CALL,    MESSAGE_REPLY_AND_WAIT, MESSAGE_SEND,
+                                          MESSAGE_RECEIVE, MESSAGE_REPLY,          MESSAGE_SEND_AND_WAIT};
+    uint32_t operation = (uint32_t)operations[random_below(6)];
     uint64_t label = random_below(100) << 32;
     switch (random_below(8)) {
     case 0:
@@ -311,20 +404,18 @@ static uint64_t random_tag(void)
     case 3:
         return requests[random_below(sizeof(requests) / sizeof(requests[0]))];
     case 4:
-        return label | message_tag(MESSAGE_RECEIVE, 0, 0) | (random_below(2) ? TAG_POLL : 0);
+        return label | message_tag(MESSAGE_RECEIVE, 0, 0) | random_flags();
     case 5:
-        return label | message_tag(operation, (uint32_t)random_below(64), (uint32_t)random_below(8)) |
-               (random_below(2) ? TAG_POLL : 0);
+        return label | message_tag(operation, (uint32_t)random_below(64), (uint32_t)random_below(8)) | random_flags();
     default:
         return label | message_tag(operation, (uint32_t)random_below(7), (uint32_t)random_below(3));
     }
 }
 
 /* Mostly a handle that suits the tag: of an object with that interface, or of an endpoint. */
-static uint64_t random_handle(const struct task *task, uint64_t tag)
+static uint64_t random_handle_of(const struct task *task, uint32_t type)
 {
     uint64_t handle = random_below(HANDLES);
-    uint32_t type = tag >> 48 ? (uint32_t)(tag >> 48) : OBJECT_ENDPOINT;
     if (random_below(8) == 0)
         return handle;
     for (int i = 0; i < HANDLES; i++, handle = (handle + 1) % HANDLES) {
@@ -332,6 +423,16 @@ static uint64_t random_handle(const struct task *task, uint64_t tag)
         if (capability && capability->object->type == type)
             return handle;
     }
+    return handle;
+}
+
+static uint64_t random_handle(const struct task *task, uint64_t tag)
+{
+    static const uint32_t types[] = {OBJECT_ENDPOINT, OBJECT_ENDPOINT, OBJECT_NOTIFICATION, OBJECT_REPLY};
+    uint32_t operation = tag_operation((uint32_t)tag);
+    uint64_t handle = random_handle_of(task, tag >> 48 ? (uint32_t)(tag >> 48) : types[random_below(4)]);
+    if (operation == MESSAGE_SEND_AND_WAIT && random_below(8) != 0)
+        handle |= random_handle_of(task, types[random_below(3)]) << WAIT_HANDLE_SHIFT;
     return handle;
 }
 
@@ -347,15 +448,16 @@ static void prepare_call(struct thread *thread)
         thread->call.words[i] = random_word();
     for (int i = 0; i < MESSAGE_MAX_ITEMS; i++)
         thread_utcb(thread)->items[i] = random_item();
+    thread_utcb(thread)->send_deadline = random_deadline();
+    thread_utcb(thread)->receive_deadline = random_deadline();
 }
 
 static struct thread *fault(struct thread *thread)
 {
     thread->interrupted = 1;
-    thread->state = THREAD_FAULTED;
-    kernel_supervisor_fault_message(&thread->call, thread->number, 14, 0, 0, USER_START);
-    ipc_send_kernel_message(thread);
-    thread = schedule_next();
+    thread->frame.rip = USER_START;
+    fault_raise(thread, 0);
+    thread = schedule_resolve();
     run(thread);
     return thread;
 }
@@ -363,8 +465,9 @@ static struct thread *fault(struct thread *thread)
 static struct thread *tick(struct thread *thread)
 {
     thread->interrupted = 1;
+    uint64_t generation = chain_generation;
     schedule_timer_expired();
-    thread = schedule_tick(thread);
+    thread = schedule_after_interrupt(thread, generation);
     run(thread);
     return thread;
 }
@@ -407,11 +510,11 @@ static int steps_left;
 /* Ends early where nobody can run any more: host_kernel.c panics then. */
 static void run_threads(void)
 {
-    running = schedule_next();
+    running = schedule_first();
     run(running);
     for (; steps_left > 0 && !wrong; steps_left--) {
         step();
-        check_all();
+        check_all(running);
         steps_done++;
     }
 }
@@ -451,6 +554,9 @@ static void warm_up(void)
         lines[i] = hot_endpoint_allocate(0, &error);
     for (int i = 0; i < WARM_THREADS; i++)
         lines[WARM_ENDPOINTS + i] = hot_thread_allocate(0, &error);
+    if (!timeout_reserve())
+        exit(1);
+    timeout_release();
     for (int i = 0; i < WARM_ENDPOINTS; i++)
         hot_endpoint_free(lines[i], 0);
     for (int i = 0; i < WARM_THREADS; i++)
@@ -460,7 +566,7 @@ static void warm_up(void)
 int main(void)
 {
     host_kernel_start();
-    warm_up(); /* pages of the hot state never come back */
+    warm_up(); /* pages of the hot state, and of the heap of timeouts, never come back */
     test_moved_receive_right();
     uint64_t frames = host_frames_used(), pieces = host_pieces_used();
     int round = 0;

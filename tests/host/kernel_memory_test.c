@@ -18,6 +18,7 @@
 #include "mem/space.h"
 #include "thread/task.h"
 #include "thread/thread.h"
+#include "thread/timeout.h"
 #include "x86/cpu.h"
 
 #define QUOTA (40UL << 20)
@@ -306,7 +307,10 @@ int main(void)
 {
     host_kernel_start();
     factory = host_first_factory(QUOTA);
+    bool reserved = timeout_reserve(); /* pages of the heap of timeouts never come back */
+    timeout_release();
     uint64_t frames = host_frames_used();
+    host_ok(reserved, "there is room for a timeout");
     create_all();
     test_bounds();
     test_sizes();

@@ -13,7 +13,7 @@
 
 struct request {
     uint32_t operation, words, items;
-    bool poll;
+    bool poll, deadline, closed;
 };
 
 /* What abi/message.h says about which requests there are. */
@@ -22,10 +22,12 @@ static bool exists(struct request request)
     switch (request.operation) {
     case MESSAGE_CALL:
     case MESSAGE_SEND:
-        return true;
+        return !request.closed;
     case MESSAGE_REPLY_AND_WAIT:
-    case MESSAGE_REPLY:
+    case MESSAGE_SEND_AND_WAIT:
         return !request.poll;
+    case MESSAGE_REPLY:
+        return !request.poll && !request.deadline && !request.closed;
     case MESSAGE_RECEIVE:
         return request.words == 0 && request.items == 0;
     default:
@@ -43,12 +45,13 @@ static bool reads_back(uint32_t low, struct request request)
 static uint32_t general_form(struct request request)
 {
     return TAG_NATIVE | request.words | request.operation << TAG_OPERATION_SHIFT | request.items << TAG_ITEMS_SHIFT |
-           (request.poll ? TAG_POLL : 0);
+           (request.poll ? TAG_POLL : 0) | (request.deadline ? TAG_DEADLINE : 0) | (request.closed ? TAG_CLOSED : 0);
 }
 
 static bool is_plain(struct request request)
 {
-    return !request.poll && request.items == 0 && request.words <= MESSAGE_REGISTER_WORDS &&
+    return !request.poll && !request.deadline && !request.closed && request.items == 0 &&
+           request.words <= MESSAGE_REGISTER_WORDS &&
            (request.operation == MESSAGE_CALL || request.operation == MESSAGE_REPLY_AND_WAIT);
 }
 
@@ -73,7 +76,7 @@ static void check(struct request request)
     wrong_spelling += !tag_well_formed(low);
     wrong_reading += !reads_back(low, request);
     wrong_general += is_plain(request) && tag_well_formed(general);
-    if (!request.poll)
+    if (!request.poll && !request.deadline && !request.closed)
         wrong_spelling += message_tag(request.operation, request.words, request.items) != low;
 }
 
@@ -82,22 +85,23 @@ static void test_requests(void)
     for (uint32_t operation = 0; operation < OPERATIONS; operation++)
         for (uint32_t words = 0; words < WORDS; words++)
             for (uint32_t items = 0; items < ITEMS; items++)
-                for (uint32_t poll = 0; poll < 2; poll++)
-                    check((struct request){operation, words, items, poll});
-    host_ok(requests == 3 * WORDS * ITEMS * 2 + 2 && wrong_spelling == 0,
+                for (uint32_t flags = 0; flags < 8; flags++)
+                    check((struct request){operation, words, items, flags & 1, flags & 2, flags & 4});
+    /* call and send with four, reply-and-wait and send-and-wait with four, reply with one; receive with eight flags */
+    host_ok(requests == (4 + 4 + 4 + 4 + 1) * WORDS * ITEMS + 8 && wrong_spelling == 0,
             "%u requests, each with a spelling of message_tag()", requests);
     host_ok(wrong_reading == 0, "the kernel reads operation, words and items back");
     host_ok(wrong_general == 0, "the plain ones have no second spelling in the general form");
     host_ok(wrong_refusal == 0, "requests that do not exist are refused");
 }
 
-/* Every value of the low 16 bits, and every single reserved bit with each of them: none has a second reading. */
+/* Every value of the low 18 bits, and every single reserved bit with each of them: none has a second reading. */
 static void test_all_low_values(void)
 {
     unsigned well_formed = 0, reserved = 0;
-    for (uint32_t low = 0; low < 0x10000; low++)
+    for (uint32_t low = 0; low < 0x40000; low++)
         well_formed += tag_well_formed(TAG_NATIVE | low);
-    for (uint32_t bit = 16; bit < 31; bit++)
+    for (uint32_t bit = 18; bit < 31; bit++)
         for (uint32_t low = 0; low < 0x10000; low++)
             reserved += tag_well_formed(TAG_NATIVE | 1U << bit | low);
     host_ok(well_formed == requests, "as many well-formed tags as requests: %u", well_formed);

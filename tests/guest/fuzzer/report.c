@@ -18,9 +18,7 @@ static const struct {
     enum error error;
     const char *reason;
 } unprovoked[] = {
-    {ERROR_INTERRUPTED, "no operation breaks an IPC off"},
     {ERROR_TIMEOUT, "no call has a deadline"},
-    {ERROR_DEADLOCK, "nobody lends to whom he waits for"},
 };
 
 static uint64_t counts[ROWS][ERROR_LAST];

@@ -58,7 +58,7 @@ void expect_returned(const char *what, const struct registers *before, const str
     marks_expect_no_kernel_address(what, after);
 }
 
-void expect_caller_kept(const char *what, const struct call *call, uint64_t kept)
+void expect_caller_kept(const char *what, const struct call *call, uint64_t kept, uint64_t rdi)
 {
     const struct registers *before = &call->before, *after = &call->after;
     EXPECT_EQUAL_IN(what, after->rbp, before->rbp);
@@ -67,8 +67,14 @@ void expect_caller_kept(const char *what, const struct call *call, uint64_t kept
     EXPECT_EQUAL_IN(what, after->r14, before->r14);
     EXPECT_EQUAL_IN(what, after->r15, before->r15);
     EXPECT_EQUAL_IN(what, marks_count(after, sizeof(*after), kept), KEPT_REGISTERS);
-    EXPECT_EQUAL_IN(what, after->rdi, 0);
+    EXPECT_EQUAL_IN(what, after->rdi, rdi);
     expect_returned(what, before, after);
+}
+
+static bool is_receive(uint32_t low)
+{
+    return low > TAG_PLAIN_REPLY_LAST && (low >> TAG_OPERATION_SHIFT & TAG_OPERATION_MASK) == MESSAGE_RECEIVE &&
+           !(low & TAG_RESERVED);
 }
 
 void expect_failed(const char *what, const struct call *call, uint64_t error, uint64_t kept)
@@ -76,5 +82,5 @@ void expect_failed(const char *what, const struct call *call, uint64_t error, ui
     EXPECT_EQUAL_IN(what, call->after.rax, error);
     for (unsigned i = 0; i < MESSAGE_REGISTER_WORDS; i++)
         EXPECT_EQUAL_IN(what, marks_word(&call->after, i), marks_word(&call->before, i));
-    expect_caller_kept(what, call, kept);
+    expect_caller_kept(what, call, kept, is_receive((uint32_t)call->before.rax) ? PHASE_RECEIVE : PHASE_SEND);
 }

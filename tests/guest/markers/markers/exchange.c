@@ -140,7 +140,7 @@ static void send_answer(struct exchange *x, const struct form *form)
     EXPECT_EQUAL_IN(form->name, x->after.rax, message_tag(MESSAGE_REPLY_AND_WAIT, 0, 0));
     for (unsigned i = 0; i < MESSAGE_REGISTER_WORDS; i++)
         EXPECT_EQUAL_IN(form->name, marks_word(&x->after, i), 0);
-    expect_caller_kept(form->name, &call, x->answering);
+    expect_caller_kept(form->name, &call, x->answering, 0);
     serve(x, TAG_RECEIVE, x->receiving, x->receiving);
 }
 
@@ -155,7 +155,7 @@ static void expect_answered(struct exchange *x, const struct form *form)
     EXPECT_EQUAL_IN(form->name, got->rax, message_labelled_tag(LABEL, low));
     for (unsigned i = 0; i < MESSAGE_REGISTER_WORDS; i++)
         EXPECT_EQUAL_IN(form->name, marks_word(got, i), x->answer | (MARK_WORD + i));
-    expect_caller_kept(form->name, x->call, x->kept);
+    expect_caller_kept(form->name, x->call, x->kept, 0);
     EXPECT_EQUAL_IN(form->name, marks_count(got, sizeof(*got), x->answering), 0);
     expect_nothing_left(form->name, x);
     expect_answer_unseen(form->name, x);
@@ -168,7 +168,7 @@ static void expect_sent(struct exchange *x, const struct form *form)
     EXPECT_EQUAL_IN(form->name, x->call->after.rax, message_tag(MESSAGE_REPLY_AND_WAIT, 0, 0));
     for (unsigned i = 0; i < MESSAGE_REGISTER_WORDS; i++)
         EXPECT_EQUAL_IN(form->name, marks_word(&x->call->after, i), 0);
-    expect_caller_kept(form->name, x->call, x->kept);
+    expect_caller_kept(form->name, x->call, x->kept, 0);
     expect_nothing_left(form->name, x);
 }
 

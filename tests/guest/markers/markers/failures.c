@@ -85,14 +85,15 @@ void failures_at_once(void)
 
 /* ---- Clients that wait and are failed: nothing is left in their words -------------------------------------------- */
 
-static void expect_failed_late(const char *what, const struct worker *client, enum error error, uint64_t kept)
+static void expect_failed_late(const char *what, const struct worker *client, enum error error, uint64_t kept,
+                               uint64_t phase)
 {
     const struct call *call = &calls_of(client->area)[0];
     worker_wait(client, 1);
     EXPECT_EQUAL_IN(what, call->after.rax, error);
     for (unsigned i = 0; i < MESSAGE_REGISTER_WORDS; i++)
         EXPECT_EQUAL_IN(what, marks_word(&call->after, i), 0);
-    expect_caller_kept(what, call, kept);
+    expect_caller_kept(what, call, kept, phase);
     marks_expect_nowhere(what, kept, client->task);
 }
 
@@ -111,7 +112,7 @@ static void abandon(uint64_t tag)
     worker_add(&second, tag_of(0, MESSAGE_SEND, 0, 0), give_badged(&second, endpoint));
     worker_go(&second);
     EXPECT(message_is_tag(ipc_transfer(TAG_RECEIVE, endpoint, &message)));
-    expect_failed_late("abandoned", &client, ERROR_ABANDONED, kept);
+    expect_failed_late("abandoned", &client, ERROR_ABANDONED, kept, PHASE_RECEIVE);
     worker_destroy(&second);
     worker_destroy(&client);
     guest_delete(endpoint);
@@ -128,7 +129,7 @@ static void lose_endpoint(uint64_t tag)
     worker_start(&client, make_calls);
     wait_in_call(kept);
     guest_delete(endpoint);
-    expect_failed_late("endpoint gone", &client, ERROR_DEAD, kept);
+    expect_failed_late("endpoint gone", &client, ERROR_DEAD, kept, PHASE_SEND);
     worker_destroy(&client);
 }
 
@@ -147,7 +148,7 @@ static void lose_server(uint64_t tag)
     worker_start(&client, make_calls);
     worker_wait(&server, 1);
     worker_kill(&server);
-    expect_failed_late("server gone", &client, ERROR_DEAD, kept);
+    expect_failed_late("server gone", &client, ERROR_DEAD, kept, PHASE_RECEIVE);
     worker_destroy(&server);
     worker_destroy(&client);
     guest_delete(endpoint);
@@ -180,7 +181,7 @@ void kernel_objects(void)
     EXPECT_EQUAL(call->after.rsi, 3);
     for (unsigned i = 1; i < MESSAGE_REGISTER_WORDS; i++)
         EXPECT_EQUAL(marks_word(&call->after, i), 0);
-    expect_caller_kept("size of memory", call, kept);
+    expect_caller_kept("size of memory", call, kept, 0);
     marks_expect_nowhere("size of memory", kept, client.task);
     worker_destroy(&client);
     guest_delete(memory);

@@ -42,7 +42,7 @@ uint32_t give_badged(const struct worker *client, uint32_t endpoint);
 void expect_returned(const char *what, const struct registers *before, const struct registers *after);
 
 /* EXPECTs that rbp and r12 to r15 are as before, and that the marks of `kept` are in no other register. */
-void expect_caller_kept(const char *what, const struct call *call, uint64_t kept);
+void expect_caller_kept(const char *what, const struct call *call, uint64_t kept, uint64_t rdi);
 
 /* EXPECTs that a call failed with `error`: its words are the caller's own still. */
 void expect_failed(const char *what, const struct call *call, uint64_t error, uint64_t kept);

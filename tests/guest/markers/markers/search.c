@@ -119,5 +119,5 @@ void search_by_marked_call(void)
     EXPECT_EQUAL(call.after.rax, KERNEL_DEBUG_SEARCH_REPLY);
     for (unsigned i = 0; i < MESSAGE_REGISTER_WORDS; i++)
         EXPECT_EQUAL(marks_word(&call.after, i), 0);
-    expect_caller_kept("search", &call, kept);
+    expect_caller_kept("search", &call, kept, 0);
 }

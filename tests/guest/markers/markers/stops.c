@@ -81,7 +81,7 @@ static void expect_yield_clean(uint64_t kept)
     call.before.rdi = own_thread.handle;
     registers_system_call(&call.before, &call.after);
     EXPECT_EQUAL(marks_count(&call.after, sizeof(call.after), kept), 0);
-    expect_caller_kept("yield", &call, own);
+    expect_caller_kept("yield", &call, own, 0);
 }
 
 static void expect_all_kept(const struct call *call, uint64_t kept)

@@ -11,9 +11,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Waiting means that nothing is left to do: host_kernel.c panics. */
+#define RFLAGS_TF 0x100
+
+/* The timer interrupts, if it is armed; else nothing is left to do, and host_kernel.c panics. */
 void cpu_wait_for_interrupt(void);
+void interrupts_enable(void);
 void interrupts_disable(void);
+void cpu_no_operation(void);
+
+/* A clock of the host's own: each look at it is a tick later. */
+uint64_t rdtsc(void);
 
 extern uint64_t host_gs_base, host_flushes;
 

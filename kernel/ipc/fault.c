@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Faults of programs. See fault.h. */
+#include "ipc/fault.h"
+
+#include "cap/capability.h"
+#include "debug/console.h"
+#include "idl/fault_kernel.h"
+#include "idl/supervisor_kernel.h"
+#include "ipc/endpoint.h"
+#include "ipc/ipc.h"
+#include "ipc/message.h"
+#include "ipc/wait.h"
+#include "thread/registers.h"
+#include "thread/schedule.h"
+#include "thread/task.h"
+#include "x86/cpu.h"
+
+static void report(const struct thread *thread)
+{
+    const struct trap_frame *frame = &thread->frame;
+    console_printf(
+        "salto: thread %u of task \"%s\" stopped: exception %lu, error %lx, at %lx, stack %lx, address %lx\n",
+        thread->number, thread->task->name, frame->vector, frame->error, frame->rip, frame->rsp, thread->fault_address);
+}
+
+void fault_unheard(struct thread *thread)
+{
+    const struct trap_frame *frame = &thread->frame;
+    thread->sends = SENDS_OWN;
+    thread->state = THREAD_FAULTED;
+    kernel_supervisor_fault_message(&thread->message, thread->number, (uint32_t)frame->vector, (uint32_t)frame->error,
+                                    thread->fault_address, frame->rip);
+    if (!ipc_send_kernel_message(thread))
+        report(thread);
+}
+
+void fault_deliver(struct thread *thread, struct thread *receiver, uint64_t badge)
+{
+    struct kernel_registers registers;
+    registers_read(thread, &registers);
+    kernel_fault_handler_exception_message(&receiver->call, thread->number, (uint32_t)thread->frame.vector,
+                                           (uint32_t)thread->frame.error, thread->fault_address, &registers);
+    receiver->call.handle = badge;
+    *receiver->save = (struct save_slot){0};
+}
+
+/* The handler is busy: the thread queues, unless the handler waits for that thread. */
+static bool queue_for_handler(struct thread *thread, struct endpoint *endpoint)
+{
+    if (schedule_closes_cycle(thread, endpoint_server(endpoint)))
+        return false;
+    thread->badge = thread->fault_handler.badge;
+    endpoint_queue_sender(endpoint, thread);
+    schedule_request();
+    return true;
+}
+
+static bool call_handler(struct thread *thread)
+{
+    struct endpoint *endpoint = (struct endpoint *)thread->fault_handler.object;
+    if (!endpoint || endpoint->object.type != OBJECT_ENDPOINT || !endpoint->receive_rights)
+        return false;
+    struct thread *receiver = endpoint_take_receiver(endpoint);
+    thread->sends = SENDS_FAULT;
+    if (!receiver)
+        return queue_for_handler(thread, endpoint);
+    fault_deliver(thread, receiver, thread->fault_handler.badge);
+    wait_for_answer(thread, receiver);
+    if (receiver->stopped)
+        schedule_request();
+    else
+        schedule_switch_to(receiver);
+    return true;
+}
+
+void fault_raise(struct thread *thread, uint64_t address)
+{
+    thread->fault_address = address;
+    if (thread->stepping)
+        thread->frame.rflags &= ~RFLAGS_TF;
+    thread->stepping = false;
+    if (call_handler(thread))
+        return;
+    fault_unheard(thread);
+    schedule_request();
+}
+
+void fault_answer(struct thread *handler, struct thread *thread)
+{
+    struct kernel_registers registers;
+    bool answered =
+        kernel_fault_handler_exception_answer(message_answer_tag(handler->call.tag), &handler->call, &registers);
+    wait_end(thread);
+    if (!answered || registers_check(&registers) != ERROR_NONE)
+        return fault_unheard(thread);
+    thread->sends = SENDS_OWN;
+    registers_write(thread, &registers);
+}

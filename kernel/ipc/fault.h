@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Faults of programs. A thread that raises an exception calls its fault handler, by a message that the kernel writes, and
+ * goes on with the registers of the answer. Without a handler that hears it, or that answers so, the thread stays stopped
+ * and its task's supervisor is told; if there is none either, the console is.
+ */
+#ifndef SALTO_IPC_FAULT_H
+#define SALTO_IPC_FAULT_H
+
+#include <stdint.h>
+
+#include "thread/thread.h"
+
+/* `thread`, whose registers stand in its frame, raised the exception that the frame names. */
+void fault_raise(struct thread *thread, uint64_t address);
+
+/* Nobody handles the fault: the thread stays stopped, and the supervisor or the console is told. */
+void fault_unheard(struct thread *thread);
+
+/* Gives `receiver`, which waits no longer, the message of `thread`'s fault. */
+void fault_deliver(struct thread *thread, struct thread *receiver, uint64_t badge);
+
+/* `handler` answered the fault of `thread`, by what stands in its `call`. */
+void fault_answer(struct thread *handler, struct thread *thread);
+
+#endif

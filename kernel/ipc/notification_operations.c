@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Operations of notifications: idl/kernel/notification.idl describes them. */
+#include "cap/capability.h"
+#include "idl/notification_kernel.h"
+#include "ipc/dispatch.h"
+#include "ipc/notification.h"
+
+enum error kernel_notification_bind(struct kernel_call *call, struct notification *self, struct thread *thread)
+{
+    (void)call;
+    if (thread->state == THREAD_DEAD)
+        return ERROR_DEAD;
+    if (self->thread || thread->notification)
+        return ERROR_BUSY;
+    notification_bind(self, thread);
+    return ERROR_NONE;
+}
+
+enum error kernel_notification_unbind(struct kernel_call *call, struct notification *self)
+{
+    (void)call;
+    notification_unbind(self);
+    return ERROR_NONE;
+}
+
+enum error kernel_notification_collect(struct kernel_call *call, struct notification *self, uint64_t *bits)
+{
+    (void)call;
+    *bits = self->bits;
+    self->bits = 0;
+    return ERROR_NONE;
+}
+
+void notification_dispatch(struct kernel_call *call, const struct capability *capability)
+{
+    kernel_notification_dispatch(call, (struct notification *)capability->object, capability->rights);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Who waits for whom. See wait.h. */
+#include "ipc/wait.h"
+
+#include "debug/panic.h"
+#include "ipc/endpoint.h"
+#include "ipc/fault.h"
+#include "ipc/hot.h"
+#include "ipc/ipc.h"
+#include "ipc/reply.h"
+#include "thread/chain.h"
+#include "thread/schedule.h"
+#include "thread/task.h"
+
+static struct hot_thread *without_mark(struct hot_thread *line)
+{
+    return (struct hot_thread *)((uint64_t)line & ~WAIT_KERNEL);
+}
+
+struct thread *wait_partner(const struct thread *thread)
+{
+    const struct hot_thread *line = without_mark(thread->hot->partner);
+    return line ? line->thread : 0;
+}
+
+struct thread *wait_caller(const struct thread *thread)
+{
+    const struct hot_thread *caller = thread->hot->caller;
+    return without_mark(caller->partner) == thread->hot ? caller->thread : 0;
+}
+
+void wait_by_kernel_only(struct thread *thread)
+{
+    struct hot_thread *line = thread->hot;
+    if (line->partner)
+        line->partner = (struct hot_thread *)((uint64_t)line->partner | WAIT_KERNEL);
+    if (line->waits)
+        line->waits |= WAIT_KERNEL;
+}
+
+void wait_for_answer(struct thread *caller, struct thread *receiver)
+{
+    caller->hot->partner = receiver->hot;
+    receiver->hot->caller = caller->hot;
+    if (caller->deadline.place || caller->stopped || caller->sends == SENDS_FAULT ||
+        receiver->hot->receive_handle == HANDLE_NONE)
+        wait_by_kernel_only(caller);
+}
+
+void wait_end(struct thread *thread)
+{
+    endpoint_leave(thread);
+    timeout_remove(&thread->deadline);
+    if (thread->state == THREAD_KEPT)
+        reply_forget(thread->reply);
+    thread->hot->partner = 0;
+    thread->state = THREAD_ACTIVE;
+}
+
+bool wait_in_ipc(const struct thread *thread)
+{
+    switch (thread->state) {
+    case THREAD_ACTIVE:
+        return thread->hot->partner || thread->hot->waits;
+    case THREAD_SENDING:
+    case THREAD_RECEIVING:
+    case THREAD_KEPT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+void wait_fail(struct thread *thread, enum error error)
+{
+    struct thread *next = chain_next(thread);
+    bool sending = thread->state == THREAD_SENDING;
+    assert(wait_in_ipc(thread));
+    wait_end(thread);
+    if (thread->sends == SENDS_ONE_WAY) {
+        ipc_end_kernel_message(thread);
+    } else if (thread->sends == SENDS_FAULT) {
+        fault_unheard(thread);
+    } else {
+        assert(!thread->interrupted);
+        thread->call = (struct kernel_call){.tag = error, .handle = sending ? PHASE_SEND : PHASE_RECEIVE};
+        schedule_chain_cut();
+        schedule_wake(thread);
+    }
+    if (next)
+        schedule_lender_lost(next);
+}

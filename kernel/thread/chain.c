@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Chains of waiting. See chain.h. */
+#include "thread/chain.h"
+
+#include "ipc/endpoint.h"
+#include "ipc/wait.h"
+#include "thread/schedule.h"
+#include "thread/thread.h"
+
+#define STEPS_AT_ONCE 128 /* with interrupts off */
+
+uint64_t chain_generation;
+
+struct thread *chain_next(const struct thread *thread)
+{
+    if (thread->state == THREAD_SENDING)
+        return thread->sends == SENDS_ONE_WAY ? 0 : endpoint_server(thread->endpoint);
+    return thread->state == THREAD_ACTIVE ? wait_partner(thread) : 0;
+}
+
+bool chain_waits_for_event(const struct thread *thread)
+{
+    return !thread_can_run(thread) && !chain_next(thread);
+}
+
+struct thread *chain_end(struct thread *thread)
+{
+    uint64_t generation = chain_generation;
+    struct thread *next;
+    for (uint32_t steps = 1; (next = chain_next(thread)); steps++) {
+        thread = next;
+        if (steps % STEPS_AT_ONCE)
+            continue;
+        preemption_due();
+        if (chain_generation != generation)
+            return 0;
+    }
+    return thread;
+}
+
+struct thread *chain_end_bounded(struct thread *thread)
+{
+    struct thread *next = thread;
+    for (int i = 0; i < CHAIN_LIMIT; i++) {
+        thread = next;
+        next = chain_next(thread);
+        if (!next)
+            return thread;
+    }
+    return 0;
+}
+
+struct thread *chain_lender(struct thread *thread)
+{
+    for (int i = 0; i < CHAIN_LIMIT; i++) {
+        struct thread *caller = wait_caller(thread);
+        if (!caller)
+            return thread;
+        thread = caller;
+    }
+    return thread;
+}
