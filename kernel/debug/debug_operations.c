@@ -123,6 +123,13 @@ enum error kernel_debug_task(struct kernel_call *call, struct debug *self, uint3
     return capability_publish(kernel_call_thread(call)->task, &found->object, RIGHTS_ALL, task);
 }
 
+enum error kernel_debug_fail_allocation(struct kernel_call *call, struct debug *self, uint64_t number, uint64_t *left)
+{
+    (void)call, (void)self;
+    *left = frame_fail_allocation(number);
+    return ERROR_NONE;
+}
+
 void debug_dispatch(struct kernel_call *call, const struct capability *capability)
 {
     kernel_debug_dispatch(call, (struct debug *)capability->object, capability->rights);

@@ -61,7 +61,7 @@ static void *pool_allocate(struct hot_pool *pool, struct factory *payer, enum er
     if (payer && !factory_charge_slot(payer, &pool->slot, pool->size, error))
         return 0;
     void *line = pool_take(pool);
-    *error = line ? ERROR_NONE : ERROR_NO_SLOT;
+    *error = line ? ERROR_NONE : ERROR_NO_MEMORY;
     if (!line && payer)
         factory_refund_slot(payer, &pool->slot, pool->size);
     return line;

@@ -13,6 +13,7 @@ static uint8_t *states; /* one enum frame_state, and a mark, for each frame belo
 static uint64_t states_count;
 static uint64_t free_list; /* physical address of the first free frame; its first word names the next */
 static uint64_t free_count;
+static uint64_t allocations_left; /* until one fails for a test; 0: none does */
 
 static uint64_t range_frames(const struct boot_range *range)
 {
@@ -54,9 +55,23 @@ static void frame_take(uint64_t frame)
     __builtin_memset(physical_to_virtual(frame), 0, PAGE_SIZE);
 }
 
+bool frame_must_fail(void)
+{
+    return allocations_left > 0 && --allocations_left == 0;
+}
+
+uint64_t frame_fail_allocation(uint64_t number)
+{
+    uint64_t left = allocations_left;
+    allocations_left = number;
+    return left;
+}
+
 uint64_t frame_allocate(void)
 {
     uint64_t frame = free_list;
+    if (frame_must_fail())
+        return 0;
     if (frame != 0) {
         free_list = *(uint64_t *)physical_to_virtual(frame);
         free_count--;

@@ -29,6 +29,13 @@ void frame_initialise(const struct boot_range *ranges, uint32_t count);
 /* A zeroed frame's physical address, or 0 if none is left. */
 uint64_t frame_allocate(void);
 
+/* Is this allocation one that a test wants to fail? To be asked once for each, whatever is allocated. */
+bool frame_must_fail(void);
+
+/* Lets the `number`-th allocation from now on fail, counted from 1; 0: none. How many were left to the one that was
+ * asked for last? */
+uint64_t frame_fail_allocation(uint64_t number);
+
 /* `count` frames, contiguous and zeroed, for boot-time tables; taken from the frames never handed out so far. 0 if there
  * is no such run. */
 uint64_t frame_allocate_contiguous(uint64_t count);

@@ -67,6 +67,8 @@ void *slab_allocate(struct factory *payer, size_t size)
 {
     uint16_t class = 0;
     assert(size > 0 && size <= SLAB_MAX_SIZE);
+    if (frame_must_fail())
+        return 0;
     while (class_sizes[class] < size)
         class ++;
     struct slab *slab = payer->slabs.partial[class];
