@@ -72,10 +72,13 @@ static void detect(void)
     features.gib_pages = has(0x80000001, EDX, 26);
 }
 
+/* What is on, as the processor itself says. */
 static void report(void)
 {
-    console_printf("salto: CPU: NX WP FSGSBASE%s%s%s%s on; 1 GiB pages %s\n", features.smep ? " SMEP" : "",
-                   features.smap ? " SMAP" : "", features.umip ? " UMIP" : "", features.pcid ? " PCID" : "",
+    uint64_t cr4 = read_cr4();
+
+    console_printf("salto: CPU: NX WP FSGSBASE%s%s%s%s on; 1 GiB pages %s\n", cr4 & CR4_SMEP ? " SMEP" : "",
+                   cr4 & CR4_SMAP ? " SMAP" : "", cr4 & CR4_UMIP ? " UMIP" : "", cr4 & CR4_PCIDE ? " PCID" : "",
                    features.gib_pages ? "there" : "missing");
 }
 

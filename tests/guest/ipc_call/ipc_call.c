@@ -320,6 +320,74 @@ static void answer_refused(void)
     guest_delete(endpoint);
 }
 
+/* A server answers its caller without waiting; that one calls another server, and is not the first one's to answer. */
+static void answered_once(void)
+{
+    struct worker servers[2], client;
+    struct ipc_message message = {0};
+    uint32_t endpoints[2], gates[2];
+    for (int i = 0; i < 2; i++) {
+        endpoints[i] = guest_endpoint();
+        gates[i] = guest_endpoint();
+        worker_create(&servers[i], true);
+    }
+    uint32_t first = worker_give(&servers[0], endpoints[0], RIGHT_READ);
+    uint32_t second = worker_give(&servers[1], endpoints[1], RIGHT_READ);
+    worker_create(&client, true);
+    worker_add(&servers[0], TAG_RECEIVE, first);
+    worker_add(&servers[0], tag_of(1, MESSAGE_REPLY, 0, 0), 0);
+    worker_add(&servers[0], tag_of(0, MESSAGE_SEND, 0, 0), worker_give(&servers[0], gates[0], RIGHT_WRITE));
+    const struct step *again = worker_add(&servers[0], tag_of(9, MESSAGE_REPLY_AND_WAIT, 0, 0), first);
+    worker_add(&servers[1], TAG_RECEIVE, second);
+    worker_add(&servers[1], tag_of(0, MESSAGE_SEND, 0, 0), worker_give(&servers[1], gates[1], RIGHT_WRITE));
+    worker_add(&servers[1], tag_of(2, MESSAGE_REPLY_AND_WAIT, 0, 0), second);
+    const struct step *calls[2];
+    for (int i = 0; i < 2; i++)
+        calls[i] = worker_add(&client, tag_of(0, MESSAGE_CALL, 0, 0), worker_give(&client, endpoints[i], RIGHT_WRITE));
+    for (int i = 0; i < 2; i++)
+        worker_go(&servers[i]);
+    worker_go(&client);
+    worker_wait(&servers[1], 1);
+    ipc_transfer(TAG_RECEIVE, gates[0], &message); /* the first server tries to answer again */
+    worker_wait(&servers[0], 4);
+    EXPECT_EQUAL(again->result, ERROR_NO_CALLER);
+    EXPECT_EQUAL(client.area->done, 1);
+    ipc_transfer(TAG_RECEIVE, gates[1], &message); /* the second one answers */
+    worker_wait(&client, 2);
+    EXPECT_EQUAL(message_label(calls[0]->result), 1);
+    EXPECT_EQUAL(message_label(calls[1]->result), 2);
+    worker_destroy(&client);
+    for (int i = 0; i < 2; i++) {
+        worker_destroy(&servers[i]);
+        guest_delete(gates[i]);
+        guest_delete(endpoints[i]);
+    }
+}
+
+/* Requests with one word more than there may be, and with the first tag behind the plain ones, where the partner waits
+ * and nothing else is wrong with them. */
+static void malformed_between_partners(void)
+{
+    struct worker server;
+    struct ipc_message message = {0};
+    uint32_t endpoint = guest_endpoint(), one_more = MESSAGE_MAX_WORDS + 1;
+    worker_create(&server, true);
+    uint32_t handle = worker_give(&server, endpoint, RIGHT_READ);
+    worker_add(&server, TAG_RECEIVE, handle);
+    const struct step *refused = worker_add(&server, TAG_PLAIN_REPLY_LAST + 1, handle);
+    worker_add(&server, tag_of(0, MESSAGE_REPLY_AND_WAIT, MESSAGE_MAX_WORDS, 0) + 1, handle);
+    worker_add(&server, tag_of(5, MESSAGE_REPLY_AND_WAIT, 0, 0), handle);
+    worker_go(&server);
+    worker_settle(&server, 1);
+    EXPECT_EQUAL(ipc_transfer(tag_of(0, MESSAGE_CALL, one_more, 0), endpoint, &message), ERROR_BAD_TAG);
+    EXPECT_EQUAL(server.area->done, 0);
+    EXPECT_EQUAL(message_label(ipc_transfer(tag_of(0, MESSAGE_CALL, 0, 0), endpoint, &message)), 5);
+    EXPECT_EQUAL(refused[0].result, ERROR_BAD_TAG);
+    EXPECT_EQUAL(refused[1].result, ERROR_BAD_TAG);
+    worker_destroy(&server);
+    guest_delete(endpoint);
+}
+
 static const struct guest_test tests[] = {
     {"a thread of the own task calls", conversation_here},
     {"a thread of another task calls", conversation_elsewhere},
@@ -332,6 +400,8 @@ static const struct guest_test tests[] = {
     {"calls that are refused", call_refused},
     {"calls where nobody may receive", call_to_nobody},
     {"answers that are refused leave the caller waiting", answer_refused},
+    {"who was answered is not answered again while it waits elsewhere", answered_once},
+    {"malformed requests between partners that wait for each other", malformed_between_partners},
 };
 
 int main(int argc, char **argv)

@@ -3,6 +3,8 @@
  * State that a program may set before it enters the kernel: flags, segment bases, stack pointer, and `syscall` as the last
  * instruction that can be mapped. Each worker does it in a task of its own; the kernel and this program go on.
  */
+#include <sys/syscall.h>
+
 #include "../common/worker.h"
 #include "abi/addresses.h"
 #include "canonical.h"
@@ -36,6 +38,57 @@ static void flags_come_back(void)
         EXPECT_EQUAL(result, ERROR_BAD_HANDLE);
         EXPECT_EQUAL(after & (FLAG_DIRECTION | FLAG_NESTED_TASK | FLAG_ALIGNMENT), flags[i]);
     }
+}
+
+/* The same through a Linux call, which comes back by another way. */
+static void flags_through_linux_call(void)
+{
+    static const uint64_t flags[] = {FLAG_DIRECTION, FLAG_NESTED_TASK, FLAG_ALIGNMENT};
+    for (unsigned i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+        uint64_t result = SYS_getpid, after, saved;
+        __asm__ volatile("pushfq\n\tpop %[saved]\n\t"
+                         "push %[flags]\n\tpopfq\n\tsyscall\n\tpushfq\n\tpop %[after]\n\t"
+                         "push %[saved]\n\tpopfq"
+                         : "+a"(result), [after] "=&r"(after), [saved] "=&r"(saved)
+                         : [flags] "r"(flags[i] | 0x202)
+                         : "rcx", "r11", "memory", "cc");
+        EXPECT_EQUAL(result, 1);
+        EXPECT_EQUAL(after & (FLAG_DIRECTION | FLAG_NESTED_TASK | FLAG_ALIGNMENT), flags[i]);
+    }
+}
+
+#define LONG_WORDS 20
+
+/* Sends the words in the UTCB with the direction flag set. The words are copied upwards all the same. */
+static void send_backwards(uint64_t tag, uint64_t handle)
+{
+    for (unsigned i = MESSAGE_REGISTER_WORDS; i < MESSAGE_MAX_WORDS; i++)
+        ipc_utcb()->words[i] = 1000 + i;
+    __asm__ volatile("std\n\tsyscall\n\tcld"
+                     : "+a"(tag), "+D"(handle)
+                     :
+                     : "rcx", "r11", "rsi", "rdx", "r8", "r9", "r10", "rbx", "memory", "cc");
+    EXPECT(message_is_tag(tag));
+}
+
+static void words_go_upwards(void)
+{
+    struct worker worker;
+    uint32_t endpoint = guest_endpoint();
+    worker_create(&worker, true);
+    uint32_t server = worker_give(&worker, endpoint, RIGHT_READ);
+    const struct step *called = worker_add(&worker, TAG_RECEIVE, server);
+    worker_add(&worker, tag_of(0, MESSAGE_REPLY_AND_WAIT, 0, 0), server);
+    worker_go(&worker);
+    send_backwards(tag_of(0, MESSAGE_CALL, LONG_WORDS, 0), endpoint);
+    send_backwards(tag_of(0, MESSAGE_SEND, LONG_WORDS, 0), endpoint);
+    worker_wait(&worker, 2);
+    for (unsigned i = MESSAGE_REGISTER_WORDS; i < MESSAGE_MAX_WORDS; i++) {
+        EXPECT_EQUAL(called[0].words[i], i < LONG_WORDS ? 1000 + i : 0);
+        EXPECT_EQUAL(called[1].words[i], i < LONG_WORDS ? 1000 + i : 0);
+    }
+    worker_destroy(&worker);
+    guest_delete(endpoint);
 }
 
 /* Runs `function` in a task of its own: it must get as far as `done` 1, and not to 2 if it is to be stopped. */
@@ -160,6 +213,8 @@ static void last_instruction(void)
 
 static const struct guest_test tests[] = {
     {"flags come back from a call", flags_come_back},
+    {"flags come back from a Linux call", flags_through_linux_call},
+    {"words are copied upwards whatever the direction flag is", words_go_upwards},
     {"the trap flag stops only who set it", trap_stops_who_set_it},
     {"segment bases of any kind", bases_are_the_programs},
     {"null selectors, and a tick", selectors_do_not_matter},
