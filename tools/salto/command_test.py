@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 
-from salto import builder, long, places, setup, tap
+from salto import builder, long, mutants, places, setup, tap
 from salto.console import Failure, command, say
 
 
@@ -18,6 +18,10 @@ def parse():
                         "guest, boot, bench); may be given several times")
     parser.add_argument("--list", action="store_true", help="list the tests, and run none")
     parser.add_argument("--seed", type=int, help="the seed of random tests (default: another one each time)")
+    parser.add_argument("--mutants", action="store_true", help="plant the faults of tests/mutants/faults.toml one after "
+                        "the other, and require that the test which each one names fails")
+    parser.add_argument("--only", action="append", default=[], metavar="FAULT", help="with --mutants: this fault only; "
+                        "may be given several times")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many run at a time (default: all CPUs)")
     parser.add_argument("--long", action="store_true", help="run campaigns instead (docs/tested.md): random tests, seed "
                         "after seed, from --seed on; TEST names some of them, and with --list says which there are")
@@ -27,6 +31,8 @@ def parse():
         parser.error("--suite chooses tests; name campaigns instead (--long --list)")
     if arguments.minutes is not None and not arguments.long:
         parser.error("--minutes is for --long")
+    if arguments.only and not arguments.mutants:
+        parser.error("--only is for --mutants")
     if arguments.jobs < 1 or (arguments.minutes or 1) <= 0:
         parser.error("--jobs and --minutes must be above 0")
     arguments.minutes = arguments.minutes or 60
@@ -88,6 +94,18 @@ def run(arguments):
     return 1 if failed or not found or done.returncode != 0 else 0
 
 
+def run_mutants(arguments):
+    """Every fault, or those asked for; the table, and at its end what was missed."""
+    faults = mutants.choose(mutants.load(), arguments.only)
+    say(f"trying {len(faults)} faults, {arguments.jobs} at a time")
+    verdicts = mutants.try_all(faults, arguments.jobs, lambda verdict: print(mutants.line(verdict), flush=True))
+    for verdict in verdicts:
+        if not verdict.good():
+            print(f"missed: {verdict.fault.name} ({verdict.fault.breaks}) {verdict.result}: {verdict.how}")
+    print(mutants.summary(verdicts), flush=True)
+    return 0 if verdicts and all(verdict.good() for verdict in verdicts) else 1
+
+
 def main():
     arguments = parse()
     if arguments.long and arguments.list:
@@ -95,6 +113,8 @@ def main():
     if arguments.long:
         long.chosen(arguments.tests)
     setup.prepare(setup.BUILD_PACKAGES + setup.MACHINE_PACKAGES + setup.TEST_PACKAGES)
+    if arguments.mutants:
+        return run_mutants(arguments)
     try:
         builder.build(["all"])
     except Failure as failure:
