@@ -38,18 +38,6 @@ struct thread *chain_end(struct thread *thread)
     return thread;
 }
 
-struct thread *chain_end_bounded(struct thread *thread)
-{
-    struct thread *next = thread;
-    for (int i = 0; i < CHAIN_LIMIT; i++) {
-        thread = next;
-        next = chain_next(thread);
-        if (!next)
-            return thread;
-    }
-    return 0;
-}
-
 struct thread *chain_lender(struct thread *thread)
 {
     for (int i = 0; i < CHAIN_LIMIT; i++) {

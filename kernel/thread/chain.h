@@ -24,9 +24,6 @@ bool chain_waits_for_event(const struct thread *thread);
  * have changed then. To be called only where that does no harm. */
 struct thread *chain_end(struct thread *thread);
 
-/* The same without letting interrupts in; 0 if it is longer than CHAIN_LIMIT. */
-struct thread *chain_end_bounded(struct thread *thread);
-
 /* The first of those for whom `thread` works: the caller whom it may answer, that one's caller, and so on; `thread`
  * itself if nobody called. Of a very long chain, one in the middle, whose context leads here as well. */
 struct thread *chain_lender(struct thread *thread);

@@ -188,6 +188,14 @@ static void run(struct context *context, struct thread *thread)
     arm();
 }
 
+/* Is the context a reserve that is not used now, because somebody lends to its owner, whose context competes? Where the
+ * chain is too long to see who that is, it is used. */
+static bool is_unused_reserve(const struct context *context)
+{
+    const struct thread *lender = chain_lender(context->owner);
+    return lender != context->owner && !wait_caller(lender);
+}
+
 /* Who ran on the context when it was preempted, if that still is the end of its chain. */
 static struct thread *remembered(const struct context *context)
 {
@@ -211,6 +219,8 @@ static struct thread *choose(void)
             continue; /* interrupts were let in, and changed something */
         dequeue(context);
         context->runner = 0;
+        if (is_unused_reserve(context))
+            continue;
         if (thread_can_run(thread)) {
             run(context, thread);
             return thread;
@@ -294,11 +304,17 @@ void schedule_initialise_context(struct thread *thread)
     schedule_set_times(context, DEFAULT_SLICE_NANOSECONDS, 0, 0);
 }
 
-void schedule_wake(struct thread *thread)
+/* Contexts that lead to `thread`, one of them surely, the best of the others too, compete from now on. */
+static void release(struct thread *thread)
 {
     compete(&chain_lender(thread)->context);
     for (int i = 0; i < RELEASED_AT_ONCE && thread->parked.first; i++)
         compete(context_of(thread->parked.first));
+}
+
+void schedule_wake(struct thread *thread)
+{
+    release(thread);
     request_if_better();
 }
 
@@ -313,11 +329,10 @@ void schedule_go_on(struct thread *thread)
 
 void schedule_lender_lost(struct thread *thread)
 {
-    struct thread *end = chain_end_bounded(thread);
     schedule_chain_cut();
-    if (!end || !thread_can_run(end))
+    if (chain_waits_for_event(thread)) /* or is dead; who wakes it sees to the rest */
         return;
-    compete(&chain_lender(end)->context);
+    release(thread);
     schedule_request();
 }
 

@@ -12,7 +12,7 @@
  * The queues are only a promise: who is at the end of a chain is found when a context is chosen. A context that leads
  * nowhere is put aside: PARKED with the thread at the end of its chain, or IDLE where that is its owner.
  * Invariant: each thread that can run stands at the end of the chain of the context that runs, or of a READY one, or of
- * one that is EXHAUSTED and will be READY.
+ * one that is EXHAUSTED and will be READY. A reserve never runs while somebody lends to its owner (within CHAIN_LIMIT).
  *
  * The timer is armed only for what will need it: the end of a slice while somebody of the same priority is ready, the
  * end of a budget, a deadline. A lone thread is never disturbed.
@@ -76,7 +76,7 @@ void schedule_wake(struct thread *thread);
  * is best goes on when the kernel is left. */
 void schedule_go_on(struct thread *thread);
 
-/* The thread at the end of the chain that begins with `thread` lost a lender. */
+/* `thread`, and with it the end of the chain that begins with it, lost a lender: another context that leads there competes. */
 void schedule_lender_lost(struct thread *thread);
 
 /* A chain of waiting was cut in the middle: what contexts remember of their chains is void. */

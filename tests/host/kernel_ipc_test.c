@@ -140,6 +140,14 @@ static void check_queue(const struct priority_queue *queue)
     }
 }
 
+/* The last thread of a chain; a cycle would never end. */
+static const struct thread *end_of(const struct thread *thread)
+{
+    while (chain_next(thread))
+        thread = chain_next(thread);
+    return thread;
+}
+
 /* Is `thread` at the end of the chain of a context that competes? */
 static bool is_reachable(struct thread *thread, bool running)
 {
@@ -147,7 +155,7 @@ static bool is_reachable(struct thread *thread, bool running)
         for (struct thread *owner = task->threads; owner; owner = owner->task_next) {
             enum context_place place = owner->context.place;
             bool competes = running ? place == CONTEXT_RUNNING : place != CONTEXT_IDLE && place != CONTEXT_PARKED;
-            if (competes && chain_end_bounded(owner) == thread)
+            if (competes && end_of(owner) == thread)
                 return true;
         }
     return false;
@@ -155,6 +163,8 @@ static bool is_reachable(struct thread *thread, bool running)
 
 static void check_scheduling(struct thread *thread, const struct thread *running)
 {
+    if (thread->context.place == CONTEXT_RUNNING)
+        expect(!wait_caller(thread), "a reserve does not run while its owner is lent to");
     if (thread == running)
         expect(is_reachable(thread, true), "the running context leads to the running thread");
     else if (thread_can_run(thread))
