@@ -46,11 +46,21 @@ enum error kernel_factory_slots(struct kernel_call *call, struct factory *self, 
     return ERROR_NONE;
 }
 
+/* Nobody gets more by creating than it may give: that of new threads, and the limit of new tasks. */
+static uint32_t initial_priority(struct kernel_call *call)
+{
+    uint32_t limit = kernel_call_thread(call)->task->priority_limit;
+    return limit < DEFAULT_PRIORITY ? limit : DEFAULT_PRIORITY;
+}
+
 enum error kernel_factory_create_task(struct kernel_call *call, struct factory *self, uint32_t *task)
 {
     enum error error;
     struct task *created = task_create(self, &error);
-    return created ? publish(call, &created->object, task) : error;
+    if (!created)
+        return error;
+    created->priority_limit = initial_priority(call);
+    return publish(call, &created->object, task);
 }
 
 enum error kernel_factory_create_thread(struct kernel_call *call, struct factory *self, struct task *task,
@@ -62,6 +72,7 @@ enum error kernel_factory_create_thread(struct kernel_call *call, struct factory
     struct thread *created = thread_create(self, task, &error);
     if (!created)
         return error;
+    created->context.priority = initial_priority(call);
     *number = created->number;
     return publish(call, &created->object, thread);
 }
