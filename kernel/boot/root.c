@@ -190,5 +190,6 @@ void root_start(void)
     uint32_t handle;
     if (!thread || capability_publish(task, &thread->object, RIGHTS_ALL, &handle) != ERROR_NONE)
         refuse("root", "not enough memory for the first thread");
+    schedule_set_priority(&thread->context, PRIORITIES - 1); /* it supervises programs of any priority */
     thread_start(thread, start, PROGRAM_STACK_TOP - 16, 0, table.program_entry);
 }

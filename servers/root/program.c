@@ -108,6 +108,10 @@ static int set_up_task(struct program *program)
     if (result == 0)
         result = kernel_factory_create_thread(program->factory, program->task, &program->thread, &number);
     if (result == 0)
+        result = kernel_task_set_priority_limit(program->task, program->manifest->priority);
+    if (result == 0)
+        result = kernel_thread_set_priority(program->thread, program->manifest->priority);
+    if (result == 0)
         result = kernel_task_set_name(program->task, name);
     if (result == 0)
         result = kernel_task_set_linux_handler(program->task, LINUX_HANDLER_ENTRY);
