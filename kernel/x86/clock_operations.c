@@ -3,10 +3,7 @@
 #include "idl/clock_kernel.h"
 #include "ipc/dispatch.h"
 #include "x86/clock.h"
-#include "x86/cpu.h"
 #include "x86/timer.h"
-
-#define NANOSECONDS_PER_SECOND 1000000000UL
 
 struct object *clock_initialise(void)
 {
@@ -24,10 +21,9 @@ enum error kernel_clock_frequency(struct kernel_call *call, struct clock *self, 
 
 enum error kernel_clock_now(struct kernel_call *call, struct clock *self, uint64_t *nanoseconds)
 {
-    uint64_t ticks = rdtsc(), hertz = self->hertz;
     (void)call;
-    /* Seconds and the rest apart: the product of all ticks would overflow after some seconds. */
-    *nanoseconds = ticks / hertz * NANOSECONDS_PER_SECOND + ticks % hertz * NANOSECONDS_PER_SECOND / hertz;
+    (void)self;
+    *nanoseconds = timer_now();
     return ERROR_NONE;
 }
 
