@@ -91,11 +91,12 @@ static void transfer_items(struct thread *from, struct thread *to, uint32_t item
 void message_deliver_request(struct thread *sender, struct thread *receiver, uint64_t badge)
 {
     uint32_t low = (uint32_t)sender->call.tag;
+    uint32_t operation = tag_operation(low) == MESSAGE_CALL ? MESSAGE_CALL : MESSAGE_SEND;
     assert(!receiver->interrupted);
     copy_words(sender, receiver, tag_words(low));
     transfer_items(sender, receiver, tag_items(low));
-    receiver->call.tag = message_labelled_tag(message_label(sender->call.tag),
-                                              message_tag(tag_operation(low), tag_words(low), tag_items(low)));
+    receiver->call.tag =
+        message_labelled_tag(message_label(sender->call.tag), message_tag(operation, tag_words(low), tag_items(low)));
     receiver->call.handle = badge;
     *receiver->save = (struct save_slot){0};
 }
