@@ -231,13 +231,13 @@ static void abandon_caller(struct thread *self)
         wait_fail(caller, ERROR_ABANDONED);
 }
 
-/* Waits for signals alone, or for nothing but the deadline. */
+/* Waits for signals alone, or, closed, for nothing but the deadline. */
 static void receive_signals(struct thread *self, uint32_t low)
 {
     if (low & TAG_POLL)
         return fail_to_receive(self, ERROR_WOULD_BLOCK);
     abandon_caller(self);
-    notification_wait(self);
+    notification_wait(self, low & TAG_CLOSED);
     arm_deadline(self, low, thread_utcb(self)->receive_deadline);
     schedule_request();
 }

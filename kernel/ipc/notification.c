@@ -18,7 +18,7 @@ struct notification *notification_create(struct factory *payer)
 void notification_destroy(struct notification *notification)
 {
     struct thread *thread = notification->thread;
-    if (thread && thread->state == THREAD_RECEIVING && !thread->endpoint)
+    if (thread && thread->state == THREAD_RECEIVING && !thread->endpoint && thread->takes_signals)
         wait_fail(thread, ERROR_DEAD);
     notification_unbind(notification);
     object_free(&notification->object);
@@ -68,9 +68,9 @@ void notification_signal(struct notification *notification, uint64_t bits)
     schedule_wake(thread);
 }
 
-void notification_wait(struct thread *thread)
+void notification_wait(struct thread *thread, bool closed)
 {
-    thread->takes_signals = true;
+    thread->takes_signals = !closed;
     thread->state = THREAD_RECEIVING;
     assert(!thread->endpoint);
 }

@@ -36,7 +36,8 @@ void notification_signal(struct notification *notification, uint64_t bits);
 /* Gives `thread`, which is about to wait, the bits that are pending for it, as a message; false if there are none. */
 bool notification_take(struct thread *thread);
 
-/* `thread` waits for signals alone, on its notification or on nothing, until a deadline if that is set. */
-void notification_wait(struct thread *thread);
+/* `thread` waits for signals alone, on its notification or on nothing, until a deadline if that is set. If the wait is
+ * closed, it takes no signals either. */
+void notification_wait(struct thread *thread, bool closed);
 
 #endif

@@ -74,7 +74,7 @@ bool wait_in_ipc(const struct thread *thread)
 void wait_fail(struct thread *thread, enum error error)
 {
     struct thread *next = chain_next(thread);
-    bool sending = thread->state == THREAD_SENDING;
+    bool sending = thread->state == THREAD_SENDING, receiving = thread->hot->waits || thread->state == THREAD_RECEIVING;
     assert(wait_in_ipc(thread));
     wait_end(thread);
     if (thread->sends == SENDS_ONE_WAY) {
@@ -83,6 +83,8 @@ void wait_fail(struct thread *thread, enum error error)
         fault_unheard(thread);
     } else {
         assert(!thread->interrupted);
+        if (receiving)
+            *thread->save = (struct save_slot){0}; /* as whoever receives gets it, by whatever path it came to wait */
         thread->call = (struct kernel_call){.tag = error, .handle = sending ? PHASE_SEND : PHASE_RECEIVE};
         schedule_chain_cut();
         schedule_wake(thread);

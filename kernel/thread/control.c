@@ -3,6 +3,7 @@
 #include "thread/control.h"
 
 #include "debug/panic.h"
+#include "ipc/message.h"
 #include "ipc/wait.h"
 #include "thread/schedule.h"
 #include "x86/cpu.h"
@@ -41,8 +42,9 @@ uint64_t control_break_off(struct thread *thread, uint64_t address)
     if (wait_in_ipc(thread)) {
         wait_fail(thread, ERROR_INTERRUPTED);
     } else if (thread->restarting) {
+        bool sent = tag_operation((uint32_t)thread->message.tag) == MESSAGE_RECEIVE;
         thread->restarting = false;
-        thread->call = (struct kernel_call){.tag = ERROR_INTERRUPTED, .handle = PHASE_SEND};
+        thread->call = (struct kernel_call){.tag = ERROR_INTERRUPTED, .handle = sent ? PHASE_RECEIVE : PHASE_SEND};
     }
     uint64_t *instruction = thread->interrupted ? &thread->frame.rip : &thread->hot->rip;
     uint64_t old = *instruction;

@@ -175,6 +175,8 @@ void thread_end(struct thread *thread)
     thread->state = THREAD_DEAD;
     thread->sends = SENDS_OWN;
     thread->restarting = thread->stopped = false;
+    if (thread->notification)
+        notification_unbind(thread->notification);
     schedule_forget(thread);
     if (thread_is_current(thread))
         schedule_request();
@@ -184,10 +186,8 @@ void thread_end(struct thread *thread)
         schedule_lender_lost(next);
 }
 
-static void drop_bonds(struct thread *thread)
+static void drop_fault_handler(struct thread *thread)
 {
-    if (thread->notification)
-        notification_unbind(thread->notification);
     if (thread->fault_handler.object)
         capability_delete(&thread->fault_handler);
 }
@@ -196,7 +196,7 @@ void thread_destroy(struct thread *thread)
 {
     bool current = thread_is_current(thread);
     thread_end(thread); /* one that ended may be queued with the kernel's last message about it: that is taken back */
-    drop_bonds(thread);
+    drop_fault_handler(thread);
     *thread->save = (struct save_slot){0};
     remove_utcb(thread);
     hot_thread_free(thread->hot, thread->object.payer);
