@@ -21,7 +21,7 @@ struct idl_answer idl_refuse_empty(uint64_t tag, int error)
 {
     uint32_t operation = (uint32_t)tag >> TAG_OPERATION_SHIFT & TAG_OPERATION_MASK;
 
-    if (operation == MESSAGE_SEND)
+    if (operation == MESSAGE_SEND || operation == MESSAGE_SIGNAL)
         return idl_no_answer();
     return idl_error_answer(-error);
 }

@@ -76,6 +76,15 @@ static inline uint32_t idl_take(struct idl_cap *cap)
  */
 int salto_serve(uint32_t endpoint, idl_dispatcher *dispatcher, void *object);
 
+/* Gets the bits that were signalled: bits of the same value that were signalled before they were taken come once. */
+typedef void salto_signal_handler(void *object, uint64_t bits);
+
+/*
+ * As salto_serve(), for a thread that a notification is bound to: between requests `signalled` gets its bits. Plain
+ * salto_serve() takes them too, and drops them.
+ */
+int salto_serve_signals(uint32_t endpoint, idl_dispatcher *dispatcher, void *object, salto_signal_handler *signalled);
+
 /* A message's register part, for ipc_transfer(). */
 struct ipc_message {
     uint64_t badge; /* out */
