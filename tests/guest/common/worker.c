@@ -141,6 +141,8 @@ void worker_steps(struct area *area)
         memcpy(&utcb->words[6], &step->words[6], sizeof(utcb->words) - 6 * sizeof(uint64_t));
         memcpy(utcb->items, step->items, sizeof(utcb->items));
         memcpy(step->message.words, step->words, sizeof(step->message.words));
+        utcb->send_deadline = step->send_deadline;
+        utcb->receive_deadline = step->receive_deadline;
         area->begun++;
         step->result = ipc_transfer(step->tag, step->handle, &step->message);
         memcpy(step->words, step->message.words, sizeof(step->message.words));

@@ -19,9 +19,11 @@
 #define STACK_PAGES 1
 #define WORKER_AREAS 0x200000000000UL
 
-/* One IPC. `message`, `words` from 6 on and `items` are sent, and replaced by what came in. */
+/* One IPC. `message`, `words` from 6 on and `items` are sent, and replaced by what came in; the deadlines hold if the tag
+ * says so. */
 struct step {
     uint64_t tag, handle;
+    uint64_t send_deadline, receive_deadline;
     uint64_t result;
     struct ipc_message message;
     uint64_t words[MESSAGE_MAX_WORDS];
