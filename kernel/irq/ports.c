@@ -40,15 +40,16 @@ struct ports *ports_create(struct factory *payer, const struct ports *parent, ui
 
 /* ---- Bitmap ---------------------------------------------------------------------------------------------------- */
 
-/* The task's own bitmap page for `port`, made of ones if it has none; 0 if it cannot be had. */
+/* The address of the bitmap page for `port`. */
+static uint64_t bitmap_address(uint32_t port)
+{
+    return IO_BITMAP + (uint64_t)(port / PORTS_PER_PAGE) * PAGE_SIZE;
+}
+
+/* The task's own bitmap page for `port`; 0 if it has none and cannot get one. A new one is zeroed. */
 static uint64_t *bitmap_page(struct task *task, uint32_t port)
 {
-    uint64_t address = IO_BITMAP + (uint64_t)(port / PORTS_PER_PAGE) * PAGE_SIZE;
-    bool first = space_is_stand_in(&task->space, address);
-    uint64_t *page = space_private_page(&task->space, task->object.payer, address);
-    if (page && first)
-        __builtin_memset(page, 0xff, PAGE_SIZE);
-    return page;
+    return space_private_page(&task->space, task->object.payer, bitmap_address(port));
 }
 
 /* Opens or closes ports within one word of the bitmap: bits `first` to `end` - 1. */
@@ -58,10 +59,12 @@ static void change_word(uint64_t *word, uint32_t first, uint32_t end, bool open)
     *word = open ? *word & ~mask : *word | mask;
 }
 
-/* Opens or closes ports of one page: bits `first` to `end` - 1. */
+/* Opens or closes ports of one page: bits `first` to `end` - 1, perhaps none. */
 static void change_page(uint64_t *page, uint32_t first, uint32_t end, bool open)
 {
     uint32_t word = first / WORD_BITS, last = (end - 1) / WORD_BITS;
+    if (first == end)
+        return;
     if (word == last)
         return change_word(&page[word], first % WORD_BITS, (end - 1) % WORD_BITS + 1, open);
     change_word(&page[word], first % WORD_BITS, WORD_BITS, open);
@@ -69,13 +72,13 @@ static void change_page(uint64_t *page, uint32_t first, uint32_t end, bool open)
     change_word(&page[last], 0, (end - 1) % WORD_BITS + 1, open);
 }
 
-/* Opens or closes ports `first` to `end` - 1, whose bitmap pages exist. */
-static void change(struct task *task, uint32_t first, uint32_t end, bool open)
+/* Closes ports `first` to `end` - 1, whose bitmap pages exist. */
+static void close_ports(struct task *task, uint32_t first, uint32_t end)
 {
     while (first < end) {
         uint32_t base = first / PORTS_PER_PAGE * PORTS_PER_PAGE;
         uint32_t stop = end - base < PORTS_PER_PAGE ? end : base + PORTS_PER_PAGE;
-        change_page(bitmap_page(task, first), first - base, stop - base, open);
+        change_page(bitmap_page(task, first), first - base, stop - base, false);
         first = stop;
     }
 }
@@ -87,12 +90,44 @@ static void close_uncovered(struct task *task, uint32_t first, uint32_t end)
     for (const struct port_grant *grant = task->port_grants; grant && first < end; grant = grant->task_next) {
         uint32_t gap_end = grant->ports->first < end ? grant->ports->first : end;
         if (first < gap_end)
-            change(task, first, gap_end, false);
+            close_ports(task, first, gap_end);
         if (first < grant->ports->end)
             first = grant->ports->end;
     }
     if (first < end)
-        change(task, first, end, false);
+        close_ports(task, first, end);
+}
+
+/* Opens bits `first` to `end` - 1 of the page that begins with port `base`. A new page, whose zeros leave all ports open,
+ * is filled around them; interrupts are off, so nobody sees it before. */
+static bool open_in_page(struct task *task, uint32_t base, uint32_t first, uint32_t end)
+{
+    bool fresh = space_is_stand_in(&task->space, bitmap_address(base));
+    uint64_t *page = bitmap_page(task, base);
+    if (!page)
+        return false;
+    if (fresh) {
+        change_page(page, 0, first, false);
+        change_page(page, end, PORTS_PER_PAGE, false);
+    } else {
+        change_page(page, first, end, true);
+    }
+    return true;
+}
+
+/* Opens ports `first` to `end` - 1; false without memory for a page, and then no port has changed. */
+static bool open_ports(struct task *task, uint32_t first, uint32_t end)
+{
+    for (uint32_t at = first; at < end;) {
+        uint32_t base = at / PORTS_PER_PAGE * PORTS_PER_PAGE;
+        uint32_t stop = end - base < PORTS_PER_PAGE ? end : base + PORTS_PER_PAGE;
+        if (!open_in_page(task, base, at - base, stop - base)) {
+            close_uncovered(task, first, at);
+            return false;
+        }
+        at = stop;
+    }
+    return true;
 }
 
 /* ---- Grants ---------------------------------------------------------------------------------------------------- */
@@ -175,16 +210,17 @@ enum error ports_grant(struct ports *ports, struct task *task)
         return ERROR_OCCUPIED;
     if (task->port_grants_count == PORT_GRANTS_MOST)
         return ERROR_NO_SLOT;
-    if (!bitmap_page(task, ports->first) || !bitmap_page(task, ports->end - 1))
-        return ERROR_NO_MEMORY;
     struct port_grant *grant = grant_allocate(task);
     if (!grant)
         return ERROR_NO_MEMORY;
+    if (!open_ports(task, ports->first, ports->end)) {
+        slab_free(grant);
+        return ERROR_NO_MEMORY;
+    }
     grant->ports = ports;
     grant->task = task;
     link_to_ports(grant);
     link_to_task(grant);
-    change(task, ports->first, ports->end, true);
     return ERROR_NONE;
 }
 
