@@ -22,10 +22,11 @@ static const struct word_arrays request_arrays = {"call->words", "idl_rest"};
 static const struct word_arrays arrays = {"call->words", "idl_utcb"};
 static const struct word_arrays message_arrays = {"message->words", "idl_utcb"};
 
-/* Endpoints are passed as capabilities, since their badge matters; everything else as the object. */
+/* Endpoints and notifications are passed as capabilities, since their badge matters; everything else as the object. */
 static bool passed_as_capability(const struct type *type)
 {
-    return strcmp(type->declaration->name.text, "Endpoint") == 0;
+    const char *name = type->declaration->name.text;
+    return strcmp(name, "Endpoint") == 0 || strcmp(name, "Notification") == 0;
 }
 
 static const char *object_type(const struct type *type)

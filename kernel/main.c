@@ -4,6 +4,7 @@
 #include "boot/root.h"
 #include "debug/console.h"
 #include "ipc/hot.h"
+#include "irq/ioapic.h"
 #include "mem/frame.h"
 #include "mem/space.h"
 #include "thread/schedule.h"
@@ -32,6 +33,7 @@ _Noreturn void kernel_main(void)
     hot_initialise();
     prepare_boot_cpu();
     apic_initialise();
+    ioapic_initialise();
     timer_initialise();
     smp_start();
     root_start();

@@ -308,6 +308,18 @@ static bool parse_ports(struct parser *parser, struct manifest_program *program)
     return finish_grant(parser, program, &grant);
 }
 
+/* "NAME = LINE" */
+static bool parse_interrupt(struct parser *parser, struct manifest_program *program)
+{
+    struct manifest_grant grant;
+    uint64_t line;
+    if (!parse_device_name(parser, MANIFEST_INTERRUPT, &grant) ||
+        !parse_bare_number(parser, "an interrupt line", 0, MANIFEST_INTERRUPT_MOST, &line))
+        return false;
+    grant.first = grant.last = (uint32_t)line;
+    return finish_grant(parser, program, &grant);
+}
+
 static bool parse_plain(struct parser *parser, struct manifest_program *program)
 {
     (void)parser;
@@ -348,6 +360,7 @@ static const struct statement statements[] = {
     {"serves", parse_serves, true},
     {"grant", parse_grant, true},
     {"ports", parse_ports, true},
+    {"interrupt", parse_interrupt, true},
     {"plain", parse_plain, false},
     {"daemon", parse_daemon, false},
     {"wait", parse_wait, false},

@@ -30,6 +30,7 @@
 #define MANIFEST_PRIORITY_DEFAULT 100
 #define MANIFEST_PRIORITY_MOST 255
 #define MANIFEST_PORT_MOST 65535
+#define MANIFEST_INTERRUPT_MOST 127
 
 /* Line and column, both from 1, and where the line begins in the text. */
 struct manifest_place {
@@ -46,8 +47,10 @@ enum manifest_object {
     MANIFEST_CLOCK,
     MANIFEST_POWER,
     MANIFEST_DEBUG,
+    MANIFEST_INTERRUPTS,
     MANIFEST_NAMED, /* of those before, 'grant' takes the name; the rest have statements */
     MANIFEST_PORTS = MANIFEST_NAMED,
+    MANIFEST_INTERRUPT,
     MANIFEST_OBJECTS
 };
 
@@ -61,7 +64,7 @@ struct manifest_grant {
     uint32_t endpoint_index;           /* in that program's endpoints[] */
     uint32_t rights;                   /* of kernel/abi/capability.h */
     uint64_t badge;                    /* 0: no badge */
-    uint32_t first, last;              /* MANIFEST_PORTS: the range */
+    uint32_t first, last;              /* MANIFEST_PORTS: the range; MANIFEST_INTERRUPT: the line, twice */
     struct manifest_place place;
     struct manifest_place server_place, endpoint_place;
 };

@@ -21,7 +21,9 @@ static const struct object_kind {
     [MANIFEST_CLOCK] = {"clock", RIGHT_READ | RIGHT_COPY, RIGHT_READ},
     [MANIFEST_POWER] = {"power", RIGHT_WRITE | RIGHT_COPY, RIGHT_WRITE},
     [MANIFEST_DEBUG] = {"debug", RIGHT_READ | RIGHT_WRITE | RIGHT_COPY, RIGHT_READ | RIGHT_WRITE},
+    [MANIFEST_INTERRUPTS] = {"interrupts", RIGHT_WRITE | RIGHT_COPY, RIGHT_WRITE},
     [MANIFEST_PORTS] = {"ports", RIGHT_READ | RIGHT_WRITE | RIGHT_COPY, RIGHT_READ | RIGHT_WRITE},
+    [MANIFEST_INTERRUPT] = {"interrupt", RIGHT_WRITE | RIGHT_COPY, RIGHT_WRITE},
 };
 
 static const struct right_name {
@@ -190,6 +192,35 @@ static void check_grants(struct manifest_lexer *lexer, struct manifest *manifest
     }
 }
 
+/* The line of the first grant of interrupt `line`, which `grant` is one of; 0 if `grant` is the first. */
+static uint32_t earlier_interrupt(const struct manifest *manifest, const struct manifest_grant *grant)
+{
+    for (uint32_t i = 0; i < manifest->programs_count; i++) {
+        const struct manifest_program *program = &manifest->programs[i];
+        for (uint32_t j = 0; j < program->grants_count; j++) {
+            const struct manifest_grant *earlier = &program->grants[j];
+            if (earlier == grant)
+                return 0;
+            if (earlier->object == MANIFEST_INTERRUPT && earlier->first == grant->first)
+                return earlier->place.line;
+        }
+    }
+    return 0;
+}
+
+/* An interrupt line has one owner. */
+static void check_interrupts(struct manifest_lexer *lexer, struct manifest *manifest)
+{
+    for (uint32_t i = 0; i < manifest->programs_count; i++) {
+        for (uint32_t j = 0; j < manifest->programs[i].grants_count; j++) {
+            const struct manifest_grant *grant = &manifest->programs[i].grants[j];
+            uint32_t line = grant->object == MANIFEST_INTERRUPT ? earlier_interrupt(manifest, grant) : 0;
+            if (line)
+                manifest_error(lexer, &grant->place, "interrupt %u is given on line %u already", grant->first, line);
+        }
+    }
+}
+
 static void check_contradictions(struct manifest_lexer *lexer, struct manifest *manifest)
 {
     for (uint32_t i = 0; i < manifest->programs_count; i++) {
@@ -209,10 +240,7 @@ static void check_contradictions(struct manifest_lexer *lexer, struct manifest *
 }
 
 static void (*const checks[])(struct manifest_lexer *lexer, struct manifest *manifest) = {
-    check_program_names,
-    check_table_names,
-    check_grants,
-    check_contradictions,
+    check_program_names, check_table_names, check_grants, check_interrupts, check_contradictions,
 };
 
 void manifest_resolve(struct manifest_lexer *lexer, struct manifest *manifest)

@@ -15,6 +15,7 @@
 #include "debug/panic.h"
 #include "debug/string.h"
 #include "ipc/hot.h"
+#include "irq/line.h"
 #include "irq/ports.h"
 #include "mem/frame.h"
 #include "mem/memory.h"
@@ -158,6 +159,7 @@ static void give_all(struct task *task, struct startup_table *table)
     give(task, table, "debug", &debug_object, RIGHTS_ALL, ROOT_DEBUG);
     give(task, table, "archive", &archive->object, RIGHT_READ | RIGHT_EXECUTE | RIGHT_COPY, ROOT_ARCHIVE_MEMORY);
     give(task, table, "ports", &ports_all()->object, RIGHTS_ALL, ROOT_PORTS);
+    give(task, table, "interrupts", interrupt_control(), RIGHTS_ALL, ROOT_INTERRUPTS);
     if (memory_map(archive, task, ROOT_ARCHIVE, 0, archive->pages, RIGHT_READ) != ERROR_NONE)
         refuse("root", "the archive cannot be mapped");
 }

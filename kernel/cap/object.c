@@ -10,6 +10,7 @@
 #include "ipc/endpoint.h"
 #include "ipc/notification.h"
 #include "ipc/reply.h"
+#include "irq/line.h"
 #include "irq/ports.h"
 #include "mem/memory.h"
 #include "thread/task.h"
@@ -35,6 +36,9 @@ static void destroy_now(struct object *object)
         break;
     case OBJECT_MEMORY:
         memory_destroy((struct memory *)object);
+        break;
+    case OBJECT_INTERRUPT:
+        interrupt_destroy((struct interrupt *)object);
         break;
     case OBJECT_PORTS:
         ports_destroy((struct ports *)object);

@@ -395,6 +395,8 @@ static kernel_dispatcher *const dispatchers[OBJECT_TYPES] = {
     [OBJECT_NOTIFICATION] = notification_dispatch,
     [OBJECT_REPLY] = reply_dispatch,
     [OBJECT_PORTS] = ports_dispatch,
+    [OBJECT_INTERRUPT] = interrupt_dispatch,
+    [OBJECT_INTERRUPT_CONTROL] = interrupt_control_dispatch,
 };
 
 static void invoke(struct thread *self, const struct capability *capability)

@@ -139,6 +139,7 @@ static const uint8_t *find_table(const uint8_t *root, size_t entry_size, const c
 #define MADT_ENTRIES 44
 #define MADT_LOCAL_APIC 0
 #define MADT_IO_APIC 1
+#define MADT_INTERRUPT_OVERRIDE 2
 #define MADT_LOCAL_APIC_ADDRESS 5
 #define MADT_LOCAL_X2APIC 9
 #define MADT_ENABLED 1
@@ -159,6 +160,22 @@ static void note_io_apic(const uint8_t *entry)
             (struct acpi_io_apic){entry[2], read_32(entry, 4), read_32(entry, 8)};
 }
 
+/* Without an override: the input of the same number, edge-triggered and high-active (5.2.12.5). */
+static void set_isa_defaults(void)
+{
+    for (uint32_t i = 0; i < ACPI_ISA_INTERRUPTS; i++)
+        acpi_info.isa_interrupts[i] = (struct acpi_isa_interrupt){.input = i};
+}
+
+/* Flags: bits 0 and 1 polarity, 2 and 3 trigger mode; 0 is as the bus has it, 3 is low-active and level (5.2.12.5). */
+static void note_override(const uint8_t *entry)
+{
+    uint16_t flags = read_16(entry, 8);
+    if (entry[2] == 0 && entry[3] < ACPI_ISA_INTERRUPTS)
+        acpi_info.isa_interrupts[entry[3]] = (struct acpi_isa_interrupt){
+            .input = read_32(entry, 4), .level = (flags >> 2 & 3) == 3, .low_active = (flags & 3) == 3};
+}
+
 static void parse_madt_entry(const uint8_t *entry, uint8_t length)
 {
     if (entry[0] == MADT_LOCAL_APIC && length >= 8)
@@ -167,6 +184,8 @@ static void parse_madt_entry(const uint8_t *entry, uint8_t length)
         note_cpu(read_32(entry, 4), read_32(entry, 8));
     else if (entry[0] == MADT_IO_APIC && length >= 12)
         note_io_apic(entry);
+    else if (entry[0] == MADT_INTERRUPT_OVERRIDE && length >= 10)
+        note_override(entry);
     else if (entry[0] == MADT_LOCAL_APIC_ADDRESS && length >= 12)
         acpi_info.local_apic = read_64(entry, 4);
 }
@@ -292,6 +311,7 @@ void acpi_initialise(void)
     if (initialised)
         return;
     initialised = true;
+    set_isa_defaults();
     rsdp = find_rsdp();
     root = rsdp != NULL ? root_table(rsdp, &entry_size) : NULL;
     if (root == NULL) {

@@ -15,9 +15,16 @@
 #include "abi/addresses.h"
 
 #define ACPI_MAX_IO_APICS 8
+#define ACPI_ISA_INTERRUPTS 16
 
 struct acpi_io_apic {
     uint32_t id, address, first_interrupt; /* address is physical; interrupts are numbered over all of them */
+};
+
+/* Where an ISA device's interrupt arrives, and how. */
+struct acpi_isa_interrupt {
+    uint32_t input; /* of the I/O APICs, numbered over all of them */
+    bool level, low_active;
 };
 
 struct acpi_info {
@@ -25,6 +32,7 @@ struct acpi_info {
     uint32_t apic_ids[MAX_CPUS];
     uint32_t io_apic_count;
     struct acpi_io_apic io_apics[ACPI_MAX_IO_APICS];
+    struct acpi_isa_interrupt isa_interrupts[ACPI_ISA_INTERRUPTS];
     uint64_t local_apic; /* physical address that all CPUs have their local APIC at; 0 if there is no MADT */
     uint16_t timer_port; /* the 3.579545 MHz power-management timer; 0 if there is none */
     bool timer_32_bits;  /* it counts 32 bits, else 24 */

@@ -3,7 +3,8 @@
  * The local APIC of each CPU: interrupts between CPUs, and the one-shot timer.
  *
  * It is used in xAPIC mode, through PHYSICAL_MAP at the address that its base register names (0xfee00000 as a rule), so
- * CPUs with an APIC id over 254 are out of reach. The 8259s are masked; I/O APICs are not touched.
+ * CPUs with an APIC id over 254 are out of reach. The 8259s are masked; devices' interrupts come by way of the
+ * I/O APICs (irq/ioapic.h).
  */
 #ifndef SALTO_X86_APIC_H
 #define SALTO_X86_APIC_H

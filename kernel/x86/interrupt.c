@@ -7,6 +7,8 @@
 #include "debug/console.h"
 #include "debug/panic.h"
 #include "ipc/fault.h"
+#include "irq/ioapic.h"
+#include "irq/line.h"
 #include "thread/chain.h"
 #include "thread/schedule.h"
 #include "x86/apic.h"
@@ -31,7 +33,10 @@ static void external_interrupt(uint64_t vector, struct cpu *cpu)
     case VECTOR_IPI:
         smp_answer(cpu);
         break;
-    default: /* spurious: no end of interrupt (Intel SDM volume 3, 10.9) */
+    default:
+        /* All others are spurious: no end of interrupt (Intel SDM volume 3, 10.9). */
+        if (vector >= VECTOR_INPUT_0 && vector < VECTOR_INPUT_0 + IOAPIC_INPUTS)
+            interrupt_arrived((uint32_t)vector - VECTOR_INPUT_0);
         break;
     }
 }

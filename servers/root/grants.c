@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "abi/capability.h"
+#include "idl/interrupt.h"
 #include "idl/ports.h"
 #include "root.h"
 
@@ -18,7 +19,7 @@
 /* The kernel's objects that a manifest can name: what root's own start-up table calls them. */
 static const char *const object_names[MANIFEST_OBJECTS] = {
     [MANIFEST_CONSOLE] = "console", [MANIFEST_LOG] = "log",     [MANIFEST_CLOCK] = "clock",
-    [MANIFEST_POWER] = "power",     [MANIFEST_DEBUG] = "debug",
+    [MANIFEST_POWER] = "power",     [MANIFEST_DEBUG] = "debug", [MANIFEST_INTERRUPTS] = "interrupts",
 };
 
 bool grants_make_endpoints(struct program *program)
@@ -86,15 +87,26 @@ static int make_ports(const struct program *program, const struct manifest_grant
     return result == 0 ? kernel_ports_grant(ports, program->task) : result;
 }
 
+static int make_interrupt(const struct program *program, const struct manifest_grant *grant, uint32_t *source)
+{
+    kernel_interrupt_control_t control = {salto_grant("interrupts")};
+    kernel_interrupt_t interrupt = {0};
+    int result = kernel_interrupt_control_create(control, program->factory, grant->first, &interrupt);
+    *source = interrupt.handle;
+    return result;
+}
+
 /* Gives a device's object, charged to the program's quota. Root keeps no capability to it, so that it dies with the
  * program's last one. */
 static bool give_device(struct program *program, struct startup_table *table, const struct manifest_grant *grant)
 {
+    bool is_ports = grant->object == MANIFEST_PORTS;
     uint32_t source = 0;
-    int result = make_ports(program, grant, &source);
+    int result = is_ports ? make_ports(program, grant, &source) : make_interrupt(program, grant, &source);
     if (result)
         return grant_problem(program, grant->name, result);
-    return give(program, table, grant->name, source, grant->rights, 0, KERNEL_PORTS_ID) &&
+    return give(program, table, grant->name, source, grant->rights, 0,
+                is_ports ? KERNEL_PORTS_ID : KERNEL_INTERRUPT_ID) &&
            kernel_task_delete(root.task, source) == 0;
 }
 
