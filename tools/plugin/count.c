@@ -8,6 +8,10 @@
  *
  *     ID ROUNDS MEDIAN MIN MAX CR3_MEDIAN CR3_MIN CR3_MAX
  *
+ * An instruction that cannot be a marker, such as the first one of an interrupt's vector, is named by its address in
+ * hexadecimal: `begin=ADDRESS:ID` begins a round of ID with it (it counts), `end=ADDRESS:FIRST:LAST` ends before it the
+ * round that is open of each of these ids. Each option may be given once.
+ *
  * One CPU only. Counting is a callback-free addition that QEMU compiles into the translated code; only markers call.
  * QEMU counts each iteration of a `rep` instruction, and so do we.
  */
@@ -43,6 +47,8 @@ static struct marker markers[MARKER_IDS];
 static struct sample now; /* counted since the start of the machine */
 static uint64_t unmatched;
 static char *output_path;
+static uint64_t begin_address, end_address; /* 0: none */
+static unsigned begin_id, end_first, end_last;
 
 static void marker_begin(unsigned cpu, void *argument)
 {
@@ -64,14 +70,8 @@ static void marker_grow(struct marker *marker)
     marker->capacity = capacity;
 }
 
-static void marker_end(unsigned cpu, void *argument)
+static void round_end(struct marker *marker)
 {
-    struct marker *marker = argument;
-    (void)cpu;
-    if (!marker->open) {
-        unmatched++;
-        return;
-    }
     marker->open = false;
     if (marker->count == marker->capacity)
         marker_grow(marker);
@@ -79,6 +79,32 @@ static void marker_end(unsigned cpu, void *argument)
     struct sample *sample = &marker->samples[marker->count++];
     sample->instructions = now.instructions - marker->start.instructions - 1;
     sample->cr3_writes = now.cr3_writes - marker->start.cr3_writes;
+}
+
+static void marker_end(unsigned cpu, void *argument)
+{
+    struct marker *marker = argument;
+    (void)cpu;
+    if (marker->open)
+        round_end(marker);
+    else
+        unmatched++;
+}
+
+/* An instruction that begins a round counts, other than a marker. */
+static void address_begin(unsigned cpu, void *argument)
+{
+    struct marker *marker = argument;
+    marker_begin(cpu, marker);
+    marker->start.instructions--;
+}
+
+static void address_end(unsigned cpu, void *argument)
+{
+    (void)cpu, (void)argument;
+    for (unsigned id = end_first; id <= end_last; id++)
+        if (markers[id].open)
+            round_end(&markers[id]);
 }
 
 /* Is this `mov %reg, %cr3`: 0F 22 /3, with an optional REX prefix (Intel SDM volume 2, MOV to control registers)? */
@@ -100,6 +126,15 @@ static uint32_t marker_value(const uint8_t *bytes, size_t size)
     return (kind == MARKER_BEGIN || kind == MARKER_END) && (value & 0xffff) < MARKER_IDS ? value : 0;
 }
 
+static void watch_address(struct qemu_plugin_insn *instruction)
+{
+    uint64_t address = qemu_plugin_insn_vaddr(instruction);
+    if (end_address != 0 && address == end_address)
+        qemu_plugin_register_vcpu_insn_exec_cb(instruction, address_end, QEMU_PLUGIN_CB_NO_REGS, NULL);
+    if (begin_address != 0 && address == begin_address)
+        qemu_plugin_register_vcpu_insn_exec_cb(instruction, address_begin, QEMU_PLUGIN_CB_NO_REGS, &markers[begin_id]);
+}
+
 static void watch_instruction(struct qemu_plugin_insn *instruction)
 {
     uint8_t bytes[MAX_INSTRUCTION_SIZE + 1];
@@ -111,6 +146,7 @@ static void watch_instruction(struct qemu_plugin_insn *instruction)
     if (value != 0)
         qemu_plugin_register_vcpu_insn_exec_cb(instruction, value >> 16 == MARKER_BEGIN ? marker_begin : marker_end,
                                                QEMU_PLUGIN_CB_NO_REGS, &markers[value & 0xffff]);
+    watch_address(instruction);
     qemu_plugin_register_vcpu_insn_exec_inline(instruction, QEMU_PLUGIN_INLINE_ADD_U64, &now.instructions, 1);
     if (writes_cr3(bytes, size))
         qemu_plugin_register_vcpu_insn_exec_inline(instruction, QEMU_PLUGIN_INLINE_ADD_U64, &now.cr3_writes, 1);
@@ -164,15 +200,32 @@ static void report(qemu_plugin_id_t id, void *argument)
     fclose(output);
 }
 
+/* An option; false, after saying so, if it is malformed. */
+static bool read_option(const char *option)
+{
+    if (strncmp(option, "out=", 4) == 0)
+        output_path = strdup(option + 4);
+    else if (sscanf(option, "begin=%" SCNx64 ":%u", &begin_address, &begin_id) != 2 &&
+             sscanf(option, "end=%" SCNx64 ":%u:%u", &end_address, &end_first, &end_last) != 3)
+        fprintf(stderr, "count plugin: unknown option %s\n", option);
+    else if (begin_id >= MARKER_IDS || end_last >= MARKER_IDS)
+        fprintf(stderr, "count plugin: an id in %s is not below %d\n", option, MARKER_IDS);
+    else
+        return true;
+    return output_path != NULL && strncmp(option, "out=", 4) == 0;
+}
+
 int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc, char **argv)
 {
     if (!info->system_emulation || strcmp(info->target_name, "x86_64") != 0 || info->system.max_vcpus != 1) {
         fprintf(stderr, "count plugin: works in system emulation of one x86_64 CPU only\n");
         return -1;
     }
+    bool good = true;
     for (int i = 0; i < argc; i++)
-        if (strncmp(argv[i], "out=", 4) == 0)
-            output_path = strdup(argv[i] + 4);
+        good &= read_option(argv[i]);
+    if (!good)
+        return -1;
     if (output_path == NULL) {
         fprintf(stderr, "count plugin: the option out=FILE is missing\n");
         return -1;
