@@ -72,6 +72,18 @@ GOOD = {
         receive thread=2 endpoint=1
         signal bits=2 bound=2
         notify thread=2 bits=2""",
+    "a closed wait": """
+        signal bits=1 bound=2
+        receive thread=2 endpoint=1 closed=1
+        signal bits=2 bound=2
+        deliver thread=1 to=2 endpoint=1 operation=send
+        notify thread=2 bits=3""",
+    "a cycle across a shared endpoint, which nobody sees": """
+        receive thread=2 endpoint=1
+        receive thread=3 endpoint=1
+        deliver thread=1 to=2 endpoint=1 operation=call
+        break_off thread=3
+        send thread=2 endpoint=1 operation=call""",
     "two notifications": """
         signal bits=1 notification=1 bound=1
         signal bits=2 notification=2 bound=2
@@ -146,7 +158,8 @@ BAD = {
                                    "notify thread=2"),
     "a wait with bits pending": ("signal bits=1 bound=2\nreceive thread=2 endpoint=1", "has bits"),
     "a notification without a bit": ("notify thread=2 bits=0", "no bit"),
-    "a revoked endpoint whose senders stay": (QUEUED + "revoke endpoint=1\nfail thread=1 error=dead", "fail thread=3 dead"),
+    "a revoked endpoint whose senders stay": (QUEUED + "revoke endpoint=1\nfail thread=1 error=dead",
+        "fail thread=3 dead"),
     "a send where nobody may receive": ("revoke endpoint=1\nsend thread=1 endpoint=1 operation=send", "fails with"),
     "a receive without the right": ("revoke endpoint=1\nreceive thread=1 endpoint=1", "nobody may receive"),
     "a cycle of two": (CALL + """

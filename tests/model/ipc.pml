@@ -26,7 +26,7 @@
 #define PENDING_NOT_LOOKED_AT 9 /* a thread waits though its notification has bits */
 #define CYCLE_NOT_SEEN 10       /* a call may close a cycle of waiting */
 #define CALLER_OVERWRITTEN 11   /* a receive forgets an unanswered caller */
-#define STALE_REPLY_OBJECT 12   /* a reply object answers its thread, whatever that waits for now */
+#define STALE_REPLY_OBJECT 12   /* the bond of caller and reply object outlives the wait */
 #define NOTIFIED_STAYS_QUEUED 13 /* a signal leaves the thread on its endpoint's queue */
 #define KEEP_OVERWRITES 14      /* a reply object takes a caller though it holds one */
 
@@ -60,11 +60,13 @@ byte caller[THREADS];  /* last caller received; it counts while its partner is t
 bit armed[THREADS];    /* a deadline is set on the timer */
 chan senders[ENDPOINTS] = [THREADS] of {byte};
 chan receivers[ENDPOINTS] = [THREADS] of {byte};
-byte server[ENDPOINTS]; /* who received there last */
+byte server[ENDPOINTS]; /* who received there last, if it did not go on to another endpoint */
+bit shared[ENDPOINTS];  /* several threads have received there: nobody knows which of them will */
 bit right[ENDPOINTS];   /* may anybody receive there? */
 byte kept[REPLIES];     /* caller in the reply object */
 byte holder[REPLIES];   /* who has the capability to it */
 byte word;              /* bits of the notification */
+bit closed;             /* BOUND, if it receives, takes no signals */
 
 bit ghost_link[THREADS];  /* caller[t]'s call is still the one that t received */
 bit ghost_kept[REPLIES];  /* kept[r]'s call is still the one that was kept */
@@ -81,11 +83,7 @@ byte call, poll, wants, found;
 #else
 #define MAY_ANSWER(thread) (caller[thread] != NONE && partner[caller[thread]] == (thread))
 #endif
-#if FAULT == STALE_REPLY_OBJECT
-#define IS_KEPT(object) (kept[object] != NONE && state[kept[object]] == ANSWER)
-#else
-#define IS_KEPT(object) (kept[object] != NONE && partner[kept[object]] == OBJECT(object))
-#endif
+#define SERVER(endpoint) (shared[endpoint] -> NONE : server[endpoint])
 
 /* ---- Waiting ----------------------------------------------------------------------------------------------------- */
 
@@ -108,6 +106,13 @@ inline unlimit(thread)
 /* The call of `thread` is over: what refers to it is out of date. */
 inline end_call(thread)
 {
+    if
+    :: partner[thread] >= THREADS && partner[thread] != NONE && FAULT != STALE_REPLY_OBJECT ->
+        kept[partner[thread] - THREADS] = NONE;
+        ghost_kept[partner[thread] - THREADS] = 0;
+        holder[partner[thread] - THREADS] = 0
+    :: else
+    fi;
     if
     :: FAULT != ANSWERED_TWICE -> partner[thread] = NONE
     :: else
@@ -137,6 +142,10 @@ inline wake(thread)
     unlimit(thread);
     calls[thread] = 0;
     place[thread] = 0;
+    if
+    :: thread == BOUND -> closed = 0
+    :: else
+    fi;
     state[thread] = RUN
 }
 
@@ -159,6 +168,22 @@ inline fail(thread, error)
 
 /* ---- Messages ---------------------------------------------------------------------------------------------------- */
 
+/* `t` receives on `e` from now on, and on no other endpoint. */
+inline note_server()
+{
+    for (i : 0 .. ENDPOINTS - 1) {
+        if
+        :: i != e && server[i] == t -> server[i] = NONE
+        :: else
+        fi
+    }
+    if
+    :: server[e] != NONE && server[e] != t -> shared[e] = 1
+    :: else
+    fi;
+    server[e] = t
+}
+
 /* A message of `from` (which runs or is queued) reaches `to` (which runs or waits). */
 inline deliver(from, to, endpoint, operation)
 {
@@ -180,18 +205,17 @@ inline deliver(from, to, endpoint, operation)
     if
     :: state[to] == RECEIVING -> wake(to)
     :: else
-    fi;
-    server[endpoint] = to
+    fi
 }
 
 /* found := would `t` wait for itself if it queued on `e`? */
 inline find_cycle()
 {
-    x = server[e];
+    x = SERVER(e);
     do
     :: x == NONE || x >= THREADS -> found = 0; break
     :: x < THREADS && x == t -> found = 1; break
-    :: x < THREADS && x != t && state[x] == SENDING -> x = server[place[x]]
+    :: x < THREADS && x != t && state[x] == SENDING -> x = SERVER(place[x])
     :: x < THREADS && x != t && state[x] == ANSWER -> x = partner[x]
     :: x < THREADS && x != t && state[x] != SENDING && state[x] != ANSWER -> found = 0; break
     od
@@ -227,6 +251,7 @@ inline take_notification()
     ghost_word = 0
 }
 
+/* found: a closed wait, which takes no signals. */
 inline receive()
 {
     if
@@ -234,19 +259,24 @@ inline receive()
     :: else
     fi;
     if
-    :: t == BOUND && word != 0 && FAULT != PENDING_NOT_LOOKED_AT -> take_notification()
+    :: t == BOUND && word != 0 && !found && FAULT != PENDING_NOT_LOOKED_AT -> take_notification()
     :: else ->
         if
         :: nempty(senders[e]) ->
             senders[e]?u;
             x = calls[u];
+            note_server();
             deliver(u, t, e, x)
         :: empty(senders[e]) && !poll ->
-            printf("EVENT receive thread=%d endpoint=%d limit=%d\n", t, e, wants);
+            printf("EVENT receive thread=%d endpoint=%d limit=%d closed=%d\n", t, e, wants, t == BOUND && found);
             state[t] = RECEIVING;
             place[t] = e;
-            server[e] = t;
+            note_server();
             limit(t);
+            if
+            :: t == BOUND -> closed = found
+            :: else
+            fi;
             receivers[e]!t
         :: empty(senders[e]) && poll -> skip /* would_block */
         fi
@@ -285,7 +315,7 @@ inline answer_kept()
 {
     c = kept[r];
     if
-    :: IS_KEPT(r) ->
+    :: kept[r] != NONE ->
         printf("EVENT answer thread=%d to=%d object=%d\n", t, c, r);
         assert(ghost_kept[r]);
         wake(c)
@@ -299,7 +329,7 @@ inline drop(object)
     c = kept[object];
     printf("EVENT drop object=%d\n", object);
     if
-    :: IS_KEPT(object) && FAULT != DROP_NOT_TOLD -> fail(c, abandoned)
+    :: kept[object] != NONE && FAULT != DROP_NOT_TOLD -> fail(c, abandoned)
     :: else
     fi;
     empty_object(object)
@@ -317,7 +347,7 @@ inline signal()
     :: else -> word = word | x
     fi;
     if
-    :: state[BOUND] == RECEIVING ->
+    :: state[BOUND] == RECEIVING && !closed ->
         if
         :: FAULT != NOTIFIED_STAYS_QUEUED -> leave_queue(BOUND)
         :: else
@@ -408,7 +438,7 @@ inline check_thread(thread)
     :: state[thread] == SENDING -> /* on one queue, where somebody may receive, and nobody waits already */
         assert(senders[place[thread]]??[eval(thread)] && right[place[thread]] && empty(receivers[place[thread]]))
     :: state[thread] == RECEIVING ->
-        assert(receivers[place[thread]]??[eval(thread)] && (thread != BOUND || word == 0))
+        assert(receivers[place[thread]]??[eval(thread)] && (thread != BOUND || word == 0 || closed))
     :: else
     fi;
     assert(armed[thread] == ghost_limit[thread]);
@@ -416,7 +446,7 @@ inline check_thread(thread)
     c = thread; /* chains of waiting end */
     x = 0;
     do
-    :: x <= THREADS && c < THREADS && state[c] == SENDING -> c = server[place[c]]; x++
+    :: x <= THREADS && c < THREADS && state[c] == SENDING -> c = SERVER(place[c]); x++
     :: x <= THREADS && c < THREADS && state[c] == ANSWER -> c = partner[c]; x++
     :: else -> break
     od;
@@ -498,6 +528,7 @@ inline system_call()
         if
         :: poll = 0
         :: poll = 1
+        :: t == BOUND -> found = 1
         fi;
         d_step { receive(); skip }
     :: MAY_ANSWER(t) ->
@@ -505,7 +536,7 @@ inline system_call()
         require(right[e]);
         d_step { reply(); receive(); skip }
     :: MAY_ANSWER(t) -> d_step { reply(); skip }
-    :: MAY_ANSWER(t) -> choose_object(); require(!IS_KEPT(r) || FAULT == KEEP_OVERWRITES); d_step { keep(); skip }
+    :: MAY_ANSWER(t) -> choose_object(); require(kept[r] == NONE || FAULT == KEEP_OVERWRITES); d_step { keep(); skip }
     :: choose_object(); require(kept[r] != NONE && holder[r] == t); d_step { answer_kept(); skip }
     :: choose_object(); require(kept[r] != NONE && holder[r] == t); d_step { drop(r); skip }
     :: choose_object();

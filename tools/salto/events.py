@@ -16,7 +16,7 @@ WAITING = (SENDING, ANSWER, RECEIVING)
 FIELDS = {
     "start": ({"thread"}, set()),
     "send": ({"thread", "endpoint", "operation"}, {"limit", "priority"}),
-    "receive": ({"thread", "endpoint"}, {"limit"}),
+    "receive": ({"thread", "endpoint"}, {"limit", "closed"}),
     "deliver": ({"thread", "to", "endpoint", "operation"}, {"limit"}),
     "reply": ({"thread", "to"}, set()),
     "keep": ({"thread", "caller", "object"}, set()),
@@ -95,6 +95,7 @@ class Thread:
     operation: str = ""
     priority: int = 0
     limited: bool = False
+    closed: bool = False  # RECEIVING: takes no signals
     partner: tuple = None # ("thread", number) or ("object", number)
     caller: int = None    # who was received last; may be answered while its partner is this thread
 
@@ -106,6 +107,7 @@ class Endpoint:
     receivers: set = dataclasses.field(default_factory=set)
     server: int = None
     right: bool = True
+    shared: bool = False # several threads have received there
 
 
 class Checker:
@@ -162,15 +164,29 @@ class Checker:
             found.append(number)
             thread = self.threads[number]
             if thread.state == SENDING:
-                number = self.endpoints[thread.endpoint].server
+                number = self.server(thread.endpoint)
             elif thread.state == ANSWER and thread.partner and thread.partner[0] == "thread":
                 number = thread.partner[1]
             else:
                 return found, False
         return found, number is not None
 
+    def note_server(self, number, where):
+        """Thread `number` receives on endpoint `where` from now on, and on no other one."""
+        endpoint = self.endpoints[where]
+        for other in self.endpoints.values():
+            if other.server == number and other is not endpoint:
+                other.server = None
+        endpoint.shared |= endpoint.server not in (None, number)
+        endpoint.server = number
+
+    def server(self, number):
+        """Whom senders on endpoint `number` wait for; None where several threads received there, or none does now."""
+        endpoint = self.endpoints[number]
+        return endpoint.server if not endpoint.shared else None
+
     def would_wait_for_itself(self, number, endpoint):
-        server = self.endpoints[endpoint].server
+        server = self.server(endpoint)
         return server is not None and number in self.chain(server)[0]
 
     def head(self, endpoint):
@@ -221,10 +237,12 @@ class Checker:
         self.require(not endpoint.senders, event, f"thread {self.head(endpoint)} is queued there")
         self.require(self.may_answer(event.thread) is None, event,
                      f"its caller {thread.caller} was neither answered, nor kept, nor failed")
-        self.require(not self.words.get(self.bound.get(event.thread), 0), event, "its notification has bits")
+        pending = self.words.get(self.bound.get(event.thread), 0)
+        self.require(event.closed or not pending, event, "its notification has bits")
         thread.state, thread.endpoint, thread.limited = RECEIVING, event.endpoint, bool(event.limit)
+        thread.closed = bool(event.closed)
         endpoint.receivers.add(event.thread)
-        endpoint.server = event.thread
+        self.note_server(event.thread, event.endpoint)
 
     def on_deliver(self, event):
         self.require(event.thread != event.to, event, "to itself")
@@ -242,8 +260,9 @@ class Checker:
             self.in_state(event, event.to, RECEIVING, *([RUN] if self.window and not self.known(event.thread) else []))
             self.require(receiver.endpoint in (None, event.endpoint), event, f"it receives on {receiver.endpoint}")
         self.require(self.may_answer(event.to) is None, event, f"its caller {receiver.caller} would be forgotten")
+        if queued:
+            self.note_server(event.to, event.endpoint)
         self.take_message(event)
-        endpoint.server = event.to
 
     def take_message(self, event):
         sender = self.threads[event.thread]
@@ -302,7 +321,7 @@ class Checker:
             self.words[event.notification] = self.words.get(event.notification, 0) | event.bits
         if "bound" in event.fields:
             self.bound[event.bound] = event.notification
-            if self.threads[event.bound].state == RECEIVING:
+            if self.threads[event.bound].state == RECEIVING and not self.threads[event.bound].closed:
                 self.owe(event.bound, "notify")
 
     def on_notify(self, event):
