@@ -8,6 +8,8 @@
 #include "mem/frame.h"
 #include "thread/task.h"
 
+#define DELETED_AT_ONCE 8
+
 static uint32_t capabilities;
 
 static struct factory *payer_of(const struct task *task)
@@ -92,6 +94,10 @@ static struct capability *install(struct task *task, struct object *object, uint
                                   struct derivation *list, enum error *error)
 {
     struct capability_table *table = &task->table;
+    if (object->condemned || task->ended) {
+        *error = ERROR_DEAD;
+        return 0;
+    }
     if (!table->free && (*error = table_grow(task)) != ERROR_NONE)
         return 0;
     struct capability *capability = table->free;
@@ -216,19 +222,51 @@ void capability_delete(struct capability *capability)
         object_destroy(object);
 }
 
-void capability_table_destroy(struct task *task)
+bool capability_is_only(const struct capability *capability)
+{
+    const struct derivation *list = &capability->object->capabilities;
+    return list->first == &capability->node && list->last == list->first && !capability->node.children.first;
+}
+
+/* Deletes some of the capabilities of the table's last page. Are they all gone? */
+static bool empty_last_page(struct capability *page)
+{
+    int deleted = 0;
+    for (int i = CAPABILITIES_PER_PAGE - 1; i >= 0; i--) {
+        if (!page[i].object)
+            continue;
+        if (deleted++ == DELETED_AT_ONCE)
+            return false;
+        capability_delete(&page[i]);
+    }
+    return true;
+}
+
+/* Frees the directory's halves. One may be there before its first page, which could not be had. */
+static void free_directory(struct task *task)
+{
+    for (int half = 0; half < 2; half++) {
+        if (task->table.directory[half])
+            factory_free_frame(payer_of(task), virtual_to_physical(task->table.directory[half]));
+        task->table.directory[half] = 0;
+    }
+}
+
+bool capability_table_destroy_piece(struct task *task)
 {
     struct capability_table *table = &task->table;
-    for (uint32_t handle = 0; handle < table->limit; handle++) {
-        struct capability *capability = capability_find(table, handle);
-        if (capability)
-            capability_delete(capability);
+    if (table->limit == 0) {
+        free_directory(task);
+        return true;
     }
-    for (uint32_t page = 0; page < table->limit / CAPABILITIES_PER_PAGE; page++)
-        factory_free_frame(payer_of(task), virtual_to_physical(table->directory[page >> 9][page & 511]));
-    for (int half = 0; half < 2; half++)
-        if (table->directory[half])
-            factory_free_frame(payer_of(task), virtual_to_physical(table->directory[half]));
+    uint32_t last = table->limit / CAPABILITIES_PER_PAGE - 1;
+    struct capability *page = table->directory[last >> 9][last & 511];
+    if (!empty_last_page(page))
+        return false;
+    table->free = 0;
+    table->limit -= CAPABILITIES_PER_PAGE;
+    factory_free_frame(payer_of(task), virtual_to_physical(page));
+    return false;
 }
 
 uint32_t capability_count(void)

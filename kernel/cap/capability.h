@@ -89,8 +89,11 @@ void capability_redirect(struct capability *capability, struct object *object);
 void capability_attach(struct capability *capability, struct object *object, uint32_t rights, uint64_t badge);
 void capability_attach_derived(struct capability *capability, struct capability *source, uint32_t rights);
 
-/* Frees a table; all its capabilities are deleted. */
-void capability_table_destroy(struct task *task);
+/* Does no other capability name the object? */
+bool capability_is_only(const struct capability *capability);
+
+/* Deletes some capabilities of the table of a task that has ended, and frees what held them. Is nothing left? */
+bool capability_table_destroy_piece(struct task *task);
 
 /* Capabilities in tables. */
 uint32_t capability_count(void);

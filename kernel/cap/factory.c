@@ -8,6 +8,8 @@
 
 #define BYTES_PER_SLOT 16384 /* a thread with its UTCB and stack takes about as much */
 
+static struct factory *reclaimed; /* all that they paid for is being destroyed; the last one first */
+
 struct factory *factory_create_first(uint64_t limit)
 {
     uint64_t frame = frame_allocate(); /* nobody could pay for a slab */
@@ -16,6 +18,7 @@ struct factory *factory_create_first(uint64_t limit)
     factory->object.type = OBJECT_FACTORY;
     factory->limit = limit;
     factory->references = 1;
+    factory->named = true;
     return factory;
 }
 
@@ -70,13 +73,14 @@ struct factory *factory_create(struct factory *parent, uint64_t limit, const str
     factory->slots = *slots;
     factory->limit = limit;
     factory->references = 1;
+    factory->named = true;
     factory->parent = parent;
     return factory;
 }
 
 bool factory_charge(struct factory *factory, uint64_t bytes)
 {
-    if (bytes > factory->limit - factory->used)
+    if (factory->closed || bytes > factory->limit - factory->used)
         return false;
     factory->used += bytes;
     factory->references++;
@@ -112,7 +116,49 @@ void factory_refund(struct factory *factory, uint64_t bytes)
 
 void factory_destroy(struct factory *factory)
 {
+    factory->named = false;
     factory_release(factory);
+}
+
+void factory_destroy_piece(struct factory *factory)
+{
+    factory->closed = true;
+    if (factory->objects)
+        return object_condemn(factory->objects);
+    object_unlist(&factory->object);
+    factory->object.condemned = false;
+    if (factory->named)
+        factory_destroy(factory);
+}
+
+void factory_reclaim(struct factory *factory)
+{
+    if (factory->closed)
+        return;
+    factory->closed = true;
+    factory->references++;
+    factory->reclaimed_next = reclaimed;
+    reclaimed = factory;
+}
+
+bool factory_any_reclaimed(void)
+{
+    return reclaimed;
+}
+
+bool factory_reclaim_piece(void)
+{
+    struct factory *factory = reclaimed;
+    if (!factory)
+        return false;
+    if (factory->objects) {
+        object_condemn(factory->objects);
+        return true;
+    }
+    reclaimed = factory->reclaimed_next;
+    factory->closed = factory->object.condemned;
+    factory_release(factory);
+    return true;
 }
 
 bool factory_charge_slot(struct factory *factory, const struct hot_slots *slot, uint64_t bytes, enum error *error)
@@ -145,22 +191,10 @@ void *object_allocate(struct factory *factory, enum object_type type, size_t siz
     return object;
 }
 
-void factory_forget(struct object *object)
-{
-    struct factory *payer = object->payer;
-    if (object->next)
-        object->next->previous = object->previous;
-    if (object->previous)
-        object->previous->next = object->next;
-    else if (payer && payer->objects == object)
-        payer->objects = object->next;
-    object->next = object->previous = 0;
-}
-
 void object_free(struct object *object)
 {
     assert(!object->capabilities.first);
-    factory_forget(object);
+    object_unlist(object);
     slab_free(object);
 }
 

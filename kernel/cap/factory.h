@@ -23,9 +23,12 @@
 struct factory {
     struct object object;
     uint64_t limit, used; /* bytes */
-    uint64_t references;  /* charges outstanding, children included; one more while a capability names it */
+    uint64_t
+        references; /* charges outstanding, children included; one more while a capability names it, or reclaimed */
     struct factory *parent;
     struct object *objects; /* what it pays for and is not condemned */
+    struct factory *reclaimed_next;
+    bool named, closed; /* closed: reclaimed or killed, and pays for nothing new */
     struct slabs slabs;
     struct hot_slots slots, slots_used; /* children's included */
 };
@@ -58,14 +61,21 @@ void *object_allocate(struct factory *factory, enum object_type type, size_t siz
 /* Frees what object_allocate gave. */
 void object_free(struct object *object);
 
-/* Takes an object off the list of what its payer pays for; the charge stays. */
-void factory_forget(struct object *object);
-
 /* A charged and zeroed frame, as a physical address; 0 if quota or memory is used up. Freed with factory_free_frame. */
 uint64_t factory_allocate_frame(struct factory *factory);
 void factory_free_frame(struct factory *factory, uint64_t frame);
 
-/* The object's last capability is gone. */
+/* The object's last capability is gone. What it paid for stays, and its record with that. */
 void factory_destroy(struct factory *factory);
+
+/* A piece of killing it: with all that it paid for, other factories and what those paid for included. */
+void factory_destroy_piece(struct factory *factory);
+
+/* Begins to kill all that it paid for; it stays itself, and pays for nothing new until that is done. Idempotent. */
+void factory_reclaim(struct factory *factory);
+
+/* A piece of that. False if no factory is being reclaimed. */
+bool factory_reclaim_piece(void);
+bool factory_any_reclaimed(void);
 
 #endif

@@ -112,6 +112,14 @@ enum error kernel_factory_quota(struct kernel_call *call, struct factory *self, 
     return ERROR_NONE;
 }
 
+enum error kernel_factory_reclaim(struct kernel_call *call, struct factory *self)
+{
+    if (!self->parent)
+        return ERROR_BAD_ARGUMENT;
+    factory_reclaim(self);
+    return object_destroy_some() ? ERROR_NONE : kernel_call_restart(call);
+}
+
 void factory_dispatch(struct kernel_call *call, const struct capability *capability)
 {
     kernel_factory_dispatch(call, (struct factory *)capability->object, capability->rights);

@@ -2,8 +2,6 @@
 /* What happens to an object when its last capability is gone. */
 #include "cap/object.h"
 
-#include <stdbool.h>
-
 #include "cap/capability.h"
 #include "cap/factory.h"
 #include "debug/panic.h"
@@ -13,44 +11,41 @@
 #include "irq/line.h"
 #include "irq/ports.h"
 #include "mem/memory.h"
+#include "thread/schedule.h"
 #include "thread/task.h"
 #include "thread/thread.h"
 
-/* Objects to be destroyed, linked through `next`: none of them may get a capability, or be destroyed in another way, while
- * it is here. */
+#define CAPABILITIES_AT_ONCE 16
+
+/* Objects to be destroyed, the last one first: what an object holds the last capability of goes before it. */
 static struct object *condemned;
 static bool destroying;
 static struct object dead_object = {.type = OBJECT_DEAD};
 
-static void destroy_now(struct object *object)
+/* One piece of the work on an object that no capability names. */
+static void destroy_piece(struct object *object)
 {
     switch (object->type) {
     case OBJECT_FACTORY:
-        factory_destroy((struct factory *)object);
-        break;
+        return factory_destroy_piece((struct factory *)object);
     case OBJECT_TASK:
-        task_destroy((struct task *)object);
-        break;
+        return task_destroy_piece((struct task *)object);
+    case OBJECT_THREAD:
+        return thread_destroy((struct thread *)object);
     case OBJECT_ENDPOINT:
-        endpoint_destroy((struct endpoint *)object);
-        break;
+        return endpoint_destroy_piece((struct endpoint *)object);
     case OBJECT_MEMORY:
-        memory_destroy((struct memory *)object);
-        break;
+        return memory_destroy_piece((struct memory *)object);
     case OBJECT_INTERRUPT:
-        interrupt_destroy((struct interrupt *)object);
-        break;
+        return interrupt_destroy((struct interrupt *)object);
     case OBJECT_PORTS:
-        ports_destroy((struct ports *)object);
-        break;
+        return ports_destroy((struct ports *)object);
     case OBJECT_NOTIFICATION:
-        notification_destroy((struct notification *)object);
-        break;
+        return notification_destroy((struct notification *)object);
     case OBJECT_REPLY:
-        reply_destroy((struct reply *)object);
-        break;
+        return reply_destroy((struct reply *)object);
     default:
-        break;
+        panic("an object of type %u cannot be destroyed", object->type);
     }
 }
 
@@ -61,36 +56,88 @@ static bool is_permanent(const struct object *object)
     return !object->payer && object->type != OBJECT_FACTORY;
 }
 
-static struct object *take_condemned(void)
+static struct object **list_of(const struct object *object)
+{
+    if (object->condemned)
+        return &condemned;
+    return object->payer ? &object->payer->objects : 0;
+}
+
+void object_unlist(struct object *object)
+{
+    struct object **list = list_of(object);
+    if (object->next)
+        object->next->previous = object->previous;
+    if (object->previous)
+        object->previous->next = object->next;
+    else if (list && *list == object)
+        *list = object->next;
+    object->next = object->previous = 0;
+}
+
+void object_condemn(struct object *object)
+{
+    if (object->condemned || is_permanent(object))
+        return;
+    object_unlist(object);
+    object->condemned = true;
+    object->next = condemned;
+    if (condemned)
+        condemned->previous = object;
+    condemned = object;
+}
+
+bool object_work_left(void)
+{
+    return condemned || factory_any_reclaimed() || task_any_ended();
+}
+
+bool object_destroy_piece(void)
 {
     struct object *object = condemned;
-    condemned = object->next;
-    object->next = 0;
-    return object;
+    destroying = true;
+    if (object && object_kill_capabilities(object, CAPABILITIES_AT_ONCE))
+        destroy_piece(object);
+    destroying = false;
+    return object || factory_reclaim_piece() || task_empty_piece();
+}
+
+bool object_destroy_some(void)
+{
+    while (object_destroy_piece())
+        if (preemption_due())
+            return false;
+    return true;
 }
 
 void object_destroy(struct object *object)
 {
     assert(!object->capabilities.first);
-    if (is_permanent(object))
+    if (is_permanent(object) || object->condemned)
         return;
-    if (object->type ==
-        OBJECT_THREAD) /* its task may be condemned too, and takes its threads with it; nobody follows */
+    if (object->type == OBJECT_THREAD) /* at once: nobody follows */
         return thread_destroy((struct thread *)object);
-    factory_forget(object);
-    object->next = condemned;
-    condemned = object;
+    if (object->type == OBJECT_FACTORY) /* what it paid for stays, and so does its record */
+        return factory_destroy((struct factory *)object);
+    object_condemn(object);
     if (destroying)
         return;
-    destroying = true;
     while (condemned)
-        destroy_now(take_condemned());
-    destroying = false;
+        object_destroy_piece();
 }
 
-void object_kill_capabilities(struct object *object)
+bool object_kill_capabilities(struct object *object, uint32_t most)
 {
-    struct capability *capability;
-    while ((capability = object_capability(object)))
-        capability_redirect(capability, &dead_object);
+    for (uint32_t i = 0; i < most && object->capabilities.first; i++)
+        capability_redirect(object_capability(object), &dead_object);
+    return !object->capabilities.first;
+}
+
+void object_condemn_last(struct capability *capability)
+{
+    struct object *object = capability->object;
+    if (is_permanent(object) || object->type == OBJECT_THREAD || object->type == OBJECT_FACTORY)
+        return;
+    capability_redirect(capability, &dead_object);
+    object_condemn(object);
 }

@@ -16,9 +16,17 @@
 
 #define CANONICAL_SHIFT 16 /* 48-bit addresses, sign-extended */
 
+/* What is being destroyed would be counted or not, as it happens. */
+static void finish_destruction(void)
+{
+    while (object_destroy_piece())
+        continue;
+}
+
 enum error kernel_debug_free_frames(struct kernel_call *call, struct debug *self, uint64_t *frames)
 {
     (void)call, (void)self;
+    finish_destruction();
     *frames = frame_count_free();
     return ERROR_NONE;
 }
@@ -93,6 +101,7 @@ enum error kernel_debug_objects(struct kernel_call *call, struct debug *self, ui
                                 uint32_t *endpoints, uint32_t *capabilities)
 {
     (void)call, (void)self;
+    finish_destruction();
     *threads = thread_count();
     *tasks = task_count();
     *endpoints = endpoint_count();

@@ -10,6 +10,8 @@
 #include "thread/schedule.h"
 #include "thread/task.h"
 
+#define FAILED_AT_ONCE 8
+
 static uint32_t endpoints;
 
 static struct hot_thread *nobody(void)
@@ -51,20 +53,25 @@ static bool is_waited_on(const struct endpoint *endpoint)
     return (endpoint->hot->waiter->waits & ~WAIT_KERNEL) == endpoint->offset;
 }
 
-static void fail_senders(struct endpoint *endpoint)
+/* Tells some of those who send here that the endpoint is dead. Are they all told? */
+static bool fail_senders(struct endpoint *endpoint, uint32_t most)
 {
-    while (endpoint->senders.first)
+    for (uint32_t i = 0; i < most && endpoint->senders.first; i++)
         wait_fail(thread_of(endpoint->senders.first), ERROR_DEAD);
+    return !endpoint->senders.first;
 }
 
-void endpoint_destroy(struct endpoint *endpoint)
+void endpoint_destroy_piece(struct endpoint *endpoint)
 {
-    fail_senders(endpoint);
+    if (!fail_senders(endpoint, FAILED_AT_ONCE))
+        return;
     end_plain_waits(endpoint);
     if (is_waited_on(endpoint))
         wait_fail(endpoint->hot->waiter->thread, ERROR_DEAD);
-    while (endpoint->receivers.first)
+    for (int i = 0; i < FAILED_AT_ONCE && endpoint->receivers.first; i++)
         wait_fail(thread_of(endpoint->receivers.first), ERROR_DEAD);
+    if (endpoint->receivers.first)
+        return;
     hot_endpoint_free(endpoint->hot, endpoint->object.payer);
     endpoints--;
     object_free(&endpoint->object);
@@ -82,7 +89,7 @@ void endpoint_receive_right_removed(struct endpoint *endpoint, const struct capa
     if (waiter != nobody() && waiter->receive_handle == capability->handle && waiter->thread->task == capability->task)
         end_plain_waits(endpoint);
     if (--endpoint->receive_rights == 0)
-        fail_senders(endpoint);
+        fail_senders(endpoint, UINT32_MAX);
 }
 
 struct thread *endpoint_take_receiver(struct endpoint *endpoint)

@@ -29,8 +29,8 @@ struct endpoint {
 /* A new endpoint charged to `payer`; 0 and `*error` (NO_MEMORY, NO_SLOT). */
 struct endpoint *endpoint_create(struct factory *payer, enum error *error);
 
-/* The last capability is gone. */
-void endpoint_destroy(struct endpoint *endpoint);
+/* The last capability is gone: tells some of those who wait, and then goes. */
+void endpoint_destroy_piece(struct endpoint *endpoint);
 
 /* A capability with the right to receive came or went. */
 void endpoint_receive_right_added(struct endpoint *endpoint);

@@ -34,9 +34,16 @@ struct capability *kernel_call_capability(struct kernel_call *call, uint64_t han
     return 0;
 }
 
+bool kernel_call_goes_on(struct kernel_call *call)
+{
+    const struct thread *caller = kernel_call_thread(call);
+    return caller->state != THREAD_DEAD && !caller->task->ended;
+}
+
 enum error kernel_call_restart(struct kernel_call *call)
 {
-    schedule_restart(kernel_call_thread(call));
+    if (kernel_call_goes_on(call))
+        schedule_restart(kernel_call_thread(call));
     return ERROR_BUSY;
 }
 

@@ -6,6 +6,7 @@
 #ifndef SALTO_IPC_KERNEL_CALL_H
 #define SALTO_IPC_KERNEL_CALL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "abi/errors.h"
@@ -31,6 +32,10 @@ struct capability *kernel_call_capability(struct kernel_call *call, uint64_t han
 
 /* The object that a capability names. */
 void *kernel_capability_object(struct capability *capability);
+
+/* Is the caller still alive? It may have died of what the operation did; a thread of a task that has ended may wait to
+ * send the kernel's message about that, but never goes on. */
+bool kernel_call_goes_on(struct kernel_call *call);
 
 /* For an operation that stops at a preemption point: the thread carries out the request in `call`, which must be as it
  * came, again when it runs next. What the operation answers now is void. */

@@ -11,23 +11,30 @@
 #include "thread/task.h"
 
 #define ENTRIES 512
+#define PAGES_AT_ONCE 32 /* in a piece of work */
 
 uint64_t memory_frame(const struct memory *memory, uint32_t page)
 {
     return memory->frames[page / ENTRIES][page % ENTRIES];
 }
 
-static void free_frames(struct memory *memory)
+/* Frees some frames, the last first. Is nothing left? */
+static bool free_some_frames(struct memory *memory)
 {
     struct factory *payer = memory->object.payer;
-    for (uint32_t i = 0; memory->frames && i < ENTRIES && memory->frames[i]; i++) {
-        for (uint32_t j = 0; j < ENTRIES && memory->frames[i][j]; j++)
-            if (!memory->borrowed)
-                factory_free_frame(payer, memory->frames[i][j]);
-        factory_free_frame(payer, virtual_to_physical(memory->frames[i]));
+    for (int i = 0; i < PAGES_AT_ONCE && memory->present > 0; i++) {
+        uint32_t page = --memory->present;
+        uint64_t *table = memory->frames[page / ENTRIES];
+        if (!memory->borrowed)
+            factory_free_frame(payer, table[page % ENTRIES]);
+        if (page % ENTRIES == 0)
+            factory_free_frame(payer, virtual_to_physical(table));
     }
+    if (memory->present > 0)
+        return false;
     if (memory->frames)
         factory_free_frame(payer, virtual_to_physical(memory->frames));
+    return true;
 }
 
 static void *table_allocate(struct factory *payer)
@@ -36,20 +43,30 @@ static void *table_allocate(struct factory *payer)
     return frame ? physical_to_virtual(frame) : 0;
 }
 
-/* Enters `pages` frames: new ones, or where `physical` is given, the ones from there on. */
-static bool add_frames(struct memory *memory, uint64_t physical)
+/* Enters one more frame: a new one, or where `physical` is given, the one that belongs there. */
+static bool add_frame(struct memory *memory, uint64_t physical)
 {
     struct factory *payer = memory->object.payer;
-    memory->frames = table_allocate(payer);
-    for (uint32_t page = 0; memory->frames && page < memory->pages; page++) {
-        uint64_t **table = &memory->frames[page / ENTRIES];
-        if (!*table && !(*table = table_allocate(payer)))
-            return false;
-        uint64_t frame = physical ? physical + (uint64_t)page * PAGE_SIZE : factory_allocate_frame(payer);
-        if (!frame)
-            return false;
-        (*table)[page % ENTRIES] = frame;
+    uint32_t page = memory->present;
+    uint64_t frame = physical ? physical + (uint64_t)page * PAGE_SIZE : factory_allocate_frame(payer);
+    if (!frame)
+        return false;
+    if (page % ENTRIES == 0 && !(memory->frames[page / ENTRIES] = table_allocate(payer))) {
+        if (!physical)
+            factory_free_frame(payer, frame);
+        return false;
     }
+    memory->frames[page / ENTRIES][page % ENTRIES] = frame;
+    memory->present++;
+    return true;
+}
+
+static bool add_frames(struct memory *memory, uint64_t physical)
+{
+    memory->frames = table_allocate(memory->object.payer);
+    while (memory->frames && memory->present < memory->pages)
+        if (!add_frame(memory, physical))
+            return false;
     return memory->frames;
 }
 
@@ -62,7 +79,7 @@ static struct memory *create(struct factory *payer, uint64_t physical, uint64_t 
     memory->borrowed = physical != 0;
     if (add_frames(memory, physical))
         return memory;
-    memory_destroy(memory);
+    object_destroy(&memory->object);
     return 0;
 }
 
@@ -211,22 +228,28 @@ enum error memory_unmap(struct memory *memory, struct task *task, uint64_t addre
     return ERROR_NONE;
 }
 
-static void drop_mapping(struct mapping *mapping)
+/* Unmaps some pages, the last first. The record goes with the last of them. */
+static void drop_mapping_piece(struct mapping *mapping)
 {
-    unmap_pages(mapping->task, mapping->address, mapping_end(mapping));
-    mapping_free(mapping);
+    uint32_t pages = mapping->pages < PAGES_AT_ONCE ? mapping->pages : PAGES_AT_ONCE;
+    uint64_t end = mapping_end(mapping);
+    unmap_pages(mapping->task, end - (uint64_t)pages * PAGE_SIZE, end);
+    mapping->pages -= pages;
+    if (mapping->pages == 0)
+        mapping_free(mapping);
 }
 
-void memory_unmap_task(struct task *task)
+bool memory_unmap_task_piece(struct task *task)
 {
-    while (task->mappings)
-        drop_mapping(task->mappings);
+    if (task->mappings)
+        drop_mapping_piece(task->mappings);
+    return !task->mappings;
 }
 
-void memory_destroy(struct memory *memory)
+void memory_destroy_piece(struct memory *memory)
 {
-    while (memory->mappings)
-        drop_mapping(memory->mappings);
-    free_frames(memory);
-    object_free(&memory->object);
+    if (memory->mappings)
+        return drop_mapping_piece(memory->mappings);
+    if (free_some_frames(memory))
+        object_free(&memory->object);
 }

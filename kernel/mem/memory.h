@@ -7,6 +7,8 @@
 #ifndef SALTO_MEM_MEMORY_H
 #define SALTO_MEM_MEMORY_H
 
+#include <stdbool.h>
+
 #include "abi/errors.h"
 #include "cap/object.h"
 
@@ -17,7 +19,8 @@ struct task;
 struct memory {
     struct object object;
     uint32_t pages;
-    uint32_t borrowed; /* the frames are not ours to free: the boot archive */
+    uint32_t present;  /* pages that have a frame: all, but while it is created or destroyed */
+    bool borrowed;     /* the frames are not ours to free: the boot archive */
     uint64_t **frames; /* frame of up to 512 pointers to frames of 512 physical addresses */
     struct mapping *mappings;
 };
@@ -46,10 +49,10 @@ enum error memory_unmap(struct memory *memory, struct task *task, uint64_t addre
 /* Physical address of a page of the object. */
 uint64_t memory_frame(const struct memory *memory, uint32_t page);
 
-/* Unmaps all that `task` has mapped. */
-void memory_unmap_task(struct task *task);
+/* Unmaps a part of what `task` has mapped. Is nothing left? */
+bool memory_unmap_task_piece(struct task *task);
 
-/* The last capability is gone: unmaps it everywhere and frees the frames. */
-void memory_destroy(struct memory *memory);
+/* The last capability is gone: unmaps a part of it, or frees some frames. */
+void memory_destroy_piece(struct memory *memory);
 
 #endif

@@ -11,7 +11,8 @@
 
 #define ENTRIES 512
 #define LEVELS 4
-#define USER_PML4_ENTRIES 256
+#define USER_HALF_END (1UL << 47)
+#define STEPS_AT_ONCE 32 /* in a piece of work */
 #define PRIVATE_ENTRY(address) (((address)-PRIVATE_BASE) / PAGE_SIZE)
 
 static unsigned index_at(uint64_t address, int level)
@@ -63,31 +64,61 @@ static bool is_stand_in(uint64_t entry)
     return frame == page_of_zeros || frame == page_of_ones;
 }
 
-/* Frees a table of the user half and the tables below it. Level 0 is a page table. */
-static void free_tables(struct factory *payer, uint64_t entry, int level)
+/* Frees the table behind `entry`, which names nothing any more. */
+static void free_table(struct factory *payer, uint64_t *entry)
 {
-    uint64_t *table = table_of(entry);
-    for (unsigned i = 0; level > 0 && i < ENTRIES; i++)
-        if (table[i] & PTE_PRESENT)
-            free_tables(payer, table[i], level - 1);
-    factory_free_frame(payer, entry & PTE_ADDRESS);
+    factory_free_frame(payer, *entry & PTE_ADDRESS);
+    *entry = 0;
 }
 
-void space_destroy(struct space *space, struct factory *payer)
+/* A step through the user half, from `space->cursor` on: frees the page table there, and the tables above it behind their
+ * last entry. Where a table is missing, goes on behind what it would have covered. */
+static void free_user_table(struct space *space, struct factory *payer)
 {
-    uint64_t *pml4 = physical_to_virtual(space->pml4);
-    for (unsigned i = 0; i < USER_PML4_ENTRIES; i++)
-        if (pml4[i] & PTE_PRESENT)
-            free_tables(payer, pml4[i], 2);
-    for (unsigned i = 0; i < ENTRIES; i++)
-        if ((space->private_table[i] & PTE_PRESENT) && !is_stand_in(space->private_table[i]))
-            factory_free_frame(payer, space->private_table[i] & PTE_ADDRESS);
-    uint64_t *pdpt = table_of(pml4[TOP_PML4_INDEX]);
+    uint64_t *entries[LEVELS], *table = physical_to_virtual(space->pml4), address = space->cursor;
+    int level = LEVELS - 1;
+    for (; level > 0; level--) {
+        entries[level] = &table[index_at(address, level)];
+        if (!(*entries[level] & PTE_PRESENT))
+            break;
+        table = table_of(*entries[level]);
+    }
+    if (level == 0)
+        free_table(payer, entries[++level]);
+    space->cursor += 1UL << (PAGE_SHIFT + 9 * level);
+    for (level++; level < LEVELS && index_at(space->cursor, level - 1) == 0; level++)
+        free_table(payer, entries[level]);
+}
+
+static void free_private_page(struct space *space, struct factory *payer)
+{
+    uint64_t *entry = &space->private_table[space->private_cursor++];
+    if ((*entry & PTE_PRESENT) && !is_stand_in(*entry))
+        free_table(payer, entry);
+}
+
+static void free_top(struct space *space, struct factory *payer)
+{
+    uint64_t *pml4 = physical_to_virtual(space->pml4), *pdpt = table_of(pml4[TOP_PML4_INDEX]);
     factory_free_frame(payer, virtual_to_physical(space->private_table));
     factory_free_frame(payer, pdpt[PRIVATE_PDPT_INDEX] & PTE_ADDRESS);
     factory_free_frame(payer, pml4[TOP_PML4_INDEX] & PTE_ADDRESS);
     factory_free_frame(payer, space->pml4);
     pcid_release(space->cr3);
+}
+
+bool space_destroy_piece(struct space *space, struct factory *payer)
+{
+    for (int i = 0; i < STEPS_AT_ONCE; i++)
+        if (space->cursor < USER_HALF_END) {
+            free_user_table(space, payer);
+        } else if (space->private_cursor < ENTRIES) {
+            free_private_page(space, payer);
+        } else {
+            free_top(space, payer);
+            return true;
+        }
+    return false;
 }
 
 bool space_mappable(uint64_t address, uint64_t pages)

@@ -33,6 +33,8 @@ struct space {
     uint64_t pml4;           /* its physical address */
     uint64_t cr3;            /* what is loaded into CR3: the PML4 with PCID and no-flush bit (pcid.h) */
     uint64_t *private_table; /* the page table of the private part, in the kernel's map */
+    uint64_t cursor;         /* how far its destruction has come: an address of the user half */
+    uint32_t private_cursor; /* and a page of the private part */
 };
 
 /* Builds the kernel's own address space and the shared part, and switches to it. */
@@ -50,8 +52,8 @@ void cpu_area_prepare(struct cpu *cpu);
 /* An address space with nothing but the supervisor pages; false if quota or memory is used up. */
 bool space_create(struct space *space, struct factory *payer);
 
-/* Frees all page tables and private pages. User pages must be unmapped, or belong to somebody who frees them. */
-void space_destroy(struct space *space, struct factory *payer);
+/* Frees some of the page tables and private pages. User pages must be unmapped. Is the address space gone? */
+bool space_destroy_piece(struct space *space, struct factory *payer);
 
 /* Are `pages` pages at `address` page-aligned and within the user half, and outside the kernel's UTCB area? */
 bool space_mappable(uint64_t address, uint64_t pages);

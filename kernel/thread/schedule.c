@@ -207,9 +207,11 @@ static struct thread *remembered(const struct context *context)
 static struct thread *choose(void)
 {
     for (;;) {
+        bool destroyed = object_destroy_piece(); /* what died with whoever destroyed it */
         struct context *context = best_ready();
         if (!context) {
-            idle();
+            if (!destroyed)
+                idle();
             continue;
         }
         struct thread *thread = remembered(context);

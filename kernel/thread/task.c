@@ -12,7 +12,10 @@
 
 #define WORD_BITS 64
 
+#define CAPABILITIES_AT_ONCE 16
+
 static struct task *tasks;
+static struct task *ended; /* those whose capabilities are being deleted */
 static uint32_t count;
 
 uint32_t task_count(void)
@@ -63,6 +66,36 @@ void task_exit(struct task *task, uint32_t status)
     for (struct thread *thread = task->threads; thread; thread = thread->task_next)
         thread_end(thread);
     tell_end(task, status);
+    task->ended_next = ended;
+    if (ended)
+        ended->ended_previous = task;
+    ended = task;
+}
+
+static void unlink_ended(struct task *task)
+{
+    if (task->ended_next)
+        task->ended_next->ended_previous = task->ended_previous;
+    if (task->ended_previous)
+        task->ended_previous->ended_next = task->ended_next;
+    else if (ended == task)
+        ended = task->ended_next;
+    task->ended_next = task->ended_previous = 0;
+}
+
+bool task_any_ended(void)
+{
+    return ended;
+}
+
+bool task_empty_piece(void)
+{
+    struct task *task = ended;
+    if (!task)
+        return false;
+    if (capability_table_destroy_piece(task))
+        unlink_ended(task);
+    return true;
 }
 
 static void unlink_task(struct task *task)
@@ -76,21 +109,24 @@ static void unlink_task(struct task *task)
     count--;
 }
 
-void task_destroy(struct task *task)
+void task_destroy_piece(struct task *task)
 {
     struct factory *payer = task->object.payer;
+    struct thread *thread = task->threads;
     task->ended = true;
-    while (task->threads) {
-        struct thread *thread = task->threads;
-        object_kill_capabilities(&thread->object);
-        thread_destroy(thread);
+    unlink_ended(task);
+    if (thread) {
+        if (object_kill_capabilities(&thread->object, CAPABILITIES_AT_ONCE))
+            thread_destroy(thread);
+        return;
     }
     if (task->supervisor.object)
         capability_delete(&task->supervisor);
-    capability_table_destroy(task);
-    memory_unmap_task(task);
+    if (!capability_table_destroy_piece(task) || !memory_unmap_task_piece(task))
+        return;
     ports_forget_task(task);
-    space_destroy(&task->space, payer);
+    if (!space_destroy_piece(&task->space, payer))
+        return;
     unlink_task(task);
     object_free(&task->object);
 }

@@ -34,16 +34,21 @@ struct task {
     bool ended;
     char name[TASK_NAME_SIZE + 1];
     struct task *next, *previous; /* all tasks */
+    struct task *ended_next, *ended_previous;
 };
 
 /* A new empty task charged to `payer`; 0 and `*error` if that fails. */
 struct task *task_create(struct factory *payer, enum error *error);
 
-/* Stops all threads for good, and tells the supervisor. */
+/* Stops all threads for good, tells the supervisor, and begins to delete the task's capabilities. */
 void task_exit(struct task *task, uint32_t status);
 
-/* The last capability is gone: kills it and frees all that it has. */
-void task_destroy(struct task *task);
+/* A piece of deleting the capabilities of tasks that have ended. False if there are none. */
+bool task_empty_piece(void);
+bool task_any_ended(void);
+
+/* The last capability is gone: a piece of killing it and freeing all that it has. */
+void task_destroy_piece(struct task *task);
 
 /* Number of tasks, and the first of the list of all. */
 uint32_t task_count(void);

@@ -4,6 +4,7 @@
 #include "idl/task_kernel.h"
 #include "ipc/dispatch.h"
 #include "mem/space.h"
+#include "thread/schedule.h"
 #include "thread/task.h"
 #include "thread/thread.h"
 
@@ -68,29 +69,46 @@ enum error kernel_task_move(struct kernel_call *call, struct task *self, uint32_
 enum error kernel_task_revoke(struct kernel_call *call, struct task *self, uint32_t handle)
 {
     struct capability *capability = capability_find(&self->table, handle);
-    (void)call;
     if (!capability)
         return ERROR_BAD_HANDLE;
     while (!capability_revoke(capability, REVOKED_AT_ONCE))
-        continue;
+        if (preemption_due())
+            return kernel_call_restart(call);
     return ERROR_NONE;
+}
+
+/* The capability behind `handle` after others were destroyed, which may have been the caller, this task, or its table. */
+static struct capability *find_again(struct kernel_call *call, struct task *self, uint32_t handle)
+{
+    const struct thread *caller = kernel_call_thread(call);
+    if (!kernel_call_goes_on(call))
+        return 0;
+    const struct capability *invoked = capability_find(&caller->task->table, call->handle);
+    return invoked && invoked->object == &self->object ? capability_find(&self->table, handle) : 0;
 }
 
 enum error kernel_task_delete(struct kernel_call *call, struct task *self, uint32_t handle)
 {
     struct capability *capability = capability_find(&self->table, handle);
-    (void)call;
     if (!capability)
         return ERROR_BAD_HANDLE;
-    capability_delete(capability);
+    if (capability_is_only(capability))
+        object_condemn_last(capability);
+    /* It names the dead object until the one that it named is gone, so that a restarted operation finds it. */
+    if (object_work_left()) {
+        if (!object_destroy_some())
+            return kernel_call_restart(call);
+        capability = find_again(call, self, handle);
+    }
+    if (capability)
+        capability_delete(capability);
     return ERROR_NONE;
 }
 
 enum error kernel_task_exit(struct kernel_call *call, struct task *self, uint32_t status)
 {
-    (void)call;
     task_exit(self, status);
-    return ERROR_NONE;
+    return object_destroy_some() ? ERROR_NONE : kernel_call_restart(call);
 }
 
 enum error kernel_task_set_supervisor(struct kernel_call *call, struct task *self, struct capability *endpoint)

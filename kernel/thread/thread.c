@@ -205,6 +205,7 @@ void thread_destroy(struct thread *thread)
     timeout_release();
     if (current) {
         assert(!grave);
+        object_unlist(&thread->object);
         grave = thread;
     } else {
         object_free(&thread->object);

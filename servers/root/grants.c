@@ -123,7 +123,6 @@ static bool give_own(struct program *program, struct startup_table *table)
     if (!give(program, table, "task", program->task.handle, RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE, 0,
               INTERFACE_TASK))
         return false;
-    program->own_task = table->grants[table->grants_count - 1].handle;
     return give(program, table, "thread", program->thread.handle, RIGHT_READ | RIGHT_WRITE, 0, INTERFACE_THREAD) &&
            give(program, table, "factory", program->factory.handle, RIGHT_READ | RIGHT_WRITE, 0, INTERFACE_FACTORY);
 }

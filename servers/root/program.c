@@ -211,19 +211,17 @@ static void drop(uint32_t *handle)
     *handle = 0;
 }
 
-/* A task that holds a capability to itself would never be destroyed. */
-static void drop_own_task(struct program *program)
+/* Ends what the program created and others may hold: it comes back whoever has capabilities to it. */
+static void reclaim(struct program *program)
 {
-    if (program->own_task != 0) {
-        int result = kernel_task_delete(program->task, program->own_task);
-        (void)result; /* the program may have deleted or moved it; then its quota stays used */
-    }
-    program->own_task = 0;
+    int result = kernel_factory_reclaim(program->factory);
+    if (result)
+        program_problem(program, "its quota cannot be reclaimed", result);
 }
 
 void program_release(struct program *program)
 {
-    drop_own_task(program);
+    reclaim(program);
     drop(&program->thread.handle);
     drop(&program->task.handle);
     for (uint32_t i = 0; i < program->held_count; i++)

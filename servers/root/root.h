@@ -41,7 +41,6 @@ struct program {
     kernel_factory_t factory;
     kernel_task_t task;
     kernel_thread_t thread;
-    uint32_t own_task; /* in the program's table: its capability to its own task */
     uint32_t endpoints[MANIFEST_MAX_ENDPOINTS];
     uint32_t held[ROOT_MAX_HELD]; /* memory objects, and the supervisor capability that the kernel was given */
     uint32_t held_count;

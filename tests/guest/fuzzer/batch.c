@@ -33,7 +33,7 @@
 #define MOST_QUOTA (LEAST_QUOTA << 3)
 #define SUPERVISOR_BADGE 0x5afeUL
 #define HUNTING_GROUND 0x40000000UL
-#define PREPARED_ENDPOINTS (MOST_QUOTA / 64) /* more than the quota allows: none takes less than 64 bytes */
+#define PREPARED_ENDPOINTS (MOST_QUOTA / 16384 + MOST_REPLACED + 64) /* a factory has one for every 16 KiB */
 #define PREPARED_THREADS (MOST_QUOTA / PAGE_SIZE + MOST_REPLACED + 64)
 #define STUCK_ROUNDS 12
 #define CHECK_ROUNDS 50
@@ -296,7 +296,7 @@ static void drop_items(uint64_t tag)
     uint32_t low = (uint32_t)tag, items = low > TAG_PLAIN_REPLY_LAST ? low >> TAG_ITEMS_SHIFT & TAG_ITEMS_MASK : 0;
     for (uint32_t i = 0; i < items; i++)
         if (ipc_utcb()->items[i])
-            guest_delete((uint32_t)ipc_utcb()->items[i]);
+            (void)!kernel_task_delete(own_task, (uint32_t)ipc_utcb()->items[i]); /* or who sent it has revoked it */
 }
 
 /* Only the kernel sends to the supervisor, and with its badge. */
