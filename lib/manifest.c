@@ -350,6 +350,12 @@ static bool parse_expect_fault(struct parser *parser, struct manifest_program *p
     return program->expect_fault = true;
 }
 
+static bool parse_guarded(struct parser *parser, struct manifest_program *program)
+{
+    (void)parser;
+    return program->guarded = true;
+}
+
 static const struct statement statements[] = {
     {"file", parse_file, false},
     {"arguments", parse_arguments, false},
@@ -366,6 +372,7 @@ static const struct statement statements[] = {
     {"wait", parse_wait, false},
     {"may_fail", parse_may_fail, false},
     {"expect_fault", parse_expect_fault, false},
+    {"guarded", parse_guarded, false},
 };
 
 #define STATEMENTS (sizeof(statements) / sizeof(statements[0]))

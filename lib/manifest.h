@@ -89,6 +89,7 @@ struct manifest_program {
     bool wait;         /* the set waits for it although it serves */
     bool may_fail;     /* its failure is not the set's */
     bool expect_fault; /* it must end by a fault */
+    bool guarded;      /* kept apart from other tasks by barriers (Task.set_guarded) */
     struct manifest_endpoint endpoints[MANIFEST_MAX_ENDPOINTS];
     struct manifest_grant grants[MANIFEST_MAX_GRANTS];
     uint32_t endpoints_count, grants_count;

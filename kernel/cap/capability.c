@@ -55,9 +55,9 @@ static struct hot_slot *hot_slot(struct task *task, uint32_t handle)
     return page ? (struct hot_slot *)(page + (address & (PAGE_SIZE - 1))) : 0;
 }
 
-static bool is_hot(const struct object *object, uint32_t rights)
+static bool is_hot(const struct task *task, const struct object *object, uint32_t rights)
 {
-    return object->type == OBJECT_ENDPOINT && (rights & RIGHT_WRITE);
+    return object->type == OBJECT_ENDPOINT && (rights & RIGHT_WRITE) && !task->guarded;
 }
 
 static void count_receive_right(const struct capability *capability)
@@ -102,7 +102,7 @@ static struct capability *install(struct task *task, struct object *object, uint
         return 0;
     struct capability *capability = table->free;
     struct hot_slot *slot = 0;
-    if (is_hot(object, rights) && !(slot = hot_slot(task, capability->handle))) {
+    if (is_hot(task, object, rights) && !(slot = hot_slot(task, capability->handle))) {
         *error = ERROR_NO_MEMORY;
         return 0;
     }
@@ -150,7 +150,7 @@ static void forget_object(struct capability *capability)
 
 static void clear_hot_slot(struct capability *capability)
 {
-    if (!capability->task || !is_hot(capability->object, capability->rights))
+    if (!capability->task || !is_hot(capability->task, capability->object, capability->rights))
         return;
     struct hot_slot *slot = hot_slot(capability->task, capability->handle);
     slot->endpoint = 0;

@@ -4,7 +4,7 @@
  *
  * A task's table grows by pages of 64 entries, up to 65,536; empty entries are on a free list. Where a capability names
  * an endpoint with the right to send, its hot slot (private part of the task's address space) repeats endpoint and badge
- * for the trampoline; all other hot slots are zero. Invariants: an entry is in its object's derivation forest exactly if
+ * for the trampoline; all other hot slots are zero, and all those of a guarded task. Invariants: an entry is in its object's derivation forest exactly if
  * it names an object; what was derived from a capability names the same object; the hot slot is written badge first,
  * endpoint last, and zeroed endpoint first.
  */

@@ -139,6 +139,18 @@ enum error kernel_debug_fail_allocation(struct kernel_call *call, struct debug *
     return ERROR_NONE;
 }
 
+enum error kernel_debug_barriers(struct kernel_call *call, struct debug *self, uint64_t *crossings,
+                                 uint64_t *predictors, uint64_t *buffers, uint64_t *caches)
+{
+    const struct barrier_counts *counts = &this_cpu()->barriers;
+    (void)call, (void)self;
+    *crossings = counts->crossings;
+    *predictors = counts->predictors;
+    *buffers = counts->buffers;
+    *caches = counts->caches;
+    return ERROR_NONE;
+}
+
 void debug_dispatch(struct kernel_call *call, const struct capability *capability)
 {
     kernel_debug_dispatch(call, (struct debug *)capability->object, capability->rights);

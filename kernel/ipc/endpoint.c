@@ -144,9 +144,9 @@ void endpoint_wait(struct endpoint *endpoint, struct thread *thread, uint64_t ha
     if (is_waited_on(endpoint))
         return wait_in_queue(endpoint, thread);
     endpoint_note_server(endpoint, thread);
-    thread->hot->receive_handle = handle;
+    thread->hot->receive_handle = thread->task->guarded ? HANDLE_NONE : handle;
     thread->hot->waits = endpoint->offset;
-    if (handle == HANDLE_NONE)
+    if (thread->hot->receive_handle == HANDLE_NONE)
         wait_by_kernel_only(thread);
 }
 

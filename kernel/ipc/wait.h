@@ -4,7 +4,8 @@
  *
  * The words `partner` and `waits` of a hot line say for what a thread waits. The trampoline may end such a wait unless
  * the word's lowest bit (WAIT_KERNEL) is set: then its compares fail, and the kernel ends it. That is so where more is to
- * be done than to hand over registers: a deadline to be taken back, a stopped thread not to be run, a fault.
+ * be done than to hand over registers: a deadline to be taken back, a stopped thread not to be run, a fault, a guarded task
+ * to be kept apart.
  */
 #ifndef SALTO_IPC_WAIT_H
 #define SALTO_IPC_WAIT_H

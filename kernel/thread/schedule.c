@@ -6,6 +6,7 @@
 #include "ipc/ipc.h"
 #include "ipc/wait.h"
 #include "thread/chain.h"
+#include "thread/task.h"
 #include "thread/thread.h"
 #include "x86/cpu.h"
 #include "x86/timer.h"
@@ -250,6 +251,7 @@ static struct thread *choose_and_restart(void)
     }
     schedule_switch = 0;
     thread_bury();
+    task_enter(thread->task);
     return thread;
 }
 
@@ -257,8 +259,10 @@ struct thread *schedule_resolve(void)
 {
     struct thread *thread = schedule_switch;
     schedule_switch = 0;
-    if (thread != SCHEDULE_BEST)
+    if (thread != SCHEDULE_BEST) {
+        task_enter(thread->task);
         return thread;
+    }
     put_away(false);
     return choose_and_restart();
 }

@@ -48,6 +48,16 @@ struct task *task_create(struct factory *payer, enum error *error)
     return task;
 }
 
+/* The trampoline cannot send for the task, whose slots stay empty (capability.c), nor let it wait or answer plainly, since
+ * its threads wait by no handle (endpoint.c); nor answer its calls, which are the kernel's to end (wait.c). */
+bool task_guard(struct task *task)
+{
+    if (task->threads || task->table.limit)
+        return false;
+    task->guarded = true;
+    return true;
+}
+
 /* The supervisor hears of the end from one of the threads, all of which are stopped. */
 static void tell_end(struct task *task, uint32_t status)
 {
@@ -109,6 +119,14 @@ static void unlink_task(struct task *task)
     count--;
 }
 
+/* Another task may take its place in memory: it is not to be taken for this one. */
+static void forget_guarded(const struct task *task)
+{
+    static const struct task gone;
+    if (this_cpu()->guarded == task)
+        this_cpu()->guarded = &gone;
+}
+
 void task_destroy_piece(struct task *task)
 {
     struct factory *payer = task->object.payer;
@@ -128,6 +146,7 @@ void task_destroy_piece(struct task *task)
     if (!space_destroy_piece(&task->space, payer))
         return;
     unlink_task(task);
+    forget_guarded(task);
     object_free(&task->object);
 }
 

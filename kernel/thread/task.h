@@ -12,6 +12,8 @@
 #include "abi/errors.h"
 #include "cap/capability.h"
 #include "mem/space.h"
+#include "thread/schedule.h"
+#include "x86/barriers.h"
 
 #define TASK_NAME_SIZE 32
 
@@ -31,6 +33,7 @@ struct task {
     struct capability supervisor; /* who is told of faults and the end; empty if nobody */
     uint64_t linux_handler;
     uint32_t priority_limit; /* highest priority that may be given to its threads */
+    bool guarded;            /* never by the trampoline to or from another task: see Task.set_guarded */
     bool ended;
     char name[TASK_NAME_SIZE + 1];
     struct task *next, *previous; /* all tasks */
@@ -39,6 +42,21 @@ struct task {
 
 /* A new empty task charged to `payer`; 0 and `*error` if that fails. */
 struct task *task_create(struct factory *payer, enum error *error);
+
+/* From now on the task is guarded. False if it is too late: it has threads, or has or had capabilities. */
+bool task_guard(struct task *task);
+
+/* A thread of `task` runs next on this CPU: barriers keep it apart from the task that ran last, if one of them is guarded.
+ * The trampoline switches between unguarded tasks only, so what the kernel noted last is still true. */
+static inline void task_enter(const struct task *task)
+{
+    struct cpu *cpu = this_cpu();
+    const struct task *guarded = task->guarded ? task : 0;
+    if (cpu->guarded == guarded)
+        return;
+    cpu->guarded = guarded;
+    barriers_issue(cpu);
+}
 
 /* Stops all threads for good, tells the supervisor, and begins to delete the task's capabilities. */
 void task_exit(struct task *task, uint32_t status);

@@ -132,6 +132,12 @@ enum error kernel_task_set_linux_handler(struct kernel_call *call, struct task *
     return ERROR_NONE;
 }
 
+enum error kernel_task_set_guarded(struct kernel_call *call, struct task *self)
+{
+    (void)call;
+    return task_guard(self) ? ERROR_NONE : ERROR_BUSY;
+}
+
 /* A name is printed on the console, where control characters could pass for lines of the kernel's own. */
 static char name_character(uint8_t byte)
 {

@@ -10,6 +10,11 @@
 
 #define KERNEL_STACK_SIZE 16384
 
+/* Crossings into, out of and between guarded tasks since boot, and what was done there, each where this CPU has it. */
+struct barrier_counts {
+    uint64_t crossings, predictors, buffers, caches;
+};
+
 struct cpu {
     uint32_t index; /* 0 is the boot CPU; CPU_AREA + index * CPU_AREA_SIZE is its area */
     uint32_t apic_id;
@@ -17,7 +22,9 @@ struct cpu {
     struct thread *current;       /* who runs, or ran last before the kernel was entered */
     struct gate *gate;            /* of its entry stack, in the shared part */
     struct hot_thread *idle_line; /* GS base while no thread runs */
-    volatile uint64_t answers;    /* interrupts answered for Debug.interrupt_cpus; written atomically */
+    const struct task *guarded; /* the task that ran last, if it is guarded; else 0. It may be gone since: see task.h */
+    struct barrier_counts barriers;
+    volatile uint64_t answers; /* interrupts answered for Debug.interrupt_cpus; written atomically */
 };
 
 extern struct cpu cpus[MAX_CPUS];

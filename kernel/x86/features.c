@@ -17,7 +17,7 @@
 
 struct features features;
 
-enum cpuid_register { EBX, ECX, EDX };
+enum cpuid_register { EAX, EBX, ECX, EDX };
 
 /* A bit of CPUID that the kernel needs. */
 struct requirement {
@@ -40,9 +40,9 @@ static const struct requirement requirements[] = {
 static bool has(uint32_t leaf, enum cpuid_register in, unsigned bit)
 {
     struct cpuid_result result = cpuid_checked(leaf, 0);
-    uint32_t value = in == EBX ? result.ebx : in == ECX ? result.ecx : result.edx;
+    const uint32_t values[] = {[EAX] = result.eax, [EBX] = result.ebx, [ECX] = result.ecx, [EDX] = result.edx};
 
-    return (value >> bit & 1) != 0;
+    return (values[in] >> bit & 1) != 0;
 }
 
 /* Names everything that is missing, not only the first. */
@@ -62,6 +62,15 @@ static void require_all(void)
         power_off(STATUS_LACKING);
 }
 
+/* Intel SDM volume 2, CPUID, leaf 7: EDX bits 26 (IBRS and IBPB), 10 (MD_CLEAR), 28 (L1D_FLUSH). AMD APM volume 3, CPUID
+ * Fn8000_0008_EBX bit 12 (IBPB) and Fn8000_0021_EAX bit 5 (VERW_CLEAR). */
+static void detect_barriers(void)
+{
+    features.predictor_barrier = has(7, EDX, 26) || has(0x80000008, EBX, 12);
+    features.buffer_clearing = has(7, EDX, 10) || has(0x80000021, EAX, 5);
+    features.cache_flush = has(7, EDX, 28);
+}
+
 static void detect(void)
 {
     features.machine_check = has(1, EDX, 7) && has(1, EDX, 14);
@@ -70,6 +79,7 @@ static void detect(void)
     features.smap = has(7, EBX, 20);
     features.umip = has(7, ECX, 2);
     features.gib_pages = has(0x80000001, EDX, 26);
+    detect_barriers();
 }
 
 /* What is on, as the processor itself says. */
@@ -80,6 +90,10 @@ static void report(void)
     console_printf("salto: CPU: NX WP FSGSBASE%s%s%s%s on; 1 GiB pages %s\n", cr4 & CR4_SMEP ? " SMEP" : "",
                    cr4 & CR4_SMAP ? " SMAP" : "", cr4 & CR4_UMIP ? " UMIP" : "", cr4 & CR4_PCIDE ? " PCID" : "",
                    features.gib_pages ? "there" : "missing");
+    console_printf("salto: barriers for guarded tasks: return stack%s%s%s\n",
+                   features.predictor_barrier ? ", predictors (IBPB)" : "",
+                   features.buffer_clearing ? ", buffers (VERW)" : "",
+                   features.cache_flush ? ", first-level cache (L1D_FLUSH)" : "");
 }
 
 /* On another CPU than the first: it must have what the first one has. */

@@ -10,6 +10,9 @@ struct features {
     bool smep, smap, umip, machine_check; /* turned on where the CPU has them */
     bool pcid;                            /* likewise, where it has INVPCID too */
     bool gib_pages;                       /* there, but for others to use */
+    bool predictor_barrier;               /* for x86/barriers.c to use, these three */
+    bool buffer_clearing;
+    bool cache_flush;
 };
 
 extern struct features features;

@@ -105,6 +105,8 @@ static int set_up_task(struct program *program)
     uint32_t number;
     memcpy(name, program->manifest->name, sizeof(program->manifest->name));
     int result = kernel_factory_create_task(program->factory, &program->task);
+    if (result == 0 && program->manifest->guarded)
+        result = kernel_task_set_guarded(program->task);
     if (result == 0)
         result = kernel_factory_create_thread(program->factory, program->task, &program->thread, &number);
     if (result == 0)

@@ -3,7 +3,8 @@
 """The pages say what the sources say: pages_test.py TREE IDLC. Prints TAP.
 
 Links lead somewhere, files that are named exist, docs/kernel-objects.md has every operation of the kernel's interfaces
-with its number and rights, docs/address-spaces.md has the inventory, and every error is explained.
+with its number and rights, docs/address-spaces.md has the inventory, docs/security.md the fields that all tasks can
+read, and every error is explained.
 """
 import glob
 import json
@@ -115,6 +116,17 @@ def check_errors(report, tree):
     report.add(not unknown, "each error that their tables name exists", *unknown)
 
 
+def check_readable(report, tree):
+    """docs/security.md says of each field that all tasks map what it tells."""
+    layout, page = read(tree, "kernel", "trampoline", "layout.h"), read(tree, "docs", "security.md")
+    bodies = re.findall(r"^struct (?:gate|hot_thread|hot_endpoint) \{\n(.*?)^\};", layout, re.MULTILINE | re.DOTALL)
+    fields = [name for body in bodies for line in re.findall(r"^ +[^;]*;", body, re.MULTILINE)
+              for name in re.findall(r"(\w+)(?:\[\d+\])?[,;]", line) if name != "reserved"]
+    missing = [name for name in fields if f"`{name}`" not in page]
+    report.add(len(bodies) == 3 and len(fields) > 20 and not missing,
+               "docs/security.md has each field of gates and hot lines", *missing)
+
+
 def main():
     tree, idlc = sys.argv[1:3]
     report = tap.Report()
@@ -127,6 +139,7 @@ def main():
     report.add(not alone, "every page can be reached", *alone)
     check_operations(report, tree, idlc)
     check_inventory(report, tree)
+    check_readable(report, tree)
     check_errors(report, tree)
     print(report.text(), end="")
     return 0 if report.passed() else 1

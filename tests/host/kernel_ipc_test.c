@@ -66,6 +66,7 @@ static const uint64_t requests[] = {
     KERNEL_TASK_EXIT_REQUEST,
     KERNEL_TASK_SET_SUPERVISOR_REQUEST,
     KERNEL_TASK_SET_LINUX_HANDLER_REQUEST,
+    KERNEL_TASK_SET_GUARDED_REQUEST,
     KERNEL_TASK_SET_NAME_REQUEST,
     KERNEL_TASK_INSPECT_REQUEST,
     KERNEL_THREAD_START_REQUEST,
@@ -209,7 +210,7 @@ static void check_capability(const struct task *task, uint32_t handle)
     struct hot_slot slot = slot_of(task, handle), wanted = {0, 0};
     if (capability && capability->object->type == OBJECT_ENDPOINT) {
         const struct endpoint *endpoint = (const struct endpoint *)capability->object;
-        if (capability->rights & RIGHT_WRITE)
+        if ((capability->rights & RIGHT_WRITE) && !task->guarded)
             wanted = (struct hot_slot){endpoint->offset, capability->badge};
         check_endpoint(endpoint);
     }
@@ -217,6 +218,17 @@ static void check_capability(const struct task *task, uint32_t handle)
     if (capability)
         expect(on_list(capability) && capability->task == task && capability->handle == handle,
                "a capability is on its object's list");
+}
+
+/* The trampoline passes by guarded tasks: their slots are empty (check_capability), and none of their waits is its to end. */
+static void check_guarded(const struct thread *thread, const struct thread *on)
+{
+    const struct hot_thread *line = thread->hot;
+    expect(line->receive_handle == HANDLE_NONE, "threads of guarded tasks wait by no handle");
+    expect(!line->waits || line->waits & WAIT_KERNEL, "their waits are the kernel's to end");
+    expect(!line->partner || (uint64_t)line->partner & WAIT_KERNEL, "their calls are the kernel's to answer");
+    if (thread == on)
+        expect(cpus[0].guarded == thread->task, "the CPU is known to run a guarded task");
 }
 
 /* What lets a thread wait plainly, without the kernel: a capability that allows it, and nobody queued. */
@@ -246,12 +258,15 @@ static void check_all(const struct thread *running)
         for (struct thread *thread = task->threads; thread; thread = thread->task_next) {
             check_plain_wait(thread);
             check_scheduling(thread, running);
+            if (task->guarded)
+                check_guarded(thread, running);
             expect(!task->ended || thread->state == THREAD_DEAD || thread->sends == SENDS_ONE_WAY,
                    "ended tasks have no thread");
             expect(thread->hot->cr3 == task->space.cr3 && thread->hot->reflect == task->linux_handler,
                    "lines are right");
         }
     }
+    expect(running->task->guarded || !cpus[0].guarded, "the CPU is known to run no guarded task");
     expect(factory->used <= factory->limit, "quotas hold");
 }
 
@@ -321,6 +336,8 @@ static void start_round(void)
     for (int i = 0; i < TASKS; i++) {
         tasks[i] = task_create(factory, &error);
         hold(i, &tasks[i]->object);
+        if (random_below(4) == 0)
+            task_guard(tasks[i]);
         give(tasks[i], &factory->object);
     }
 }
@@ -366,6 +383,37 @@ static void test_moved_receive_right(void)
     check_all(running);
     host_ok(!wrong, "no right to wait is left behind: %s", wrong ? wrong : "all invariants hold");
     host_ok(end_round(frames, pieces), "everything comes back");
+}
+
+/* The barriers of a guarded client's calls to a server: two a round trip; none between threads of one task. */
+static void test_crossings(void)
+{
+    uint64_t frames = host_frames_used(), pieces = host_pieces_used();
+    start_round();
+    struct task *guarded = task_create(factory, &error);
+    give(tasks[1], &guarded->object);
+    host_ok(task_guard(guarded), "a task that has nothing can be guarded");
+    struct endpoint *endpoint = endpoint_create(factory, &error);
+    uint32_t server_handle = give(tasks[0], &endpoint->object), client_handle = give(guarded, &endpoint->object);
+    host_ok(!task_guard(tasks[0]), "one that has capabilities can not");
+    struct thread *server = new_thread(tasks[0]), *client = new_thread(guarded), *second = new_thread(guarded);
+    struct thread *on = schedule_first();
+    run(on);
+    on = call(on, message_tag(MESSAGE_RECEIVE, 0, 0), server_handle);
+    host_ok(on == client && cpus[0].guarded == guarded, "the guarded client runs when the server waits");
+    uint64_t before = cpus[0].barriers.crossings;
+    on = call(on, message_tag(MESSAGE_CALL, 1, 0), client_handle);
+    host_ok(on == server && cpus[0].barriers.crossings == before + 1, "a barrier on the way to the server");
+    check_all(on);
+    on = call(on, message_tag(MESSAGE_REPLY_AND_WAIT, 1, 0), server_handle);
+    host_ok(on == client && cpus[0].barriers.crossings == before + 2, "a barrier on the way back");
+    schedule_yield();
+    on = schedule_resolve();
+    host_ok(on == second && cpus[0].barriers.crossings == before + 2, "none between threads of the guarded task");
+    check_all(on);
+    host_ok(!wrong, "the trampoline finds nothing to do: %s", wrong ? wrong : "all invariants hold");
+    host_ok(end_round(frames, pieces) && cpus[0].guarded != guarded,
+            "everything comes back, and the task is forgotten");
 }
 
 /* ---- Random ------------------------------------------------------------------------------------------------------ */
@@ -578,6 +626,7 @@ int main(void)
     host_kernel_start();
     warm_up(); /* pages of the hot state, and of the heap of timeouts, never come back */
     test_moved_receive_right();
+    test_crossings();
     uint64_t frames = host_frames_used(), pieces = host_pieces_used();
     int round = 0;
     wrong = NULL;

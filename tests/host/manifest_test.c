@@ -148,15 +148,16 @@ static void test_folder(const char *folder, const char *part, uint64_t *state,
 
 /* ---- What a manifest says, and what it leaves open -------------------------------------------------------------- */
 
-static const char whole[] = "program server {\n"
-                            "    file = \"server.elf\"; arguments = \"a b\", \"\\\"c\\\\\\n\"; environment = \"X=1\";\n"
-                            "    memory = 1M; stack = 0x3001; priority = 7; serves one; serves two; may_fail;\n"
-                            "    grant console;\n"
-                            "}\n"
-                            "program client { # comment\n"
-                            "    grant service = server.two rights write, copy badge 0xffffffffffffffff;\n"
-                            "    grant output = log; plain;\n"
-                            "}\n";
+static const char whole[] =
+    "program server {\n"
+    "    file = \"server.elf\"; arguments = \"a b\", \"\\\"c\\\\\\n\"; environment = \"X=1\";\n"
+    "    memory = 1M; stack = 0x3001; priority = 7; serves one; serves two; may_fail; guarded;\n"
+    "    grant console;\n"
+    "}\n"
+    "program client { # comment\n"
+    "    grant service = server.two rights write, copy badge 0xffffffffffffffff;\n"
+    "    grant output = log; plain;\n"
+    "}\n";
 
 static void test_server(const struct manifest_program *server)
 {
@@ -168,7 +169,7 @@ static void test_server(const struct manifest_program *server)
     host_ok(server->memory == 1 << 20 && server->stack == 0x4000 && server->priority == 7,
             "memory, stack rounded up to pages, priority");
     host_ok(server->endpoints_count == 2 && strcmp(server->endpoints[1].name, "two") == 0, "endpoints");
-    host_ok(server->may_fail && !server->plain && !server->daemon && !manifest_waits_for(server),
+    host_ok(server->may_fail && server->guarded && !server->plain && !server->daemon && !manifest_waits_for(server),
             "marks; nobody waits for a server");
     host_ok(server->grants_count == 1 && server->grants[0].object == MANIFEST_CONSOLE &&
                 server->grants[0].rights == (RIGHT_READ | RIGHT_WRITE),
@@ -181,7 +182,8 @@ static void test_client(const struct manifest_program *client)
     host_ok(strcmp(client->file, "client") == 0 && client->memory == MANIFEST_MEMORY_DEFAULT &&
                 client->stack == MANIFEST_STACK_DEFAULT && client->priority == MANIFEST_PRIORITY_DEFAULT,
             "defaults");
-    host_ok(client->plain && manifest_waits_for(client), "a program that serves nothing is waited for");
+    host_ok(client->plain && !client->guarded && manifest_waits_for(client),
+            "a program that serves nothing is waited for");
     host_ok(service->object == MANIFEST_ENDPOINT && service->program_index == 0 && service->endpoint_index == 1 &&
                 service->rights == (RIGHT_WRITE | RIGHT_COPY) && service->badge == ~0UL,
             "a capability with rights and badge");

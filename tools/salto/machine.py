@@ -24,7 +24,7 @@ class Options:
     kernel: str
     archive: str
     boot: str = "pvh" # pvh: QEMU loads the kernel itself; bios, uefi: through GRUB; bochs: through GRUB in Bochs
-    cpu: str = "max"
+    cpu: str = "max" # a model of QEMU's or Bochs'; max: all that QEMU can do, Bochs' Haswell
     smp: int = 1
     memory: str = "512M"
     icount: bool = False # the clock counts instructions: the same archive and seed run the same way, each time
@@ -77,8 +77,9 @@ def image(options, work):
     return path
 
 
+BOCHS_CPU = "corei7_haswell_4770"
 BOCHS_CONFIGURATION = """megs: 512
-cpu: model=corei7_haswell_4770, ips=50000000, reset_on_triple_fault=0
+cpu: model={cpu}, ips=50000000, reset_on_triple_fault=0
 romimage: file=/usr/share/bochs/BIOS-bochs-latest
 vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
 ata0-master: type=cdrom, path={image}, status=inserted
@@ -98,7 +99,8 @@ def bochs_command(options, work):
     to Bochs, and ends it. The debug port goes to standard output."""
     configuration, commands = os.path.join(work, "bochsrc"), os.path.join(work, "commands")
     with open(configuration, "w", encoding="utf-8") as file:
-        file.write(BOCHS_CONFIGURATION.format(image=image(options, work), serial=os.path.join(work, "serial"),
+        file.write(BOCHS_CONFIGURATION.format(cpu=BOCHS_CPU if options.cpu == "max" else options.cpu,
+                                              image=image(options, work), serial=os.path.join(work, "serial"),
                                               log=os.path.join(work, "log")))
     with open(commands, "w", encoding="utf-8") as file:
         file.write("c\n")

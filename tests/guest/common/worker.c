@@ -79,6 +79,14 @@ void worker_create_charged(struct worker *worker, kernel_factory_t factory)
     make_thread(worker);
 }
 
+void worker_create_guarded(struct worker *worker)
+{
+    *worker = (struct worker){.task = guest_new_task(), .separate = true};
+    EXPECT_EQUAL(kernel_task_set_guarded(worker->task), 0);
+    map_image(worker->task);
+    make_thread(worker);
+}
+
 void worker_create_in(struct worker *worker, const struct worker *host)
 {
     *worker = (struct worker){.task = host->task};

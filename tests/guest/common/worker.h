@@ -59,6 +59,9 @@ void worker_create(struct worker *worker, bool separate);
 /* As worker_create, in a task of its own that is charged to `factory`. */
 void worker_create_charged(struct worker *worker, kernel_factory_t factory);
 
+/* As worker_create, in a task of its own that is guarded. */
+void worker_create_guarded(struct worker *worker);
+
 /* As worker_create, in a task that exists: another worker's, say. The task is not ended with this worker. */
 void worker_create_in(struct worker *worker, const struct worker *host);
 

@@ -10,6 +10,7 @@
 #include "mem/kernel_space.h"
 #include "mem/space.h"
 #include "thread/schedule.h"
+#include "x86/barriers.h"
 #include "x86/cpu.h"
 #include "x86/features.h"
 #include "x86/timer.h"
@@ -62,6 +63,11 @@ void interrupts_disable(void)
 
 void cpu_no_operation(void)
 {
+}
+
+void barriers_issue(struct cpu *cpu)
+{
+    cpu->barriers.crossings++;
 }
 
 void console_printf(const char *format, ...)
