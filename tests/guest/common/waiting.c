@@ -64,7 +64,7 @@ uint64_t waiter_phase(enum wait_kind kind)
 static uint32_t give(struct waiter *waiter, uint32_t handle, uint32_t rights)
 {
     uint32_t given = worker_give(&waiter->worker, handle, rights);
-    if (!waiter->worker.separate && EXPECT(waiter->given_count < WAITER_GIVEN))
+    if (EXPECT(waiter->given_count < WAITER_GIVEN))
         waiter->given[waiter->given_count++] = given;
     return given;
 }
@@ -112,14 +112,15 @@ static void bind(struct waiter *waiter)
 static void plan_request(struct waiter *waiter, enum wait_kind kind, uint64_t deadline)
 {
     uint64_t target = give(waiter, waiter->endpoint, RIGHT_WRITE);
-    uint64_t source = give(waiter, waiter->endpoint, RIGHT_READ);
+    if (kind == WAIT_SEND_AND_WAIT || kind == WAIT_BEHIND_QUEUED_SEND)
+        waiter->source = guest_endpoint();
     if (kind == WAIT_ANSWER || kind == WAIT_KEPT)
         add_partner(waiter, kind == WAIT_KEPT);
     if (kind == WAIT_SEND)
         add_last(waiter, kind, tag_of(LABEL, MESSAGE_SEND, 0, 0), target, deadline);
-    else if (kind == WAIT_SEND_AND_WAIT || kind == WAIT_BEHIND_QUEUED_SEND)
-        add_last(waiter, kind, tag_of(LABEL, MESSAGE_SEND_AND_WAIT, 0, 0), target | source << WAIT_HANDLE_SHIFT,
-                 deadline);
+    else if (waiter->source)
+        add_last(waiter, kind, tag_of(LABEL, MESSAGE_SEND_AND_WAIT, 0, 0),
+                 target | (uint64_t)give(waiter, waiter->source, RIGHT_READ) << WAIT_HANDLE_SHIFT, deadline);
     else
         add_last(waiter, kind, tag_of(LABEL, MESSAGE_CALL, 0, 0), target, deadline);
 }
@@ -207,10 +208,21 @@ uint64_t waiter_answer(struct waiter *waiter)
     return worker_wait(partner, 3) ? partner->area->steps[2].result : ERROR_LAST;
 }
 
+uint32_t waiter_source(const struct waiter *waiter)
+{
+    return waiter->source ? waiter->source : waiter->endpoint;
+}
+
+void waiter_take_back(struct waiter *waiter)
+{
+    while (waiter->given_count)
+        worker_drop(&waiter->worker, waiter->given[--waiter->given_count]);
+}
+
 void waiter_destroy(struct waiter *waiter)
 {
-    for (uint32_t i = 0; i < waiter->given_count; i++)
-        guest_delete(waiter->given[i]);
+    if (!waiter->worker.separate)
+        waiter_take_back(waiter);
     worker_destroy(&waiter->worker);
     if (waiter->partnered)
         worker_destroy(&waiter->partner);
@@ -218,5 +230,26 @@ void waiter_destroy(struct waiter *waiter)
         guest_delete(waiter->notification.handle);
     if (waiter->reply.handle)
         guest_delete(waiter->reply.handle);
-    guest_delete(waiter->endpoint);
+    if (waiter->source)
+        guest_delete(waiter->source);
+    if (waiter->endpoint)
+        guest_delete(waiter->endpoint);
+}
+
+void worker_die(struct worker *worker, enum death death)
+{
+    uint32_t stand_in = guest_copy(worker->park, RIGHTS_ALL); /* for worker_destroy() to delete */
+    if (death == TASK_ENDS) {
+        EXPECT_EQUAL(kernel_task_exit(worker->task, 0), 0);
+        guest_delete(stand_in);
+    } else if (death == THREAD_ENDS) {
+        EXPECT_EQUAL(kernel_thread_end(worker->thread), 0);
+        guest_delete(stand_in);
+    } else if (death == THREAD_DELETED) {
+        guest_delete(worker->thread.handle);
+        worker->thread.handle = stand_in;
+    } else {
+        guest_delete(worker->task.handle);
+        worker->task.handle = stand_in;
+    }
 }

@@ -45,11 +45,12 @@ enum wait_kind {
 struct waiter {
     struct worker worker, partner; /* the partner has received its call, or waits to receive before it */
     bool partnered;
-    uint32_t endpoint;                  /* on which it waits, or to which it sends */
-    kernel_notification_t notification; /* bound to it, or signalled by it */
-    kernel_reply_t reply;               /* in which it is kept */
-    struct step *step;                  /* the one that waits */
-    uint32_t given[WAITER_GIVEN], given_count;
+    uint32_t endpoint;                         /* to which it sends, or on which it waits, */
+    uint32_t source;                           /* unless that is another: of a send-and-wait */
+    kernel_notification_t notification;        /* bound to it, or signalled by it */
+    kernel_reply_t reply;                      /* in which it is kept */
+    struct step *step;                         /* the one that waits */
+    uint32_t given[WAITER_GIVEN], given_count; /* handles in its table, but for the one to keep in */
 };
 
 /* Makes a thread, in a task of its own if `separate`, that waits so; with TAG_DEADLINE in the phase in which it waits,
@@ -68,7 +69,19 @@ void waiter_expect(const struct waiter *waiter, enum wait_kind kind, uint64_t er
 /* Lets the partner of a WAIT_ANSWER answer, or answers the one that is kept; answers what that IPC returned. */
 uint64_t waiter_answer(struct waiter *waiter);
 
+/* The endpoint on which it receives, or would receive. */
+uint32_t waiter_source(const struct waiter *waiter);
+
+/* Deletes what the worker was given; those who wait there are told, as far as nothing else names it. */
+void waiter_take_back(struct waiter *waiter);
+
 void waiter_destroy(struct waiter *waiter);
+
+/* The ways in which a partner goes. */
+enum death { TASK_ENDS, THREAD_ENDS, THREAD_DELETED, TASK_DELETED, DEATHS };
+
+/* Lets a worker, in a task of its own, die so; worker_destroy() is still to be called. */
+void worker_die(struct worker *worker, enum death death);
 
 /* The tag with the deadline bit, in the general form. */
 uint64_t with_deadline(uint64_t tag);

@@ -100,11 +100,13 @@ static void leaves_endpoint(enum wait_kind kind)
     waiter_create(&waiter, kind, true, time_now() + MILLISECOND);
     sleep_until_done(&waiter.worker, waiter.worker.area->count);
     if (kind == WAIT_RECEIVE_BEHIND) { /* the one before it waits still */
-        EXPECT_EQUAL(ipc_transfer(polled_tag_of(0, MESSAGE_SEND, 0, 0), waiter.endpoint, &message), TAG_DONE);
+        EXPECT_EQUAL(ipc_transfer(polled_tag_of(0, MESSAGE_SEND, 0, 0), waiter_source(&waiter), &message), TAG_DONE);
         worker_wait(&waiter.partner, 1);
     }
-    EXPECT_EQUAL(ipc_transfer(polled_tag_of(0, MESSAGE_SEND, 0, 0), waiter.endpoint, &message), ERROR_WOULD_BLOCK);
-    EXPECT_EQUAL(ipc_transfer(polled_tag_of(0, MESSAGE_CALL, 0, 0), waiter.endpoint, &message), ERROR_WOULD_BLOCK);
+    EXPECT_EQUAL(ipc_transfer(polled_tag_of(0, MESSAGE_SEND, 0, 0), waiter_source(&waiter), &message),
+                 ERROR_WOULD_BLOCK);
+    EXPECT_EQUAL(ipc_transfer(polled_tag_of(0, MESSAGE_CALL, 0, 0), waiter_source(&waiter), &message),
+                 ERROR_WOULD_BLOCK);
     waiter_destroy(&waiter);
 }
 
@@ -196,7 +198,7 @@ static void received_before(enum wait_kind kind)
         EXPECT_EQUAL(ipc_transfer(tag_of(5, MESSAGE_REPLY, 0, 0), 0, &message), TAG_DONE);
     if (kind == WAIT_SEND_AND_WAIT) {
         worker_settle(&waiter.worker, 1);
-        EXPECT_EQUAL(ipc_transfer(polled_tag_of(5, MESSAGE_SEND, 0, 0), waiter.endpoint, &message), TAG_DONE);
+        EXPECT_EQUAL(ipc_transfer(polled_tag_of(5, MESSAGE_SEND, 0, 0), waiter.source, &message), TAG_DONE);
     }
     worker_wait(&waiter.worker, 1);
     EXPECT_EQUAL(waiter.step->result, kind == WAIT_CALL   ? tag_of(5, MESSAGE_REPLY_AND_WAIT, 0, 0)
@@ -230,7 +232,7 @@ static void receivers_receive(void)
         struct ipc_message message = {0};
         waiter_create(&waiter, kind, true, time_now() + HOUR);
         for (int i = 0; i < (kind == WAIT_RECEIVE_BEHIND ? 2 : 1); i++)
-            EXPECT_EQUAL(ipc_transfer(tag_of(LABEL, MESSAGE_SEND, 0, 0), waiter.endpoint, &message), TAG_DONE);
+            EXPECT_EQUAL(ipc_transfer(tag_of(LABEL, MESSAGE_SEND, 0, 0), waiter_source(&waiter), &message), TAG_DONE);
         worker_wait(&waiter.worker, waiter.worker.area->count);
         EXPECT_EQUAL(waiter.step->result, tag_of(LABEL, MESSAGE_SEND, 0, 0));
         waiter_destroy(&waiter);
