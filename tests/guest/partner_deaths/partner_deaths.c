@@ -95,7 +95,7 @@ static void keeper_dies(bool last)
         }
         waiter_expect_waiting(&waiter);
         worker_die(&waiter.partner, death);
-        if (last && death == TASK_DELETED) { /* its table went */
+        if (last && (death == TASK_ENDS || death == TASK_DELETED)) { /* its capabilities went */
             waiter_expect(&waiter, WAIT_KEPT, ERROR_ABANDONED);
         } else {
             guest_yield();
