@@ -11,6 +11,7 @@ struct worker actors[ACTORS];
 kernel_clock_t clock_object;
 
 static unsigned count;
+static uint64_t thread_local_base; /* the test's: actors share it, for what they say when an expectation is not met */
 static char traced[TRACE_SIZE];
 static volatile uint32_t traced_count;
 
@@ -18,6 +19,7 @@ int actors_run(const struct guest_test *tests, unsigned tests_count)
 {
     clock_object = (kernel_clock_t){salto_require("clock")};
     kernel_thread_t self = {salto_require("thread")};
+    __asm__ volatile("rdfsbase %0" : "=r"(thread_local_base));
     if (kernel_thread_set_priority(self, STAGE_PRIORITY) != 0)
         tap_note("the test cannot lower its priority");
     return guest_run(tests, tests_count);
@@ -26,6 +28,7 @@ int actors_run(const struct guest_test *tests, unsigned tests_count)
 static void play(struct area *area)
 {
     worker_function *part = (worker_function *)area->values[WORKER_VALUES - 1];
+    __asm__ volatile("wrfsbase %0" : : "r"(thread_local_base));
     part(area);
     area->done = 1;
 }

@@ -10,10 +10,11 @@
 
 #include "idl/clock.h"
 #include "idl/notification.h"
+#include "idl/reply.h"
 #include "worker.h"
 
 #define STAGE_PRIORITY 10
-#define ACTORS 300
+#define ACTORS 320
 #define TRACE_SIZE 64
 
 extern struct worker actors[ACTORS];

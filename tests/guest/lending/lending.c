@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A call lends the caller's scheduling context to whoever works for it: the server, the server's server, and a server
+ * that is still busy with somebody else.
+ *
+ * At which priority a server works is seen by what it starts: actors above that priority run at once, others do not.
+ * Servers are tried with reserves below and above their callers' priority: the reserve must make no difference.
+ */
+#include "../common/actors.h"
+
+#define CALLER 50
+#define BELOW 49
+#define ABOVE 51
+#define RESERVE_LOW 20
+#define RESERVE_HIGH 60
+
+#define PATIENCE 1000000
+
+static uint32_t endpoint, inner;
+static unsigned first, second, third;
+static volatile bool done;
+
+static void play_trace_value(struct area *area)
+{
+    trace((char)area->values[0]);
+}
+
+static void play_caller(struct area *area)
+{
+    EXPECT_EQUAL(actor_call((uint32_t)area->values[0]), TAG_DONE);
+    trace('c');
+}
+
+/* Does somebody's work, in which actors above and below the caller's priority become ready. */
+static void work(void)
+{
+    actor_start(first);
+    trace('a');
+    actor_start(second);
+    trace('b');
+}
+
+static void play_working_server(struct area *area)
+{
+    EXPECT(message_is_tag(actor_receive((uint32_t)area->values[0])));
+    work();
+    EXPECT_EQUAL(actor_reply(), TAG_DONE);
+}
+
+/* A server that has another one do the work. */
+static void play_middle(struct area *area)
+{
+    EXPECT(message_is_tag(actor_receive((uint32_t)area->values[0])));
+    EXPECT_EQUAL(actor_call(inner), TAG_DONE);
+    EXPECT(message_is_tag(actor_reply_and_wait((uint32_t)area->values[0])));
+}
+
+static void begin(void)
+{
+    endpoint = guest_endpoint();
+    inner = guest_endpoint();
+    done = false;
+    first = actor_create(BELOW, play_trace_value, '1');
+    second = actor_create(ABOVE, play_trace_value, '2');
+}
+
+static void end(void)
+{
+    actors_leave();
+    guest_delete(inner);
+    guest_delete(endpoint);
+}
+
+/* ---- At the caller's priority ------------------------------------------------------------------------------------ */
+
+/* The server waits when the call comes, or the call waits when the server comes. */
+static void serve_at(uint32_t reserve, bool queued)
+{
+    begin();
+    if (queued)
+        actor_enter(CALLER, play_caller, endpoint);
+    actor_enter(reserve, play_working_server, endpoint);
+    if (!queued)
+        actor_enter(CALLER, play_caller, endpoint);
+    end();
+}
+
+static void at_the_callers_priority(void)
+{
+    serve_at(RESERVE_LOW, false);
+    EXPECT_TRACE("a2bc1");
+    serve_at(RESERVE_HIGH, false);
+    EXPECT_TRACE("a2bc1");
+    serve_at(RESERVE_LOW, true);
+    EXPECT_TRACE("a2bc1");
+    serve_at(RESERVE_HIGH, true);
+    EXPECT_TRACE("a2bc1");
+}
+
+/* A call that was queued is answered, and the next one is received, by one reply-and-wait; they have unlike priorities. */
+static void play_two_calls(struct area *area)
+{
+    EXPECT(message_is_tag(actor_receive((uint32_t)area->values[0])));
+    trace('x');
+    EXPECT(message_is_tag(actor_reply_and_wait((uint32_t)area->values[0])));
+    work();
+    EXPECT_EQUAL(actor_reply(), TAG_DONE);
+}
+
+static void next_caller_lends(void)
+{
+    for (uint32_t reserve = RESERVE_LOW; reserve <= RESERVE_HIGH; reserve += RESERVE_HIGH - RESERVE_LOW) {
+        begin();
+        actor_enter(CALLER + 5, play_caller, endpoint);
+        actor_enter(CALLER, play_caller, endpoint);
+        actor_enter(reserve, play_two_calls, endpoint);
+        EXPECT_TRACE("xca2bc1");
+        end();
+    }
+}
+
+static void chain_of(uint32_t middle, uint32_t last)
+{
+    begin();
+    actor_enter(last, play_working_server, inner);
+    actor_enter(middle, play_middle, endpoint);
+    actor_enter(CALLER, play_caller, endpoint);
+    EXPECT_TRACE("a2bc1");
+    end();
+}
+
+static void along_a_chain(void)
+{
+    chain_of(RESERVE_LOW, RESERVE_LOW);
+    chain_of(RESERVE_LOW, RESERVE_HIGH);
+    chain_of(RESERVE_HIGH, RESERVE_LOW);
+    chain_of(RESERVE_HIGH, RESERVE_HIGH);
+}
+
+/* The inner server comes last: all of the chain waits for it, and lends it the caller's context then. */
+static void chain_that_waits_for_its_end(void)
+{
+    begin();
+    actor_enter(RESERVE_LOW, play_middle, endpoint);
+    actor_enter(CALLER, play_caller, endpoint);
+    EXPECT_TRACE("");
+    actor_enter(RESERVE_HIGH, play_working_server, inner);
+    EXPECT_TRACE("a2bc1");
+    end();
+}
+
+/* ---- Helping ----------------------------------------------------------------------------------------------------- */
+
+static void play_high(struct area *area)
+{
+    trace('h');
+    EXPECT_EQUAL(actor_call((uint32_t)area->values[0]), TAG_DONE);
+    done = true;
+    trace('H');
+}
+
+/* Computes until the high one is through, which it should be at once. */
+static void play_middling(struct area *area)
+{
+    (void)area;
+    trace('m');
+    actor_start(third);
+    for (int i = 0; i < PATIENCE && !done; i++)
+        __asm__ volatile("pause");
+    trace(done ? 'M' : '!');
+}
+
+/* In the first call others become ready; then the server has work of its own to do. */
+static void serve_low_first(uint32_t handle)
+{
+    EXPECT(message_is_tag(actor_receive(handle)));
+    actor_start(first);
+    trace('w');
+    EXPECT(message_is_tag(actor_reply_and_wait(handle)));
+    trace('s');
+    EXPECT_EQUAL(actor_reply(), TAG_DONE);
+}
+
+static void play_inverted_server(struct area *area)
+{
+    serve_low_first((uint32_t)area->values[0]);
+}
+
+static void play_low(struct area *area)
+{
+    EXPECT_EQUAL(actor_call((uint32_t)area->values[0]), TAG_DONE);
+    trace('l');
+}
+
+/* Low is in a call at the server, middle computes, high calls: it waits for the server's work alone, not for middle. */
+static void inversion(void)
+{
+    for (uint32_t reserve = RESERVE_LOW; reserve <= 90; reserve += 35) {
+        begin();
+        first = actor_create(40, play_middling, 0);
+        third = actor_create(70, play_high, endpoint);
+        actor_enter(reserve, play_inverted_server, endpoint);
+        actor_enter(30, play_low, endpoint);
+        EXPECT_TRACE("mhwsHMl");
+        end();
+    }
+}
+
+/* A server that has another one do all of its work. */
+static void play_relay(struct area *area)
+{
+    uint64_t tag = actor_receive((uint32_t)area->values[0]);
+    while (message_is_tag(tag)) {
+        EXPECT_EQUAL(actor_call(inner), TAG_DONE);
+        tag = actor_reply_and_wait((uint32_t)area->values[0]);
+    }
+}
+
+/* The same where the server, in its work for the low one, waits for another server: that one is helped. */
+static void inversion_along_a_chain(void)
+{
+    begin();
+    first = actor_create(40, play_middling, 0);
+    third = actor_create(70, play_high, endpoint);
+    actor_enter(RESERVE_LOW, play_inverted_server, inner);
+    actor_enter(RESERVE_LOW, play_relay, endpoint);
+    actor_enter(30, play_low, endpoint);
+    EXPECT_TRACE("mhwsHMl");
+    end();
+}
+
+/* ---- Lent contexts ----------------------------------------------------------------------------------------------- */
+
+static void play_yielding_server(struct area *area)
+{
+    EXPECT(message_is_tag(actor_receive((uint32_t)area->values[0])));
+    actor_start(first);
+    trace('a');
+    EXPECT_EQUAL(kernel_thread_yield(actors[second].thread), 0);
+    trace('b');
+    EXPECT_EQUAL(actor_reply(), TAG_DONE);
+}
+
+/* What yields is the caller's context: to those of the caller's priority. */
+static void yield_of_a_lent_context(void)
+{
+    for (uint32_t other = CALLER - 1; other <= CALLER; other++) {
+        begin();
+        first = actor_create(other, play_trace_value, '1');
+        second = actor_enter(RESERVE_LOW, play_yielding_server, endpoint);
+        actor_enter(CALLER, play_caller, endpoint);
+        EXPECT_TRACE(other == CALLER ? "a1bc" : "abc1");
+        end();
+    }
+}
+
+static void play_changing_server(struct area *area)
+{
+    EXPECT(message_is_tag(actor_receive((uint32_t)area->values[0])));
+    EXPECT_EQUAL(kernel_thread_set_priority(actors[third].thread, CALLER + 30), 0);
+    actor_start(second);
+    trace('a');
+    EXPECT_EQUAL(kernel_thread_set_priority(actors[third].thread, CALLER), 0);
+    trace('b');
+    EXPECT_EQUAL(actor_reply(), TAG_DONE);
+}
+
+/* A caller whose priority is changed in mid-call: the server's goes along. */
+static void caller_is_changed(void)
+{
+    begin();
+    actor_enter(RESERVE_LOW, play_changing_server, endpoint);
+    third = actor_enter(CALLER, play_caller, endpoint);
+    EXPECT_TRACE("a2bc");
+    end();
+}
+
+/* ---- Reserves ---------------------------------------------------------------------------------------------------- */
+
+/* A passive server: its reserve has the lowest priority, and would not run as long as anybody else does. */
+static void passive_server(void)
+{
+    begin();
+    unsigned server = actor_enter(RESERVE_LOW, play_server, endpoint);
+    EXPECT_EQUAL(kernel_thread_set_priority(actors[server].thread, 0), 0);
+    for (int i = 0; i < 3; i++)
+        actor_enter(CALLER, play_caller, endpoint);
+    EXPECT_TRACE("scscsc");
+    EXPECT_EQUAL(actor_call(endpoint), TAG_DONE);
+    EXPECT_TRACE("s");
+    EXPECT_EQUAL(actor_send(endpoint), TAG_DONE); /* lends nothing */
+    EXPECT_TRACE("");
+    actor_sleep(1000000);
+    EXPECT_TRACE("s");
+    end();
+}
+
+static kernel_reply_t kept;
+
+static void play_keeping_server(struct area *area)
+{
+    EXPECT(message_is_tag(actor_receive((uint32_t)area->values[0])));
+    EXPECT_EQUAL(kernel_reply_keep(kept), 0);
+    actor_start(first);
+    trace('k');
+    EXPECT_EQUAL(actor_send(kept.handle), TAG_DONE);
+    trace('e');
+}
+
+/* Whoever is kept lends no longer: the server goes on with its reserve. */
+static void kept_caller(void)
+{
+    begin();
+    EXPECT_EQUAL(kernel_factory_create_reply(own_factory, &kept), 0);
+    actor_enter(RESERVE_LOW, play_keeping_server, endpoint);
+    actor_enter(CALLER, play_caller, endpoint);
+    EXPECT_TRACE("1kce");
+    guest_delete(kept.handle);
+    end();
+}
+
+static void play_impatient(struct area *area)
+{
+    struct ipc_message message = {0};
+    trace('h');
+    actor_start(first);
+    ipc_utcb()->send_deadline = actor_now() + 100000;
+    uint64_t tag = message_labelled_tag(0, TAG_NATIVE | MESSAGE_CALL << TAG_OPERATION_SHIFT | TAG_DEADLINE);
+    EXPECT_EQUAL(ipc_transfer(tag, (uint32_t)area->values[0], &message), ERROR_TIMEOUT);
+    done = true;
+    trace('t');
+}
+
+static void play_slow_server(struct area *area)
+{
+    EXPECT(message_is_tag(actor_receive((uint32_t)area->values[0])));
+    actor_start(third);
+    while (!done)
+        __asm__ volatile("pause");
+    trace('s');
+    EXPECT_EQUAL(actor_reply(), TAG_DONE);
+}
+
+/* Whoever no longer waits no longer helps: the server falls back to the low one's priority. */
+static void help_that_ends(void)
+{
+    begin();
+    first = actor_create(40, play_trace_value, '1');
+    third = actor_create(70, play_impatient, endpoint);
+    actor_enter(RESERVE_LOW, play_slow_server, endpoint);
+    actor_enter(30, play_low, endpoint);
+    EXPECT_TRACE("ht1sl");
+    end();
+}
+
+static const struct guest_test tests[] = {
+    {"a server works at its caller's priority, whatever its own", at_the_callers_priority},
+    {"and at that of the next caller, whom it finds in the queue", next_caller_lends},
+    {"a server's server works at the first caller's priority", along_a_chain},
+    {"so does one for whom all of the chain waited", chain_that_waits_for_its_end},
+    {"priority inversion: high waits for the server's work alone", inversion},
+    {"priority inversion with a server that waits for another", inversion_along_a_chain},
+    {"yield with a lent context", yield_of_a_lent_context},
+    {"a caller's priority changes in mid-call", caller_is_changed},
+    {"a passive server runs on its callers", passive_server},
+    {"a caller that is kept lends no longer", kept_caller},
+    {"a helper whose deadline passes helps no longer", help_that_ends},
+};
+
+int main(void)
+{
+    return actors_run(tests, COUNT(tests));
+}
