@@ -178,7 +178,6 @@ static void fault_handler_waits(void)
     EXPECT_EQUAL(result_of(handler), ERROR_DEAD);
     EXPECT_EQUAL(result_of(caller), TAG_DONE);
     EXPECT_TRACE("cc");
-    worker_drop(&faulting, (uint32_t)faulting.area->values[0]);
     worker_destroy(&faulting);
     leave(2);
 }
