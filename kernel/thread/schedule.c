@@ -414,6 +414,7 @@ void schedule_set_times(struct context *context, uint64_t slice, uint64_t budget
         context->started = context->period_start;
     timeout_remove(&context->refill);
     refill(context);
+    request_if_better();
     arm();
 }
 

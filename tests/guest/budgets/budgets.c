@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Time: slices among equal priorities, budgets in each period, and who pays for a server's work. Times are guest
+ * instructions (option --icount), and what is compared is rounds of loops: nothing depends on how fast the machine is.
+ */
+#include "../common/actors.h"
+
+#define MICROSECOND 1000UL
+#define SLICE (50 * MICROSECOND)
+#define PERIOD (400 * MICROSECOND)
+#define BUDGET (100 * MICROSECOND)
+#define PERIODS 40
+#define WATCHER 200  /* the priority of whoever looks on */
+#define TOLERANCE 20 /* one part in so many */
+#define SHORTEST 10000UL
+#define HOUR 3600000000000UL
+
+static uint32_t endpoint;
+static volatile bool go;
+
+static uint64_t rounds(unsigned number)
+{
+    return actors[number].area->values[1];
+}
+
+static void times(unsigned number, uint64_t slice, uint64_t budget, uint64_t period)
+{
+    EXPECT_EQUAL(kernel_thread_set_times(actors[number].thread, slice, budget, period), 0);
+}
+
+static unsigned enter_spinner(uint32_t priority, uint64_t slice, uint64_t budget, uint64_t period)
+{
+    unsigned number = actor_create(priority, play_spinner, 0);
+    times(number, slice, budget, period);
+    actor_start(number);
+    return number;
+}
+
+/* Is `part` that part of `whole`, give or take? */
+static void expect_share(uint64_t part, uint64_t whole, uint64_t share, uint64_t of)
+{
+    uint64_t expected = whole * share / of, slack = whole / TOLERANCE;
+    EXPECT(part + slack >= expected);
+    EXPECT(part <= expected + slack);
+}
+
+/* Lets the actors run for some periods, above all of them; spinners that it is to see are below STAGE_PRIORITY. */
+static void look_on(void)
+{
+    EXPECT_EQUAL(kernel_thread_set_priority(own_thread, WATCHER), 0);
+    actor_sleep(PERIODS * PERIOD);
+}
+
+static void end(void)
+{
+    actors_leave();
+    EXPECT_EQUAL(kernel_thread_set_priority(own_thread, STAGE_PRIORITY), 0);
+}
+
+/* ---- Slices ------------------------------------------------------------------------------------------------------ */
+
+/* Equal slices, equal shares; a slice of three times the length, three times the share. A lower one gets nothing. */
+static void slices(void)
+{
+    unsigned first = enter_spinner(5, SLICE, 0, 0), second = enter_spinner(5, SLICE, 0, 0);
+    unsigned long_slice = enter_spinner(5, 3 * SLICE, 0, 0), lower = enter_spinner(4, SLICE, 0, 0);
+    look_on();
+    uint64_t all = rounds(first) + rounds(second) + rounds(long_slice);
+    expect_share(rounds(first), all, 1, 5);
+    expect_share(rounds(second), all, 1, 5);
+    expect_share(rounds(long_slice), all, 3, 5);
+    EXPECT_EQUAL(rounds(lower), 0);
+    end();
+}
+
+static volatile uint64_t turns;
+static volatile uint64_t whose;
+
+/* Counts, in values[1], how often it got the CPU after another one of its kind. */
+static void play_taker(struct area *area)
+{
+    for (;;) {
+        uint64_t number = area->values[0];
+        if (whose == number)
+            continue;
+        whose = number;
+        turns++;
+    }
+}
+
+/* Turns are as long as the slices say: so many in a time, and no more. */
+static void turns_of_a_slice(void)
+{
+    turns = whose = 0;
+    for (uint64_t i = 1; i <= 2; i++)
+        times(actor_create(5, play_taker, i), SLICE, 0, 0);
+    actor_start(0);
+    actor_start(1);
+    look_on();
+    expect_share(turns, PERIODS * PERIOD / SLICE, 1, 1);
+    end();
+}
+
+/* Whoever is preempted by a higher one goes on with the rest of its slice, and before its equals. */
+static void play_note_turns(struct area *area)
+{
+    (void)area;
+    for (int i = 0; i < 8; i++) {
+        trace(whose == 1 ? '1' : '2');
+        actor_sleep(SLICE / 4);
+    }
+}
+
+static void preempted_within_a_slice(void)
+{
+    turns = whose = 0;
+    for (uint64_t i = 1; i <= 2; i++)
+        times(actor_create(5, play_taker, i), 4 * SLICE, 0, 0);
+    actor_start(0);
+    actor_start(1);
+    EXPECT_EQUAL(kernel_thread_set_priority(own_thread, WATCHER), 0);
+    actor_sleep(SLICE);
+    actor_enter(WATCHER + 1, play_note_turns, 0);
+    actor_sleep(3 * SLICE);
+    EXPECT_TRACE("11111111");
+    end();
+}
+
+/* ---- Budgets ----------------------------------------------------------------------------------------------------- */
+
+/* A quarter of each period for the higher one; the lower one has what is left. */
+static void share_of_a_period(void)
+{
+    unsigned limited = enter_spinner(6, SLICE, BUDGET, PERIOD), rest = enter_spinner(5, SLICE, 0, 0);
+    look_on();
+    uint64_t all = rounds(limited) + rounds(rest);
+    expect_share(rounds(limited), all, BUDGET, PERIOD);
+    end();
+}
+
+/* Nobody else wants the CPU: it gets no more than its budget all the same. (It may get less: while nobody runs, the clock
+ * is the host's, and a refill may come late.) */
+static void budget_of_a_lone_one(void)
+{
+    unsigned free = enter_spinner(5, SLICE, 0, 0);
+    look_on();
+    uint64_t whole = rounds(free);
+    end();
+    unsigned limited = enter_spinner(5, SLICE, BUDGET, PERIOD);
+    look_on();
+    EXPECT(rounds(limited) > 0);
+    EXPECT(rounds(limited) <= whole * BUDGET / PERIOD + whole / TOLERANCE);
+    end();
+}
+
+/* Two limited ones of the same priority, and a third that has no limit. */
+static void several_budgets(void)
+{
+    unsigned first = enter_spinner(5, SLICE, BUDGET, PERIOD), second = enter_spinner(5, SLICE, BUDGET / 2, PERIOD);
+    unsigned rest = enter_spinner(4, SLICE, 0, 0);
+    look_on();
+    uint64_t all = rounds(first) + rounds(second) + rounds(rest);
+    expect_share(rounds(first), all, BUDGET, PERIOD);
+    expect_share(rounds(second), all, BUDGET / 2, PERIOD);
+    end();
+}
+
+/* The longest that it ran, and the shortest time from one begin to the next, in ticks: values[2] and [3]. */
+static void play_measured(struct area *area)
+{
+    uint64_t begun = ticks_now(), last = begun;
+    for (;;) {
+        uint64_t now = ticks_now();
+        if (now - last > BUDGET / 2) { /* it was away */
+            if (last - begun > area->values[2])
+                area->values[2] = last - begun;
+            if (area->values[1]++ > 0 && now - begun < area->values[3])
+                area->values[3] = now - begun;
+            begun = now;
+        }
+        last = now;
+    }
+}
+
+/* Looked at closely: in no period more than the budget, and each period as long as it should be. */
+static void every_period(void)
+{
+    uint64_t hertz = 0;
+    EXPECT_EQUAL(kernel_clock_frequency(clock_object, &hertz), 0);
+    unsigned measured = actor_create(6, play_measured, 0);
+    times(measured, SLICE, BUDGET, PERIOD);
+    volatile uint64_t *values = actors[measured].area->values;
+    values[3] = UINT64_MAX;
+    enter_spinner(5, SLICE, 0, 0); /* a clock that counts instructions is exact while somebody runs */
+    actor_start(measured);
+    look_on();
+    uint64_t budget = BUDGET * hertz / 1000000000, period = PERIOD * hertz / 1000000000;
+    EXPECT(values[1] >= PERIODS - 2);
+    EXPECT(values[2] <= budget + budget / TOLERANCE);
+    EXPECT(values[2] >= budget - budget / TOLERANCE);
+    EXPECT(values[3] >= period - period / TOLERANCE);
+    end();
+}
+
+static void play_wait_for_go(struct area *area)
+{
+    (void)area;
+    while (!go)
+        __asm__ volatile("pause");
+    trace('g');
+}
+
+/* Whoever has used up its budget and is given a new one runs at once, before whoever gave it. */
+static void new_budget(void)
+{
+    go = false;
+    unsigned limited = actor_create(20, play_wait_for_go, 0);
+    times(limited, SLICE, SHORTEST, HOUR);
+    actor_start(limited);
+    go = true;
+    trace('a');
+    actor_sleep(PERIODS * PERIOD);
+    trace('b');
+    times(limited, SLICE, 0, 0);
+    trace('c');
+    EXPECT_TRACE("abgc");
+    end();
+}
+
+/* Waiting uses nothing up. */
+static void play_sleeper(struct area *area)
+{
+    for (int i = 0; i < PERIODS; i++) {
+        actor_sleep(PERIOD / 8);
+        area->values[1]++;
+    }
+}
+
+static void sleep_uses_nothing(void)
+{
+    unsigned sleeper = actor_create(20, play_sleeper, 0);
+    times(sleeper, SLICE, 2 * PERIOD, HOUR);
+    actor_start(sleeper);
+    look_on();
+    EXPECT_EQUAL(rounds(sleeper), PERIODS); /* for many budgets' time */
+    end();
+}
+
+/* ---- Who pays ---------------------------------------------------------------------------------------------------- */
+
+/* Works for its caller for ever. */
+static void play_spinning_server(struct area *area)
+{
+    EXPECT(message_is_tag(actor_receive((uint32_t)area->values[0])));
+    play_spinner(area);
+}
+
+static void play_caller(struct area *area)
+{
+    EXPECT_EQUAL(actor_call((uint32_t)area->values[0]), TAG_DONE);
+    trace('c');
+}
+
+/* A server's work is paid by its caller's budget, its own notwithstanding. */
+static void caller_pays(void)
+{
+    endpoint = guest_endpoint();
+    unsigned server = actor_enter(20, play_spinning_server, endpoint);
+    unsigned caller = actor_create(6, play_caller, endpoint), rest = enter_spinner(5, SLICE, 0, 0);
+    times(caller, SLICE, BUDGET, PERIOD);
+    actor_start(caller);
+    look_on();
+    expect_share(rounds(server), rounds(server) + rounds(rest), BUDGET, PERIOD);
+    end();
+    guest_delete(endpoint);
+}
+
+/* Helpers pay too, each with its own budget: together they have half of the time. */
+static void helpers_pay(void)
+{
+    endpoint = guest_endpoint();
+    unsigned server = actor_enter(20, play_spinning_server, endpoint), rest = enter_spinner(5, SLICE, 0, 0);
+    for (int i = 0; i < 2; i++) {
+        unsigned caller = actor_create(6, play_caller, endpoint);
+        times(caller, SLICE, BUDGET, PERIOD);
+        actor_start(caller);
+    }
+    look_on();
+    expect_share(rounds(server), rounds(server) + rounds(rest), 2 * BUDGET, PERIOD);
+    end();
+    guest_delete(endpoint);
+}
+
+static void play_long_service(struct area *area)
+{
+    EXPECT(message_is_tag(actor_receive((uint32_t)area->values[0])));
+    while (!go)
+        __asm__ volatile("pause");
+    EXPECT(message_is_tag(actor_reply_and_wait((uint32_t)area->values[0])));
+    EXPECT_EQUAL(actor_reply(), TAG_DONE);
+}
+
+/* A caller whose budget is used up in mid-call stops the server, until somebody helps: that one does not wait for the
+ * refill. */
+static void exhausted_caller(void)
+{
+    go = false;
+    endpoint = guest_endpoint();
+    actor_enter(20, play_long_service, endpoint);
+    unsigned poor = actor_create(30, play_caller, endpoint);
+    times(poor, SLICE, SHORTEST, HOUR);
+    actor_start(poor); /* until it is exhausted */
+    go = true;
+    trace('a');
+    actor_sleep(PERIODS * PERIOD);
+    trace('b');
+    actor_enter(15, play_caller, endpoint);
+    trace('d');
+    times(poor, SLICE, 0, 0);
+    EXPECT_TRACE("abcdc");
+    end();
+    guest_delete(endpoint);
+}
+
+/* ---- Arguments --------------------------------------------------------------------------------------------------- */
+
+static void bad_times(void)
+{
+    const struct {
+        uint64_t slice, budget, period;
+    } bad[] = {
+        {0, 0, 0},
+        {SHORTEST - 1, 0, 0},
+        {HOUR + 1, 0, 0},
+        {UINT64_MAX, 0, 0},
+        {SHORTEST, 1, HOUR},
+        {SHORTEST, SHORTEST - 1, HOUR},
+        {SHORTEST, SHORTEST, SHORTEST - 1},
+        {SHORTEST, SHORTEST + 1, SHORTEST},
+        {SHORTEST, HOUR, HOUR + 1},
+        {SHORTEST, UINT64_MAX, UINT64_MAX},
+    };
+    unsigned number = actor_create(5, play_spinner, 0);
+    for (unsigned i = 0; i < COUNT(bad); i++)
+        EXPECT_ERROR(kernel_thread_set_times(actors[number].thread, bad[i].slice, bad[i].budget, bad[i].period),
+                     BAD_ARGUMENT);
+    times(number, SHORTEST, SHORTEST, SHORTEST);
+    times(number, HOUR, HOUR, HOUR);
+    times(number, SHORTEST, 0, UINT64_MAX); /* without a budget there is no period */
+    uint32_t looking = guest_copy(actors[number].thread.handle, KERNEL_RIGHTS_READ);
+    EXPECT_ERROR(kernel_thread_set_times((kernel_thread_t){looking}, SLICE, 0, 0), NO_RIGHT);
+    guest_delete(looking);
+    end();
+}
+
+static const struct guest_test tests[] = {
+    {"slices share the time among equals", slices},
+    {"turns are as long as slices", turns_of_a_slice},
+    {"who is preempted goes on with the rest of its slice", preempted_within_a_slice},
+    {"a budget is the share of a period", share_of_a_period},
+    {"it is a limit though nobody else runs", budget_of_a_lone_one},
+    {"several budgets", several_budgets},
+    {"every single period", every_period},
+    {"a new budget counts at once", new_budget},
+    {"waiting uses no budget up", sleep_uses_nothing},
+    {"a caller pays for the server's work", caller_pays},
+    {"helpers pay too", helpers_pay},
+    {"a server whose caller is exhausted is helped", exhausted_caller},
+    {"times out of range", bad_times},
+};
+
+int main(void)
+{
+    return actors_run(tests, COUNT(tests));
+}
