@@ -198,13 +198,21 @@ void object_free(struct object *object)
     slab_free(object);
 }
 
-uint64_t factory_allocate_frame(struct factory *factory)
+uint64_t factory_allocate_raw_frame(struct factory *factory)
 {
     if (!factory_charge(factory, PAGE_SIZE))
         return 0;
-    uint64_t frame = frame_allocate();
+    uint64_t frame = frame_allocate_raw();
     if (frame == 0)
         factory_refund(factory, PAGE_SIZE);
+    return frame;
+}
+
+uint64_t factory_allocate_frame(struct factory *factory)
+{
+    uint64_t frame = factory_allocate_raw_frame(factory);
+    if (frame != 0)
+        __builtin_memset(physical_to_virtual(frame), 0, PAGE_SIZE);
     return frame;
 }
 

@@ -63,6 +63,9 @@ void object_free(struct object *object);
 
 /* A charged and zeroed frame, as a physical address; 0 if quota or memory is used up. Freed with factory_free_frame. */
 uint64_t factory_allocate_frame(struct factory *factory);
+
+/* The same, but with whatever stands in it. */
+uint64_t factory_allocate_raw_frame(struct factory *factory);
 void factory_free_frame(struct factory *factory, uint64_t frame);
 
 /* The object's last capability is gone. What it paid for stays, and its record with that. */

@@ -140,10 +140,11 @@ static void wait_in_queue(struct endpoint *endpoint, struct thread *thread)
 
 void endpoint_wait(struct endpoint *endpoint, struct thread *thread, uint64_t handle)
 {
-    assert(!endpoint->senders.first && !wait_in_ipc(thread));
+    assert(!endpoint->senders.first && thread->state == THREAD_ACTIVE);
     if (is_waited_on(endpoint))
         return wait_in_queue(endpoint, thread);
-    endpoint_note_server(endpoint, thread);
+    if (endpoint->hot->waiter != thread->hot || thread->hot->receive_endpoint != endpoint->offset)
+        endpoint_note_server(endpoint, thread);
     thread->hot->receive_handle = thread->task->guarded ? HANDLE_NONE : handle;
     thread->hot->waits = endpoint->offset;
     if (thread->hot->receive_handle == HANDLE_NONE)
@@ -181,7 +182,6 @@ void endpoint_leave(struct thread *thread)
     if (thread->state == THREAD_RECEIVING && thread->endpoint)
         queue_remove(&thread->endpoint->receivers, &thread->node);
     thread->endpoint = 0;
-    thread->hot->waits = 0;
 }
 
 void endpoint_end_plain_waits(struct thread *thread)

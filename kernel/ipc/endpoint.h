@@ -55,7 +55,7 @@ void endpoint_queue_sender(struct endpoint *endpoint, struct thread *thread);
 /* Takes the first queued sender, or 0. */
 struct thread *endpoint_take_sender(struct endpoint *endpoint);
 
-/* `thread` waits on no endpoint any more, neither to send nor to receive. */
+/* `thread` leaves the endpoint queue that it is on, if any. */
 void endpoint_leave(struct thread *thread);
 
 /* `thread` may not wait plainly: its next wait goes through the kernel. */

@@ -7,6 +7,7 @@
 #include "idl/fault_kernel.h"
 #include "idl/supervisor_kernel.h"
 #include "ipc/endpoint.h"
+#include "ipc/hot.h"
 #include "ipc/ipc.h"
 #include "ipc/message.h"
 #include "ipc/wait.h"
@@ -41,7 +42,7 @@ void fault_deliver(struct thread *thread, struct thread *receiver, uint64_t badg
     kernel_fault_handler_exception_message(&receiver->call, thread->number, (uint32_t)thread->frame.vector,
                                            (uint32_t)thread->frame.error, thread->fault_address, &registers);
     receiver->call.handle = badge;
-    *receiver->save = (struct save_slot){0};
+    message_clear_preserved(receiver);
 }
 
 /* The handler is busy: the thread queues, unless the handler waits for that thread. */
@@ -95,4 +96,24 @@ void fault_answer(struct thread *handler, struct thread *thread)
         return fault_unheard(thread);
     thread->sends = SENDS_OWN;
     registers_write(thread, &registers);
+}
+
+bool fault_short_answer(struct thread *handler, struct thread *thread, uint64_t handle, uint32_t low)
+{
+    struct kernel_registers registers;
+    struct hot_thread *line = handler->hot;
+    if (thread->sends != SENDS_FAULT || handle != line->receive_handle || handle == HANDLE_NONE)
+        return false;
+    if (low != tag_general((uint32_t)KERNEL_FAULT_HANDLER_EXCEPTION_REPLY) || message_label(handler->call.tag) ||
+        !kernel_fault_handler_exception_answer(KERNEL_FAULT_HANDLER_EXCEPTION_REPLY, &handler->call, &registers) ||
+        registers_check(&registers) != ERROR_NONE)
+        return false;
+    /* ---- point of no return ---- */
+    thread->sends = SENDS_OWN;
+    thread->hot->partner = 0;
+    registers_write(thread, &registers);
+    handler->takes_signals = true;
+    line->waits = line->receive_endpoint;
+    schedule_answered(handler, thread);
+    return true;
 }

@@ -20,6 +20,10 @@ void fault_unheard(struct thread *thread);
 /* Gives `receiver`, which waits no longer, the message of `thread`'s fault. */
 void fault_deliver(struct thread *thread, struct thread *receiver, uint64_t badge);
 
+/* A reply-and-wait on `handle`, whose tag in the general form is `low`, that lets `thread` go on: if nothing else is to be
+ * looked at, all is done; else false, and nothing has changed. */
+bool fault_short_answer(struct thread *handler, struct thread *thread, uint64_t handle, uint32_t low);
+
 /* `handler` answered the fault of `thread`, by what stands in its `call`. */
 void fault_answer(struct thread *handler, struct thread *thread);
 

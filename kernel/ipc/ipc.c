@@ -18,12 +18,14 @@
 #include "ipc/message.h"
 #include "ipc/notification.h"
 #include "ipc/reply.h"
+#include "ipc/short.h"
 #include "ipc/wait.h"
 #include "thread/schedule.h"
 #include "thread/task.h"
 #include "x86/timer.h"
 
 #define LINUX_ENOSYS 38
+#define TAG_SEND_AND_WAIT (TAG_NATIVE | MESSAGE_SEND_AND_WAIT << TAG_OPERATION_SHIFT)
 
 /* A system call that ends with an error before anything was sent: the words are the caller's own still. */
 static void fail(struct thread *self, enum error error)
@@ -95,8 +97,8 @@ static void wait_to_send(struct thread *self, const struct capability *capabilit
     schedule_request();
 }
 
-/* Sends to an endpoint. True if the message was received, and not by a call. */
-static bool send_request(struct thread *self, const struct capability *capability, uint32_t low)
+/* Sends to an endpoint. True if the message was received, and not by a call; `*woken` can go on then. */
+static bool send_request(struct thread *self, const struct capability *capability, uint32_t low, struct thread **woken)
 {
     struct endpoint *endpoint = (struct endpoint *)capability->object;
     assert(self->state == THREAD_ACTIVE);
@@ -110,13 +112,12 @@ static bool send_request(struct thread *self, const struct capability *capabilit
     if (!receiver)
         return wait_to_send(self, capability, low), false;
     message_deliver_request(self, receiver, capability->badge);
-    if (tag_operation(low) == MESSAGE_CALL) {
-        begin_answer_phase(self, receiver, low);
-        switch_to(receiver);
-        return false;
-    }
-    schedule_wake(receiver);
-    return true;
+    *woken = receiver;
+    if (tag_operation(low) != MESSAGE_CALL)
+        return true;
+    begin_answer_phase(self, receiver, low);
+    switch_to(receiver);
+    return false;
 }
 
 /* Gives `caller`, whose wait is over then, what stands in `self->call`. */
@@ -129,7 +130,7 @@ static void answer(struct thread *self, struct thread *caller)
 }
 
 /* Answers the caller that a reply object keeps. True if there was one. */
-static bool send_answer(struct thread *self, const struct capability *capability)
+static bool send_answer(struct thread *self, const struct capability *capability, struct thread **woken)
 {
     struct thread *caller = ((struct reply *)capability->object)->caller;
     if (!(capability->rights & RIGHT_WRITE))
@@ -137,35 +138,40 @@ static bool send_answer(struct thread *self, const struct capability *capability
     if (!caller)
         return fail(self, ERROR_NO_CALLER), false;
     answer(self, caller);
-    if (thread_can_run(caller))
-        schedule_wake(caller);
+    *woken = caller;
     return true;
 }
 
-static bool send_signal(struct thread *self, const struct capability *capability)
+static bool send_signal(struct thread *self, const struct capability *capability, struct thread **woken)
 {
     if (!(capability->rights & RIGHT_WRITE))
         return fail(self, ERROR_NO_RIGHT), false;
-    notification_signal((struct notification *)capability->object,
-                        capability->badge ? capability->badge : self->call.words[0]);
+    *woken = notification_set((struct notification *)capability->object,
+                              capability->badge ? capability->badge : self->call.words[0]);
     return true;
 }
 
-/* The send phase of send and send-and-wait. True if the message was received. */
-static bool send(struct thread *self, const struct capability *capability, uint32_t low)
+/* The send phase of send and send-and-wait. True if it is over, with success; `*woken`, if not 0, may go on then. */
+static bool send(struct thread *self, const struct capability *capability, uint32_t low, struct thread **woken)
 {
     switch (capability->object->type) {
     case OBJECT_ENDPOINT:
-        return send_request(self, capability, low);
+        return send_request(self, capability, low, woken);
     case OBJECT_REPLY:
-        return send_answer(self, capability);
+        return send_answer(self, capability, woken);
     case OBJECT_NOTIFICATION:
-        return send_signal(self, capability);
+        return send_signal(self, capability, woken);
     case OBJECT_DEAD:
         return fail(self, ERROR_DEAD), false;
     default:
         return fail(self, ERROR_BAD_TAG), false;
     }
+}
+
+static void wake(struct thread *thread)
+{
+    if (thread && thread_can_run(thread))
+        schedule_wake(thread);
 }
 
 /* ---- Receive phase --------------------------------------------------------------------------------------------- */
@@ -239,6 +245,8 @@ static void receive_signals(struct thread *self, uint32_t low)
     abandon_caller(self);
     notification_wait(self, low & TAG_CLOSED);
     arm_deadline(self, low, thread_utcb(self)->receive_deadline);
+    if (self->deadline.place)
+        wait_by_kernel_only(self);
     schedule_request();
 }
 
@@ -290,30 +298,22 @@ static void reply(struct thread *self)
     if (!caller)
         return fail(self, ERROR_NO_CALLER);
     answer(self, caller);
-    if (thread_can_run(caller))
-        schedule_wake(caller);
+    wake(caller);
     succeed(self);
     schedule_go_on(self);
 }
 
-/* Nothing is there to be received: `caller`, at the end of the current chain now, goes on at once. */
-static bool can_wait_plainly(const struct thread *self, const struct capability *capability, uint32_t low)
+/* Will nothing but a message end a wait on `handle`? Then HOT_RECEIVE_HANDLE has it, which says, as to the trampoline, that
+ * this is the capability's handle still, with the right to receive, that nobody is queued and no signal is pending. */
+static bool can_wait_plainly(const struct thread *self, uint64_t handle, uint32_t low)
 {
-    const struct endpoint *endpoint = capability ? (struct endpoint *)capability->object : 0;
-    return endpoint && endpoint->object.type == OBJECT_ENDPOINT && !endpoint->senders.first &&
-           !(low & (TAG_DEADLINE | TAG_CLOSED)) && !(self->notification && self->notification->bits);
+    return handle == self->hot->receive_handle && handle != HANDLE_NONE && !(low & (TAG_DEADLINE | TAG_CLOSED));
 }
 
-static void wait_plainly(struct thread *self, const struct capability *capability, struct thread *caller)
+static void wait_plainly(struct thread *self)
 {
     self->takes_signals = true;
-    endpoint_wait((struct endpoint *)capability->object, self, capability->handle);
-    if (!thread_can_run(caller))
-        return schedule_request();
-    if (schedule_runs_on_its_own(caller))
-        return schedule_switch_to(caller);
-    schedule_wake(caller);
-    schedule_request();
+    self->hot->waits = self->hot->receive_endpoint;
 }
 
 /* The receive phase behind a send phase, whose items may have moved away the right to. */
@@ -329,19 +329,22 @@ static void receive_after(struct thread *self, uint64_t handle, uint32_t low)
 static void reply_and_wait(struct thread *self, uint32_t low)
 {
     uint64_t handle = self->call.handle;
-    const struct capability *capability = capability_find(&self->task->table, handle);
     struct thread *caller = wait_caller(self);
-    enum error error = receive_error(self, handle, capability, low);
+    if (caller && (short_reply(self, caller, handle, low) || fault_short_answer(self, caller, handle, low)))
+        return;
+    bool plain = can_wait_plainly(self, handle, low);
+    enum error error =
+        plain ? ERROR_NONE : receive_error(self, handle, capability_find(&self->task->table, handle), low);
     if (error != ERROR_NONE)
         return fail(self, error);
     if (!caller)
         return fail(self, ERROR_NO_CALLER);
     answer(self, caller);
-    capability = capability_find(&self->task->table, handle); /* an item may have moved it away */
-    if (receive_error(self, handle, capability, low) == ERROR_NONE && can_wait_plainly(self, capability, low))
-        return wait_plainly(self, capability, caller);
-    if (thread_can_run(caller))
-        schedule_wake(caller);
+    if (can_wait_plainly(self, handle, low)) { /* still: an item may have moved away the right to */
+        wait_plainly(self);
+        return caller->state == THREAD_ACTIVE ? schedule_answered(self, caller) : schedule_request();
+    }
+    wake(caller);
     receive_after(self, handle, low);
     if (thread_can_run(self))
         schedule_go_on(self);
@@ -349,22 +352,45 @@ static void reply_and_wait(struct thread *self, uint32_t low)
 
 static void send_operation(struct thread *self, const struct capability *capability, uint32_t low)
 {
-    if (send(self, capability, low))
-        succeed(self);
+    struct thread *woken = 0;
+    if (!send(self, capability, low, &woken))
+        return;
+    succeed(self);
+    wake(woken);
+}
+
+/* Waits on what cannot be there yet: an endpoint where nobody is queued, or the own notification. */
+static bool wait_at_once(struct thread *self, uint64_t handle, uint32_t low)
+{
+    if (wait_caller(self))
+        return false;
+    if (can_wait_plainly(self, handle, low)) {
+        wait_plainly(self);
+        return true;
+    }
+    if (handle || !self->notification || self->notification->bits || (low & (TAG_DEADLINE | TAG_CLOSED)))
+        return false;
+    notification_wait(self, false);
+    return true;
 }
 
 static void send_and_wait(struct thread *self, uint32_t low)
 {
     uint64_t handle = wait_handle(&self->call);
+    struct thread *woken = 0;
     const struct capability *target = capability_find(&self->task->table, (uint32_t)self->call.handle);
-    const struct capability *source = capability_find(&self->task->table, handle);
+    const struct capability *source = handle ? capability_find(&self->task->table, handle) : 0;
     enum error error = receive_error(self, handle, source, low);
     if (!target)
         error = ERROR_BAD_HANDLE;
     if (error != ERROR_NONE)
         return fail(self, error);
-    if (send(self, target, low))
-        receive_after(self, handle, low);
+    if (!send(self, target, low, &woken))
+        return;
+    if (woken && woken->state == THREAD_ACTIVE && wait_at_once(self, handle, low))
+        return schedule_answered(self, woken);
+    wake(woken);
+    receive_after(self, handle, low);
 }
 
 /* ---- Entry ----------------------------------------------------------------------------------------------------- */
@@ -378,7 +404,11 @@ static void dead_dispatch(struct kernel_call *call, const struct capability *cap
 
 static void endpoint_dispatch(struct kernel_call *call, const struct capability *capability)
 {
-    (void)send_request(kernel_call_thread(call), capability, (uint32_t)call->tag);
+    struct thread *self = kernel_call_thread(call), *receiver;
+    call->tag += MESSAGE_CALL << TAG_OPERATION_SHIFT; /* plain calls alone come here: tag_general() */
+    if (short_call(self, capability, (uint32_t)call->tag))
+        return;
+    send_request(self, capability, (uint32_t)call->tag, &receiver);
 }
 
 static kernel_dispatcher *const dispatchers[OBJECT_TYPES] = {
@@ -411,8 +441,9 @@ static void send_or_call(struct thread *self, uint32_t low)
         return fail(self, ERROR_BAD_HANDLE);
     if (tag_operation(low) == MESSAGE_SEND)
         return send_operation(self, capability, low);
+    struct thread *receiver;
     if (capability->object->type == OBJECT_ENDPOINT)
-        return (void)send_request(self, capability, low);
+        return (void)(short_call(self, capability, low) || send_request(self, capability, low, &receiver));
     if (tag_items(low) != 0 || (low & (TAG_POLL | TAG_DEADLINE)))
         return fail(self, ERROR_BAD_TAG);
     invoke(self, capability);
@@ -427,6 +458,8 @@ static __attribute__((noinline)) void not_plain_call(struct thread *self, uint32
     }
     if (!tag_well_formed(low))
         return fail(self, ERROR_BAD_TAG);
+    low = tag_general(low);
+    self->call.tag = message_labelled_tag(message_label(self->call.tag), low);
     switch (tag_operation(low)) {
     case MESSAGE_REPLY:
         return reply(self);
@@ -441,9 +474,16 @@ static __attribute__((noinline)) void not_plain_call(struct thread *self, uint32
     }
 }
 
+void ipc_general(struct thread *self)
+{
+    not_plain_call(self, (uint32_t)self->call.tag);
+}
+
 void system_call(struct thread *self)
 {
     uint32_t low = (uint32_t)self->call.tag;
+    if (low - TAG_SEND_AND_WAIT <= MESSAGE_REGISTER_WORDS)
+        return short_send_and_wait(self);
     if (low - TAG_PLAIN_CALL > TAG_PLAIN_CALL_LAST - TAG_PLAIN_CALL)
         return not_plain_call(self, low);
     const struct capability *capability = capability_find(&self->task->table, self->call.handle);

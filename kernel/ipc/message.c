@@ -6,61 +6,9 @@
 #include "debug/panic.h"
 #include "thread/task.h"
 
-uint32_t tag_operation(uint32_t low)
-{
-    if (low <= TAG_PLAIN_CALL_LAST)
-        return MESSAGE_CALL;
-    if (low <= TAG_PLAIN_REPLY_LAST)
-        return MESSAGE_REPLY_AND_WAIT;
-    return low >> TAG_OPERATION_SHIFT & TAG_OPERATION_MASK;
-}
-
-uint32_t tag_words(uint32_t low)
-{
-    if (low <= TAG_PLAIN_CALL_LAST)
-        return low - TAG_PLAIN_CALL;
-    if (low <= TAG_PLAIN_REPLY_LAST)
-        return low - TAG_PLAIN_REPLY;
-    return low & TAG_WORDS_MASK;
-}
-
-uint32_t tag_items(uint32_t low)
-{
-    return low >> TAG_ITEMS_SHIFT & TAG_ITEMS_MASK;
-}
-
-bool tag_well_formed(uint32_t low)
-{
-    if (low <= TAG_PLAIN_REPLY_LAST)
-        return true;
-    uint32_t operation = tag_operation(low);
-    bool poll = low & TAG_POLL, closed = low & TAG_CLOSED;
-    bool plain = !(low & (TAG_POLL | TAG_DEADLINE | TAG_CLOSED)) && tag_items(low) == 0 &&
-                 tag_words(low) <= MESSAGE_REGISTER_WORDS;
-    if (low & TAG_RESERVED)
-        return false;
-    switch (operation) {
-    case MESSAGE_CALL:
-        return !plain && !closed;
-    case MESSAGE_REPLY_AND_WAIT:
-        return !plain && !poll;
-    case MESSAGE_SEND:
-        return !closed;
-    case MESSAGE_RECEIVE:
-        return tag_items(low) == 0 && tag_words(low) == 0;
-    case MESSAGE_REPLY:
-        return !poll && !closed && !(low & TAG_DEADLINE);
-    case MESSAGE_SEND_AND_WAIT:
-        return !poll;
-    default:
-        return false;
-    }
-}
-
 static void copy_words(struct thread *from, struct thread *to, uint32_t words)
 {
-    for (int i = 0; i < MESSAGE_REGISTER_WORDS; i++)
-        to->call.words[i] = from->call.words[i];
+    __builtin_memcpy(to->call.words, from->call.words, sizeof(to->call.words));
     if (words > MESSAGE_REGISTER_WORDS)
         __builtin_memcpy(to->hot->utcb_words, from->hot->utcb_words,
                          (words - MESSAGE_REGISTER_WORDS) * sizeof(uint64_t));
@@ -88,31 +36,36 @@ static void transfer_items(struct thread *from, struct thread *to, uint32_t item
         thread_utcb(to)->items[i] = transfer_item(from->task, to->task, thread_utcb(from)->items[i]);
 }
 
+/* The tag as it arrives: without flags, in its one spelling. */
+static uint64_t arriving_tag(uint64_t tag, uint32_t operation)
+{
+    uint32_t low = (uint32_t)tag;
+    return message_labelled_tag(message_label(tag), message_tag(operation, tag_words(low), tag_items(low)));
+}
+
 void message_deliver_request(struct thread *sender, struct thread *receiver, uint64_t badge)
 {
     uint32_t low = (uint32_t)sender->call.tag;
     uint32_t operation = tag_operation(low) == MESSAGE_CALL ? MESSAGE_CALL : MESSAGE_SEND;
     assert(!receiver->interrupted);
     copy_words(sender, receiver, tag_words(low));
-    transfer_items(sender, receiver, tag_items(low));
-    receiver->call.tag =
-        message_labelled_tag(message_label(sender->call.tag), message_tag(operation, tag_words(low), tag_items(low)));
+    if (tag_items(low))
+        transfer_items(sender, receiver, tag_items(low));
+    receiver->call.tag = arriving_tag(sender->call.tag, operation);
     receiver->call.handle = badge;
-    *receiver->save = (struct save_slot){0};
+    message_clear_preserved(receiver);
 }
 
 void message_deliver_kernel_message(const struct thread *thread, struct thread *receiver, uint64_t badge)
 {
     receiver->call = thread->message;
     receiver->call.handle = badge;
-    *receiver->save = (struct save_slot){0};
+    message_clear_preserved(receiver);
 }
 
 uint64_t message_answer_tag(uint64_t tag)
 {
-    uint32_t low = (uint32_t)tag;
-    return message_labelled_tag(message_label(tag),
-                                message_tag(MESSAGE_REPLY_AND_WAIT, tag_words(low), tag_items(low)));
+    return arriving_tag(tag, MESSAGE_REPLY_AND_WAIT);
 }
 
 void message_deliver_answer(struct thread *server, struct thread *caller)
@@ -120,7 +73,8 @@ void message_deliver_answer(struct thread *server, struct thread *caller)
     uint32_t low = (uint32_t)server->call.tag;
     assert(!caller->interrupted);
     copy_words(server, caller, tag_words(low));
-    transfer_items(server, caller, tag_items(low));
-    caller->call.tag = message_answer_tag(server->call.tag);
+    if (tag_items(low))
+        transfer_items(server, caller, tag_items(low));
+    caller->call.tag = arriving_tag(server->call.tag, MESSAGE_REPLY_AND_WAIT);
     caller->call.handle = 0;
 }

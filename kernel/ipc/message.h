@@ -7,24 +7,73 @@
 
 #include "thread/thread.h"
 
-/* Parts of the low half of a tag that is known to be well-formed. */
-uint32_t tag_operation(uint32_t low);
-uint32_t tag_words(uint32_t low);
-uint32_t tag_items(uint32_t low);
+/* Within the kernel the low half of a tag that is known to be well-formed stands in the general form, whatever its
+ * spelling was: one form to look at, and every message is looked at several times. */
+static inline uint32_t tag_general(uint32_t low)
+{
+    if (low <= TAG_PLAIN_CALL_LAST)
+        return low + (MESSAGE_CALL << TAG_OPERATION_SHIFT);
+    if (low <= TAG_PLAIN_REPLY_LAST)
+        return low - TAG_PLAIN_REPLY + (TAG_NATIVE | MESSAGE_REPLY_AND_WAIT << TAG_OPERATION_SHIFT);
+    return low;
+}
+
+/* Parts of the general form. */
+static inline uint32_t tag_operation(uint32_t general)
+{
+    return general >> TAG_OPERATION_SHIFT & TAG_OPERATION_MASK;
+}
+
+static inline uint32_t tag_words(uint32_t general)
+{
+    return general & TAG_WORDS_MASK;
+}
+
+static inline uint32_t tag_items(uint32_t general)
+{
+    return general >> TAG_ITEMS_SHIFT & TAG_ITEMS_MASK;
+}
+
+/* What the general form of each operation may have besides its number; 0: there is no such operation to be asked for. */
+#define TAG_CONTENT (TAG_WORDS_MASK | TAG_ITEMS_MASK << TAG_ITEMS_SHIFT)
+static const uint32_t tag_allowed[TAG_OPERATION_MASK + 1] = {
+    [MESSAGE_CALL] = TAG_NATIVE | TAG_CONTENT | TAG_POLL | TAG_DEADLINE,
+    [MESSAGE_REPLY_AND_WAIT] = TAG_NATIVE | TAG_CONTENT | TAG_DEADLINE | TAG_CLOSED,
+    [MESSAGE_SEND] = TAG_NATIVE | TAG_CONTENT | TAG_POLL | TAG_DEADLINE,
+    [MESSAGE_RECEIVE] = TAG_NATIVE | TAG_POLL | TAG_DEADLINE | TAG_CLOSED,
+    [MESSAGE_REPLY] = TAG_NATIVE | TAG_CONTENT,
+    [MESSAGE_SEND_AND_WAIT] = TAG_NATIVE | TAG_CONTENT | TAG_DEADLINE | TAG_CLOSED,
+};
 
 /* Is the low half the one spelling of a native request? */
-bool tag_well_formed(uint32_t low);
+static inline bool tag_well_formed(uint32_t low)
+{
+    if (low <= TAG_PLAIN_REPLY_LAST)
+        return true;
+    uint32_t operation = tag_operation(low), rest = low & ~(TAG_OPERATION_MASK << TAG_OPERATION_SHIFT);
+    if (rest & ~tag_allowed[operation])
+        return false;
+    bool plain = rest <= TAG_NATIVE + MESSAGE_REGISTER_WORDS;
+    return !plain || (operation != MESSAGE_CALL && operation != MESSAGE_REPLY_AND_WAIT);
+}
 
-/* Gives `receiver` the request in `sender->call`: words, items, badge. Its preserved registers become zero. */
+/* Gives `receiver` the request in `sender->call`, whose tag has the general form: words, items, badge. Its preserved registers become zero. */
 void message_deliver_request(struct thread *sender, struct thread *receiver, uint64_t badge);
 
 /* Gives `receiver` the message that the kernel wrote into `thread->message`. */
 void message_deliver_kernel_message(const struct thread *thread, struct thread *receiver, uint64_t badge);
 
-/* The tag with which an answer arrives, however it was sent. */
+/* The preserved registers of a thread that receives arrive zero. */
+static inline void message_clear_preserved(struct thread *receiver)
+{
+    struct save_slot *save = receiver->save;
+    save->rbp = save->r12 = save->r13 = save->r14 = save->r15 = 0;
+}
+
+/* The tag with which an answer arrives, however it was sent; `tag` has the general form. */
 uint64_t message_answer_tag(uint64_t tag);
 
-/* Gives `caller` the answer in `server->call`. */
+/* Gives `caller` the answer in `server->call`, whose tag has the general form. */
 void message_deliver_answer(struct thread *server, struct thread *caller);
 
 #endif

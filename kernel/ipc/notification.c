@@ -5,20 +5,24 @@
 #include "cap/factory.h"
 #include "debug/panic.h"
 #include "ipc/endpoint.h"
+#include "ipc/message.h"
 #include "ipc/wait.h"
 #include "thread/schedule.h"
-
-#define TAG_SIGNAL (TAG_NATIVE | MESSAGE_SIGNAL << TAG_OPERATION_SHIFT | 1)
 
 struct notification *notification_create(struct factory *payer)
 {
     return object_allocate(payer, OBJECT_NOTIFICATION, sizeof(struct notification));
 }
 
+static bool waits_for_signals_alone(const struct thread *thread)
+{
+    return thread->state == THREAD_WAITING || (thread->state == THREAD_RECEIVING && !thread->endpoint);
+}
+
 void notification_destroy(struct notification *notification)
 {
     struct thread *thread = notification->thread;
-    if (thread && thread->state == THREAD_RECEIVING && !thread->endpoint && thread->takes_signals)
+    if (thread && waits_for_signals_alone(thread) && thread->takes_signals)
         wait_fail(thread, ERROR_DEAD);
     notification_unbind(notification);
     object_free(&notification->object);
@@ -45,32 +49,40 @@ bool notification_take(struct thread *thread)
     if (!notification || !notification->bits)
         return false;
     thread->call = (struct kernel_call){.tag = TAG_SIGNAL, .words = {notification->bits}};
-    *thread->save = (struct save_slot){0};
+    message_clear_preserved(thread);
     notification->bits = 0;
     return true;
 }
 
 static bool waits_for_signals(const struct thread *thread)
 {
-    return thread->takes_signals && (thread->hot->waits || thread->state == THREAD_RECEIVING);
+    return thread->takes_signals &&
+           (thread->hot->waits || thread->state == THREAD_RECEIVING || thread->state == THREAD_WAITING);
 }
 
-void notification_signal(struct notification *notification, uint64_t bits)
+struct thread *notification_set(struct notification *notification, uint64_t bits)
 {
     struct thread *thread = notification->thread;
     notification->bits |= bits;
     if (!thread || !notification->bits)
-        return;
+        return 0;
     if (!waits_for_signals(thread))
-        return endpoint_end_plain_waits(thread);
+        return endpoint_end_plain_waits(thread), (struct thread *)0;
     wait_end(thread);
     notification_take(thread);
-    schedule_wake(thread);
+    return thread;
+}
+
+void notification_signal(struct notification *notification, uint64_t bits)
+{
+    struct thread *thread = notification_set(notification, bits);
+    if (thread && thread_can_run(thread))
+        schedule_wake(thread);
 }
 
 void notification_wait(struct thread *thread, bool closed)
 {
     thread->takes_signals = !closed;
-    thread->state = THREAD_RECEIVING;
+    thread->state = closed ? THREAD_RECEIVING : THREAD_WAITING;
     assert(!thread->endpoint);
 }

@@ -14,6 +14,9 @@
 #include "cap/object.h"
 #include "thread/thread.h"
 
+/* The tag of what a thread that takes bits receives. */
+#define TAG_SIGNAL (TAG_NATIVE | MESSAGE_SIGNAL << TAG_OPERATION_SHIFT | 1)
+
 struct notification {
     struct object object;
     uint64_t bits;
@@ -29,6 +32,9 @@ void notification_destroy(struct notification *notification);
 /* Binds to `thread`, neither of them being bound; or undoes it. */
 void notification_bind(struct notification *notification, struct thread *thread);
 void notification_unbind(struct notification *notification);
+
+/* Sets `bits`. The thread, if it waits for them, has them as a message then, and is answered; it must be woken. */
+struct thread *notification_set(struct notification *notification, uint64_t bits);
 
 /* Sets `bits`, and wakes the thread if it waits for them. */
 void notification_signal(struct notification *notification, uint64_t bits);

@@ -15,7 +15,7 @@ enum error kernel_reply_keep(struct kernel_call *call, struct reply *self)
     if (self->caller)
         return ERROR_BUSY;
     reply_keep(self, caller);
-    schedule_go_on(server);
+    schedule_take_back(caller, server);
     return ERROR_NONE;
 }
 

@@ -12,26 +12,11 @@
 #include "thread/schedule.h"
 #include "thread/task.h"
 
-static struct hot_thread *without_mark(struct hot_thread *line)
-{
-    return (struct hot_thread *)((uint64_t)line & ~WAIT_KERNEL);
-}
-
-struct thread *wait_partner(const struct thread *thread)
-{
-    const struct hot_thread *line = without_mark(thread->hot->partner);
-    return line ? line->thread : 0;
-}
-
-struct thread *wait_caller(const struct thread *thread)
-{
-    const struct hot_thread *caller = thread->hot->caller;
-    return without_mark(caller->partner) == thread->hot ? caller->thread : 0;
-}
-
 void wait_by_kernel_only(struct thread *thread)
 {
     struct hot_thread *line = thread->hot;
+    if (thread->state == THREAD_WAITING)
+        thread->state = THREAD_RECEIVING;
     if (line->partner)
         line->partner = (struct hot_thread *)((uint64_t)line->partner | WAIT_KERNEL);
     if (line->waits)
@@ -49,11 +34,16 @@ void wait_for_answer(struct thread *caller, struct thread *receiver)
 
 void wait_end(struct thread *thread)
 {
-    endpoint_leave(thread);
-    timeout_remove(&thread->deadline);
+    if (thread->deadline.place)
+        timeout_remove(&thread->deadline);
+    thread->hot->partner = 0;
+    thread->hot->waits = 0;
+    if (thread->state == THREAD_ACTIVE)
+        return;
     if (thread->state == THREAD_KEPT)
         reply_forget(thread->reply);
-    thread->hot->partner = 0;
+    else
+        endpoint_leave(thread);
     thread->state = THREAD_ACTIVE;
 }
 
@@ -64,6 +54,7 @@ bool wait_in_ipc(const struct thread *thread)
         return thread->hot->partner || thread->hot->waits;
     case THREAD_SENDING:
     case THREAD_RECEIVING:
+    case THREAD_WAITING:
     case THREAD_KEPT:
         return true;
     default:

@@ -17,11 +17,24 @@
 
 #define WAIT_KERNEL 1UL
 
+static inline struct hot_thread *wait_without_mark(struct hot_thread *line)
+{
+    return (struct hot_thread *)((uint64_t)line & ~WAIT_KERNEL);
+}
+
 /* The thread that may answer the call of `thread`, or 0 if it is not in a call that was received. */
-struct thread *wait_partner(const struct thread *thread);
+static inline struct thread *wait_partner(const struct thread *thread)
+{
+    const struct hot_thread *line = wait_without_mark(thread->hot->partner);
+    return line ? line->thread : 0;
+}
 
 /* The thread that `thread` may answer, or 0. */
-struct thread *wait_caller(const struct thread *thread);
+static inline struct thread *wait_caller(const struct thread *thread)
+{
+    const struct hot_thread *caller = thread->hot->caller;
+    return wait_without_mark(caller->partner) == thread->hot ? caller->thread : 0;
+}
 
 /* `receiver` may answer `caller` from now on; `caller` waits for that. */
 void wait_for_answer(struct thread *caller, struct thread *receiver);

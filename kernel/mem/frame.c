@@ -52,7 +52,6 @@ void frame_initialise(const struct boot_range *ranges, uint32_t count)
 static void frame_take(uint64_t frame)
 {
     states[frame / PAGE_SIZE] = FRAME_USED;
-    __builtin_memset(physical_to_virtual(frame), 0, PAGE_SIZE);
 }
 
 bool frame_must_fail(void)
@@ -67,7 +66,7 @@ uint64_t frame_fail_allocation(uint64_t number)
     return left;
 }
 
-uint64_t frame_allocate(void)
+uint64_t frame_allocate_raw(void)
 {
     uint64_t frame = free_list;
     if (frame_must_fail())
@@ -84,11 +83,21 @@ uint64_t frame_allocate(void)
     return frame;
 }
 
+uint64_t frame_allocate(void)
+{
+    uint64_t frame = frame_allocate_raw();
+    if (frame != 0)
+        __builtin_memset(physical_to_virtual(frame), 0, PAGE_SIZE);
+    return frame;
+}
+
 uint64_t frame_allocate_contiguous(uint64_t count)
 {
     uint64_t start = take_from_range(count);
     for (uint64_t i = 0; start != 0 && i < count; i++)
         frame_take(start + i * PAGE_SIZE);
+    if (start != 0)
+        __builtin_memset(physical_to_virtual(start), 0, count * PAGE_SIZE);
     return start;
 }
 

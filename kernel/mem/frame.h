@@ -29,6 +29,9 @@ void frame_initialise(const struct boot_range *ranges, uint32_t count);
 /* A zeroed frame's physical address, or 0 if none is left. */
 uint64_t frame_allocate(void);
 
+/* The same, with whatever stands in it: for those who write all of it before anybody may read. */
+uint64_t frame_allocate_raw(void);
+
 /* Is this allocation one that a test wants to fail? To be asked once for each, whatever is allocated. */
 bool frame_must_fail(void);
 

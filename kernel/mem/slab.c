@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Slabs of 64, 128, 256, 1,008 and 2,016 byte pieces. Invariant: a slab is in its class's list of its payer
+ * Slabs of 64, 128, 256, 1,008, 1,344 and 2,016 byte pieces. Invariant: a slab is in its class's list of its payer
  * exactly if it has a free piece; a piece belongs to the slab in whose frame it lies.
  */
 #include "mem/slab.h"
@@ -19,7 +19,7 @@ struct slab {
 #define SLAB_HEADER 64
 _Static_assert(sizeof(struct slab) <= SLAB_HEADER, "the header leaves pieces aligned");
 
-static const uint16_t class_sizes[SLAB_CLASSES] = {64, 128, 256, 1008, 2016};
+static const uint16_t class_sizes[SLAB_CLASSES] = {64, 128, 256, 1008, 1344, 2016};
 
 static struct slab **list_of(const struct slab *slab)
 {
@@ -47,13 +47,15 @@ static void list_remove(struct slab *slab)
 
 static struct slab *slab_create(struct factory *payer, uint16_t class)
 {
-    uint64_t frame = factory_allocate_frame(payer);
+    uint64_t frame = factory_allocate_raw_frame(payer);
     if (frame == 0)
         return 0;
     struct slab *slab = physical_to_virtual(frame);
-    slab->payer = payer;
-    slab->class = class;
-    slab->capacity = (uint16_t)((PAGE_SIZE - SLAB_HEADER) / class_sizes[class]);
+    *slab = (struct slab){
+        .payer = payer,
+        .class = class,
+        .capacity = (uint16_t)((PAGE_SIZE - SLAB_HEADER) / class_sizes[class]),
+    };
     for (int i = slab->capacity - 1; i >= 0; i--) {
         void *piece = (char *)slab + SLAB_HEADER + i * class_sizes[class];
         *(void **)piece = slab->free;

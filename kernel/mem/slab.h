@@ -12,7 +12,7 @@
 #include <stddef.h>
 
 #define SLAB_MAX_SIZE 2016
-#define SLAB_CLASSES 5
+#define SLAB_CLASSES 6
 
 struct factory;
 

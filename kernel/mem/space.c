@@ -25,13 +25,21 @@ static uint64_t *table_of(uint64_t entry)
     return physical_to_virtual(entry & PTE_ADDRESS);
 }
 
+static uint64_t stand_in(uint64_t frame)
+{
+    return frame | PTE_PRESENT | PTE_NO_EXECUTE;
+}
+
+static void fill_words(uint64_t *words, uint64_t value, uint64_t count)
+{
+    __asm__ volatile("rep stosq" : "+D"(words), "+c"(count) : "a"(value) : "memory");
+}
+
 /* A private part: stand-in pages everywhere, so that the trampoline and the processor may read any slot or bit. */
 static void fill_private_table(uint64_t *table)
 {
-    for (unsigned i = 0; i < IO_BITMAP_PAGES; i++)
-        table[PRIVATE_ENTRY(IO_BITMAP) + i] = page_of_ones | PTE_PRESENT | PTE_NO_EXECUTE;
-    for (unsigned i = 0; i < CAPABILITY_SLOT_PAGES; i++)
-        table[PRIVATE_ENTRY(CAPABILITY_SLOTS) + i] = page_of_zeros | PTE_PRESENT | PTE_NO_EXECUTE;
+    fill_words(&table[PRIVATE_ENTRY(IO_BITMAP)], stand_in(page_of_ones), IO_BITMAP_PAGES);
+    fill_words(&table[PRIVATE_ENTRY(CAPABILITY_SLOTS)], stand_in(page_of_zeros), CAPABILITY_SLOT_PAGES);
 }
 
 bool space_create(struct space *space, struct factory *payer)
@@ -196,18 +204,24 @@ bool space_is_stand_in(const struct space *space, uint64_t address)
     return is_stand_in(space->private_table[PRIVATE_ENTRY(address)]);
 }
 
+static __attribute__((noinline)) void *make_private_page(struct space *space, struct factory *payer, uint64_t address)
+{
+    uint64_t *entry = &space->private_table[PRIVATE_ENTRY(address)];
+    const struct supervisor_pages *row = inventory_find(address);
+    uint64_t frame = factory_allocate_frame(payer);
+    assert(row);
+    if (frame == 0)
+        return 0;
+    /* The stand-in's translation is gone before the program runs again. */
+    *entry = frame | PTE_PRESENT | row->flags;
+    pcid_flush_page(space->cr3, address);
+    return table_of(*entry);
+}
+
 void *space_private_page(struct space *space, struct factory *payer, uint64_t address)
 {
-    const struct supervisor_pages *row = inventory_find(address);
-    uint64_t *entry = &space->private_table[PRIVATE_ENTRY(address)];
-    assert(row && address >= PRIVATE_BASE);
-    if (!(*entry & PTE_PRESENT) || is_stand_in(*entry)) {
-        uint64_t frame = factory_allocate_frame(payer);
-        if (frame == 0)
-            return 0;
-        /* The stand-in's translation is gone before the program runs again. */
-        *entry = frame | PTE_PRESENT | row->flags;
-        pcid_flush_page(space->cr3, address);
-    }
-    return table_of(*entry);
+    uint64_t entry = space->private_table[PRIVATE_ENTRY(address)];
+    assert(address >= PRIVATE_BASE);
+    /* A page of the task's own is the one kind of entry that may be written. */
+    return entry & PTE_WRITE ? table_of(entry) : make_private_page(space, payer, address);
 }

@@ -3,7 +3,6 @@
 #include "thread/registers.h"
 
 #include "debug/panic.h"
-#include "ipc/wait.h"
 #include "x86/cpu.h"
 
 /* Carry, parity, adjust, zero, sign, trap, direction, overflow, alignment check, identification (Intel SDM volume 1,
@@ -13,6 +12,20 @@
 #define CANONICAL_END 0x0000800000000000UL
 #define FXSAVE_CONTROL 0 /* Intel SDM volume 1, 10.5.1 */
 #define FXSAVE_MXCSR 24
+
+/* Both begin with the general registers, in the same order. */
+#define GENERAL_SIZE 120
+_Static_assert(__builtin_offsetof(struct trap_frame, vector) == GENERAL_SIZE, "general registers come first");
+_Static_assert(__builtin_offsetof(struct kernel_registers, rip) == GENERAL_SIZE, "general registers come first");
+_Static_assert(__builtin_offsetof(struct trap_frame, rax) == __builtin_offsetof(struct kernel_registers, rax) &&
+                   __builtin_offsetof(struct trap_frame, r12) == __builtin_offsetof(struct kernel_registers, r12),
+               "in one order");
+
+static void copy_general(void *to, const void *from)
+{
+    uint64_t count = GENERAL_SIZE / sizeof(uint64_t);
+    __asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(count) : : "memory");
+}
 
 /* The frame that an interrupt of a thread which goes on from a system call would have. */
 static struct trap_frame frame_of_call(const struct thread *thread)
@@ -61,28 +74,17 @@ void registers_to_frame(struct thread *thread)
 
 void registers_read(const struct thread *thread, struct kernel_registers *registers)
 {
-    const struct trap_frame frame = thread->interrupted ? thread->frame : frame_of_call(thread);
-    *registers = (struct kernel_registers){
-        .rip = frame.rip,
-        .rsp = frame.rsp,
-        .rflags = frame.rflags,
-        .fs_base = thread->hot->fs_base,
-        .rax = frame.rax,
-        .rbx = frame.rbx,
-        .rcx = frame.rcx,
-        .rdx = frame.rdx,
-        .rsi = frame.rsi,
-        .rdi = frame.rdi,
-        .rbp = frame.rbp,
-        .r8 = frame.r8,
-        .r9 = frame.r9,
-        .r10 = frame.r10,
-        .r11 = frame.r11,
-        .r12 = frame.r12,
-        .r13 = frame.r13,
-        .r14 = frame.r14,
-        .r15 = frame.r15,
-    };
+    struct trap_frame built;
+    const struct trap_frame *frame = &thread->frame;
+    if (!thread->interrupted) {
+        built = frame_of_call(thread);
+        frame = &built;
+    }
+    copy_general(registers, frame);
+    registers->rip = frame->rip;
+    registers->rsp = frame->rsp;
+    registers->rflags = frame->rflags;
+    registers->fs_base = thread->hot->fs_base;
 }
 
 enum error registers_check(const struct kernel_registers *registers)
@@ -96,26 +98,11 @@ enum error registers_check(const struct kernel_registers *registers)
 
 void registers_write(struct thread *thread, const struct kernel_registers *registers)
 {
-    assert(!wait_in_ipc(thread) && registers_check(registers) == ERROR_NONE);
+    assert(thread->state != THREAD_SENDING && registers_check(registers) == ERROR_NONE);
     registers_to_frame(thread);
+    copy_general(&thread->frame, registers);
+    thread->frame.rip = registers->rip;
+    thread->frame.rsp = registers->rsp;
+    thread->frame.rflags = (registers->rflags & USER_FLAGS) | FIXED_FLAGS;
     thread->hot->fs_base = registers->fs_base;
-    struct trap_frame *frame = &thread->frame;
-    frame->r15 = registers->r15;
-    frame->r14 = registers->r14;
-    frame->r13 = registers->r13;
-    frame->r12 = registers->r12;
-    frame->rbp = registers->rbp;
-    frame->rbx = registers->rbx;
-    frame->r11 = registers->r11;
-    frame->r10 = registers->r10;
-    frame->r9 = registers->r9;
-    frame->r8 = registers->r8;
-    frame->rdi = registers->rdi;
-    frame->rsi = registers->rsi;
-    frame->rdx = registers->rdx;
-    frame->rcx = registers->rcx;
-    frame->rax = registers->rax;
-    frame->rip = registers->rip;
-    frame->rsp = registers->rsp;
-    frame->rflags = (registers->rflags & USER_FLAGS) | FIXED_FLAGS;
 }

@@ -21,6 +21,10 @@ struct level {
 
 static struct level ready[PRIORITIES];
 static uint64_t ready_levels[PRIORITIES / LEVEL_BITS]; /* bit set: level not empty */
+/* The only READY context, if there is just one that is not in its level: so threads that wake each other in turn need no
+ * queue. While it is set, all levels are empty. */
+static struct context *lone;
+static uint32_t ready_count; /* READY contexts */
 static struct context *current;
 static uint64_t alarm_time = TIMEOUT_NEVER; /* when the timer interrupts */
 struct thread *schedule_switch;
@@ -34,7 +38,8 @@ _Static_assert(__builtin_offsetof(struct context, node) == 0, "context_of() take
 
 /* ---- Ready queues ---------------------------------------------------------------------------------------------- */
 
-static struct context *best_ready(void)
+/* The first of the highest level that is not empty. */
+static struct context *best_queued(void)
 {
     for (int word = PRIORITIES / LEVEL_BITS - 1; word >= 0; word--)
         if (ready_levels[word])
@@ -42,45 +47,87 @@ static struct context *best_ready(void)
     return 0;
 }
 
-static void arm(void)
+static struct context *best_ready(void)
 {
-    uint64_t when = timeout_earliest();
-    if (current && ready[current->priority].first && current->started + current->left < when)
-        when = current->started + current->left;
-    if (current && current->budget && current->started + current->remains < when)
+    if (!ready_count)
+        return 0;
+    return lone ? lone : best_queued();
+}
+
+/* Does a READY context have just this priority? */
+static bool is_anybody_at(uint32_t priority)
+{
+    return lone ? lone->priority == priority : ready[priority].first != 0;
+}
+
+/* When the timer must interrupt for the sake of the current context and those of its priority. */
+static uint64_t end_of_turn(void)
+{
+    uint64_t when = TIMEOUT_NEVER;
+    if (current->budget)
         when = current->started + current->remains;
+    if (is_anybody_at(current->priority) && current->started + current->left < when)
+        when = current->started + current->left;
+    return when;
+}
+
+static void arm_at(uint64_t when)
+{
     if (when >= alarm_time)
         return;
     alarm_time = when;
     timer_arm_at(when);
 }
 
-static void enqueue(struct context *context, bool at_the_end)
+static void put_in_level(struct context *context, bool at_the_end)
 {
     struct level *level = &ready[context->priority];
     struct queue_node *node = &context->node;
-    assert(context->place == CONTEXT_IDLE);
-    context->place = CONTEXT_READY;
     node->previous = at_the_end ? level->last : 0;
     node->next = at_the_end ? 0 : level->first;
     *(node->previous ? &node->previous->next : &level->first) = node;
     *(node->next ? &node->next->previous : &level->last) = node;
     ready_levels[context->priority / LEVEL_BITS] |= 1UL << context->priority % LEVEL_BITS;
+}
+
+static void take_from_level(struct context *context)
+{
+    struct level *level = &ready[context->priority];
+    struct queue_node *node = &context->node;
+    *(node->previous ? &node->previous->next : &level->first) = node->next;
+    *(node->next ? &node->next->previous : &level->last) = node->previous;
+    node->next = node->previous = 0;
+    if (!level->first)
+        ready_levels[context->priority / LEVEL_BITS] &= ~(1UL << context->priority % LEVEL_BITS);
+}
+
+static void enqueue(struct context *context, bool at_the_end)
+{
+    assert(context->place == CONTEXT_IDLE);
+    context->place = CONTEXT_READY;
+    if (lone) {
+        put_in_level(lone, true);
+        lone = 0;
+        put_in_level(context, at_the_end);
+    } else if (ready_count) {
+        put_in_level(context, at_the_end);
+    } else {
+        lone = context;
+    }
+    ready_count++;
     if (current && current->priority == context->priority)
-        arm();
+        arm_at(current->started + current->left);
 }
 
 static void dequeue(struct context *context)
 {
-    struct level *level = &ready[context->priority];
-    struct queue_node *node = &context->node;
     assert(context->place == CONTEXT_READY);
-    *(node->previous ? &node->previous->next : &level->first) = node->next;
-    *(node->next ? &node->next->previous : &level->last) = node->previous;
-    node->next = node->previous = 0;
+    if (context == lone)
+        lone = 0;
+    else
+        take_from_level(context);
     context->place = CONTEXT_IDLE;
-    if (!level->first)
-        ready_levels[context->priority / LEVEL_BITS] &= ~(1UL << context->priority % LEVEL_BITS);
+    ready_count--;
 }
 
 static void park(struct context *context, struct thread *thread)
@@ -148,6 +195,7 @@ static void exhaust(struct context *context)
 {
     context->place = CONTEXT_EXHAUSTED;
     timeout_add(&context->refill, context->period_start + context->period);
+    arm_at(context->refill.when);
 }
 
 /* ---- Choosing -------------------------------------------------------------------------------------------------- */
@@ -174,7 +222,6 @@ static void put_away(bool yields)
 static void idle(void)
 {
     thread_bury();
-    arm();
     write_gs_base((uint64_t)cpus[0].idle_line);
     cpu_wait_for_interrupt();
     interrupts_disable();
@@ -186,7 +233,42 @@ static void run(struct context *context, struct thread *thread)
     context->started = rdtsc();
     thread->ran_on = context;
     current = context;
-    arm();
+    if (context->budget || ready_count)
+        arm_at(end_of_turn());
+}
+
+/* From the context of a thread that just began to wait to that of one that waited, where nobody else competes. */
+static inline bool hand_over_at_once(struct thread *from, struct thread *to)
+{
+    struct context *context = &to->context;
+    if (current != &from->context || context->place != CONTEXT_IDLE || ready_count)
+        return false;
+    if ((current->budget | context->budget) || schedule_switch || to->stopped)
+        return false;
+    uint64_t now = rdtsc(), used = now - current->started;
+    current->left = used < current->left ? current->left - used : current->slice;
+    current->place = CONTEXT_IDLE;
+    context->place = CONTEXT_RUNNING;
+    context->started = now;
+    to->ran_on = context;
+    current = context;
+    schedule_switch = to;
+    return true;
+}
+
+void schedule_take_back(struct thread *lender, struct thread *thread)
+{
+    if (!hand_over_at_once(lender, thread))
+        schedule_go_on(thread);
+}
+
+void schedule_hand_over(struct thread *from, struct thread *to)
+{
+    if (hand_over_at_once(from, to))
+        return;
+    if (!to->stopped)
+        schedule_wake(to);
+    schedule_request();
 }
 
 /* Is the context a reserve that is not used now, because somebody lends to its owner, whose context competes? Where the
@@ -195,6 +277,18 @@ static bool is_unused_reserve(const struct context *context)
 {
     const struct thread *lender = chain_lender(context->owner);
     return lender != context->owner && !wait_caller(lender);
+}
+
+void schedule_answered(struct thread *from, struct thread *to)
+{
+    if (to->stopped)
+        return schedule_request();
+    if (current == &to->context)
+        return schedule_switch_to(to);
+    if (!wait_caller(to) && hand_over_at_once(from, to))
+        return;
+    schedule_wake(to);
+    schedule_request();
 }
 
 /* Who ran on the context when it was preempted, if that still is the end of its chain. */
@@ -396,7 +490,8 @@ void schedule_set_priority(struct context *context, uint32_t priority)
     if (place == CONTEXT_READY || place == CONTEXT_PARKED)
         enqueue(context, true);
     request_if_better();
-    arm();
+    if (current)
+        arm_at(end_of_turn());
 }
 
 static uint64_t ticks(uint64_t nanoseconds)
@@ -415,7 +510,8 @@ void schedule_set_times(struct context *context, uint64_t slice, uint64_t budget
     timeout_remove(&context->refill);
     refill(context);
     request_if_better();
-    arm();
+    if (current)
+        arm_at(end_of_turn());
 }
 
 void schedule_yield(void)
@@ -429,8 +525,7 @@ void schedule_add_deadline(struct timeout *timeout, uint64_t when)
     if (when == TIMEOUT_NEVER)
         return;
     timeout_add(timeout, when);
-    if (when < alarm_time)
-        arm();
+    arm_at(when);
 }
 
 /* ---- The timer ------------------------------------------------------------------------------------------------- */
@@ -452,9 +547,10 @@ void schedule_timer_expired(void)
         expire(due);
     if (current) {
         account();
-        if (exhausted(current) || (!current->left && ready[current->priority].first))
+        if (exhausted(current) || (!current->left && is_anybody_at(current->priority)))
             schedule_request();
         request_if_better();
+        arm_at(end_of_turn());
     }
-    arm();
+    arm_at(timeout_earliest());
 }

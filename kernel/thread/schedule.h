@@ -76,6 +76,16 @@ void schedule_wake(struct thread *thread);
  * is best goes on when the kernel is left. */
 void schedule_go_on(struct thread *thread);
 
+/* `lender` waits for an event now, and `thread`, which entered the kernel and ran for it, goes on without it. */
+void schedule_take_back(struct thread *lender, struct thread *thread);
+
+/* `from`, which entered the kernel, waits now, and `to` waits no longer: it goes on at once, if it may. Nobody waits for an
+ * answer of `to`. */
+void schedule_hand_over(struct thread *from, struct thread *to);
+
+/* The same for a caller that was answered, and that others may have called. */
+void schedule_answered(struct thread *from, struct thread *to);
+
 /* `thread`, and with it the end of the chain that begins with it, lost a lender: another context that leads there competes. */
 void schedule_lender_lost(struct thread *thread);
 

@@ -21,11 +21,6 @@
 static uint32_t threads;
 static struct thread *grave; /* the current thread, destroyed by itself: freed when another runs */
 
-struct utcb *thread_utcb(struct thread *thread)
-{
-    return physical_to_virtual(thread->utcb_frame);
-}
-
 static uint64_t utcb_address(uint32_t number)
 {
     return UTCB_BASE + (uint64_t)number * PAGE_SIZE;

@@ -3,8 +3,8 @@
  * Threads. What the fast path writes (instruction and stack pointer, who waits for whom) is in the thread's hot line and
  * nowhere else; here is the rest.
  *
- * A thread is in exactly one place: on one endpoint's queue (SENDING, RECEIVING), waiting for signals or a deadline alone
- * (RECEIVING without an endpoint), kept by a reply object (KEPT), not to run (NEW, FAULTED, DEAD), or ACTIVE: then it can
+ * A thread is in exactly one place: on one endpoint's queue (SENDING, RECEIVING), waiting for signals alone (WAITING; or,
+ * where it has a deadline too or is stopped, RECEIVING without an endpoint), kept by a reply object (KEPT), not to run (NEW, FAULTED, DEAD), or ACTIVE: then it can
  * run, or waits as its hot line says (`waits` or `partner` is set). `stopped` comes on top: the thread then does not run,
  * while what it waits for goes on. Who runs when is said by scheduling contexts (schedule.h).
  */
@@ -27,6 +27,7 @@
 #include "cap/object.h"
 #include "debug/trap_frame.h"
 #include "ipc/kernel_call.h"
+#include "mem/frame.h"
 #include "thread/schedule.h"
 #include "trampoline/layout.h"
 
@@ -40,6 +41,7 @@ enum thread_state {
     THREAD_ACTIVE,
     THREAD_SENDING,
     THREAD_RECEIVING,
+    THREAD_WAITING,
     THREAD_KEPT,
     THREAD_FAULTED,
     THREAD_DEAD,
@@ -91,7 +93,10 @@ _Static_assert(__builtin_offsetof(struct thread, interrupted) == THREAD_INTERRUP
 _Static_assert(THREAD_VECTOR_STATE % 16 == 0, "fxsave needs alignment");
 
 /* The thread's UTCB in the kernel's map. */
-struct utcb *thread_utcb(struct thread *thread);
+static inline struct utcb *thread_utcb(const struct thread *thread)
+{
+    return physical_to_virtual(thread->utcb_frame);
+}
 
 /* A new thread of `task`, charged to `payer`; 0 and `*error` if that fails. */
 struct thread *thread_create(struct factory *payer, struct task *task, enum error *error);

@@ -60,7 +60,11 @@ kernel_system_call:
         mov     %rbp, %rax
         cmpq    $0, schedule_switch
         je      resume_system_call
+        mov     schedule_switch, %rax
+        cmp     $-1, %rax                       /* SCHEDULE_BEST */
+        jne     1f
         call    schedule_resolve
+1:      movq    $0, schedule_switch
 
 /* In: rax = the thread that runs now. */
         .globl  kernel_resume

@@ -46,6 +46,7 @@ struct reading {
 };
 
 static uint64_t hertz;             /* of the time-stamp counter */
+static uint64_t hertz_multiplier; /* ticks of the time-stamp counter in a nanosecond, times 2^32 */
 static uint64_t start;             /* its value at boot */
 static uint64_t counts_multiplier; /* counts of the APIC timer in a tick of the time-stamp counter, times 2^32 */
 
@@ -181,6 +182,7 @@ void timer_initialise(void)
     hertz = tsc_hertz_from_cpuid();
     if (hertz == 0)
         hertz = measure_tsc();
+    hertz_multiplier = multiply_divide(hertz, 1UL << MULTIPLIER_SHIFT, NANOSECONDS);
     measure_apic_timer();
 }
 
@@ -213,12 +215,9 @@ void timer_arm_at(uint64_t when)
 
 uint64_t timer_ticks(uint64_t nanoseconds)
 {
-    /* Seconds and the rest apart: neither product can overflow the 128 bits in between, nor the result 64 but where the
-     * first one shows it. */
-    unsigned __int128 whole = (unsigned __int128)(nanoseconds / NANOSECONDS) * hertz;
-    uint64_t rest = multiply_divide(nanoseconds % NANOSECONDS, hertz, NANOSECONDS);
+    unsigned __int128 ticks = (unsigned __int128)nanoseconds * hertz_multiplier >> MULTIPLIER_SHIFT;
 
-    return whole + rest > UINT64_MAX ? UINT64_MAX : (uint64_t)whole + rest;
+    return ticks >> 64 ? UINT64_MAX : (uint64_t)ticks;
 }
 
 uint64_t timer_at(uint64_t nanoseconds)

@@ -37,8 +37,9 @@ static bool exists(struct request request)
 
 static bool reads_back(uint32_t low, struct request request)
 {
-    return tag_operation(low) == request.operation && tag_words(low) == request.words &&
-           tag_items(low) == request.items;
+    uint32_t general = tag_general(low);
+    return tag_operation(general) == request.operation && tag_words(general) == request.words &&
+           tag_items(general) == request.items;
 }
 
 /* The general form of a request, whether or not it must use a plain one. */

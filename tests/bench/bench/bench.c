@@ -14,6 +14,7 @@
 #include "crowd.h"
 #include "idl/bench.h"
 #include "idl/console.h"
+#include "kernel_rows.h"
 #include "rounds.h"
 
 #define CHECK_ROUNDS 100
@@ -148,16 +149,24 @@ static int by_value(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-static void measure_row(const struct row *row, uint32_t handle, uint32_t empty)
+static uint32_t empty, empty_stub;
+
+static void report(const char *name, int marker, bool compiled, uint32_t *measured)
 {
+    uint32_t subtracted = compiled ? empty_stub : empty;
     char line[160];
+    qsort(measured, ROUNDS, sizeof(measured[0]), by_value);
+    snprintf(line, sizeof(line), "bench %s %d %d %u %u %u\n", name, marker, compiled ? MARKER_EMPTY_STUB : MARKER_EMPTY,
+             measured[ROUNDS / 2] - subtracted, measured[0] - subtracted, measured[ROUNDS - 1] - subtracted);
+    write_log(line);
+}
+
+static void measure_row(const struct row *row, uint32_t handle)
+{
     check(row, handle);
     row->measure(handle, samples);
     check(row, handle);
-    qsort(samples, ROUNDS, sizeof(samples[0]), by_value);
-    snprintf(line, sizeof(line), "bench %s %d %d %u %u %u\n", row->name, row->marker, row->empty_marker,
-             samples[ROUNDS / 2] - empty, samples[0] - empty, samples[ROUNDS - 1] - empty);
-    write_log(line);
+    report(row->name, row->marker, row->empty_marker == MARKER_EMPTY_STUB, samples);
 }
 
 static uint32_t measure_empty(measure *rounds)
@@ -178,17 +187,17 @@ static bool start_same_server(void)
 
 int main(void)
 {
-    uint32_t empty = measure_empty(rounds_empty), empty_stub = measure_empty(rounds_stub_empty);
+    empty = measure_empty(rounds_empty);
+    empty_stub = measure_empty(rounds_stub_empty);
     if (!start_same_server()) {
         fprintf(stderr, "bench: the second thread cannot be started\n");
         return 1;
     }
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]) && failures == 0; i++) {
         const struct row *row = &rows[i];
-        if (row->measure == rounds_call_0_crowd && !crowd_gather())
+        if (row->measure == rounds_call_0_crowd && (!kernel_rows_measure(report) || !crowd_gather()))
             return 1;
-        measure_row(row, row->server ? salto_require(row->server) : same_server,
-                    row->empty_marker == MARKER_EMPTY ? empty : empty_stub);
+        measure_row(row, row->server ? salto_require(row->server) : same_server);
     }
     return failures != 0;
 }

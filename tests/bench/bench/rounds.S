@@ -2,6 +2,7 @@
 /* See rounds.h. Counted are the instructions between the two rdtsc; an empty round is subtracted. */
 #include "abi/message.h"
 #include "markers.h"
+#include "round.inc"
 #include "rounds.h"
 
 #define LONG_CALL (TAG_NATIVE + (MESSAGE_CALL << TAG_OPERATION_SHIFT))
@@ -10,76 +11,6 @@
 #define PLAIN_TO_REPLY (TAG_PLAIN_REPLY - TAG_PLAIN_CALL)
 
         .text
-
-/* r12 = samples, r13 = round, r14 = handle, r15 = first time stamp: calls preserve all four. */
-.macro BEGIN_ROUNDS name
-        .globl  \name
-\name:
-        push    %rbx
-        push    %rbp
-        push    %r12
-        push    %r13
-        push    %r14
-        push    %r15
-        mov     %rsi, %r12
-        mov     %rdi, %r14
-        xor     %r13d, %r13d
-.endm
-
-.macro BEGIN_ROUND id
-1:      MARKER_BEGIN(\id)
-        rdtsc
-        mov     %eax, %r15d
-.endm
-
-.macro END_ROUND id
-        rdtsc
-        MARKER_END(\id)
-        sub     %r15d, %eax
-        mov     %eax, (%r12,%r13,4)
-        inc     %r13d
-        cmp     $ROUNDS, %r13d
-        jne     1b
-        pop     %r15
-        pop     %r14
-        pop     %r13
-        pop     %r12
-        pop     %rbp
-        pop     %rbx
-        ret
-.endm
-
-.macro LOAD_4
-        mov     %r13d, %esi
-        mov     $2, %edx
-        mov     $3, %r8d
-        mov     $4, %r9d
-.endm
-
-.macro LOAD_6
-        LOAD_4
-        mov     $5, %r10d
-        mov     $6, %ebx
-.endm
-
-.macro CLEAR_2
-        xor     %r10d, %r10d
-        xor     %ebx, %ebx
-.endm
-
-.macro CLEAR_6
-        xor     %esi, %esi
-        xor     %edx, %edx
-        xor     %r8d, %r8d
-        xor     %r9d, %r9d
-        CLEAR_2
-.endm
-
-.macro CALL tag
-        mov     $\tag, %eax
-        mov     %r14d, %edi
-        syscall
-.endm
 
         BEGIN_ROUNDS rounds_empty
         BEGIN_ROUND MARKER_EMPTY

@@ -18,6 +18,13 @@
 #define MARKER_CALL_0_CROWD 17
 #define MARKER_KERNEL_NULL 18
 #define MARKER_STUB_ADD 19
+#define MARKER_NOTIFY 20
+#define MARKER_CALL_CAP 21
+#define MARKER_CALL_DEADLINE 22
+#define MARKER_REPLY_LATER 23
+#define MARKER_FAULT 24
+#define MARKER_THREAD 25
+#define MARKER_TASK 26
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>
@@ -25,7 +32,8 @@
 /* Runs ROUNDS rounds against `handle` and stores what the time-stamp counter says of each. */
 typedef void measure(uint64_t handle, uint32_t samples[ROUNDS]);
 measure rounds_empty, rounds_call_0, rounds_call_4, rounds_call_6, rounds_call_8, rounds_call_32, rounds_call_63,
-    rounds_call_0_same, rounds_call_0_crowd, rounds_kernel_null, rounds_stub_empty, rounds_stub_add;
+    rounds_call_0_same, rounds_call_0_crowd, rounds_kernel_null, rounds_stub_empty, rounds_stub_add, rounds_notify,
+    rounds_call_cap, rounds_call_deadline, rounds_reply_later, rounds_fault, rounds_thread, rounds_task;
 
 /* All registers of a call, in and out. */
 struct registers {

@@ -51,7 +51,7 @@ static bool must_fail(void)
     return now;
 }
 
-uint64_t frame_allocate(void)
+uint64_t frame_allocate_raw(void)
 {
     uint64_t frame;
     if (must_fail())
@@ -67,7 +67,15 @@ uint64_t frame_allocate(void)
     used[frame / PAGE_SIZE] = true;
     frames_used++;
     ASAN_UNPOISON_MEMORY_REGION(physical_to_virtual(frame), PAGE_SIZE);
-    memset(physical_to_virtual(frame), 0, PAGE_SIZE);
+    memset(physical_to_virtual(frame), 0xa5, PAGE_SIZE);
+    return frame;
+}
+
+uint64_t frame_allocate(void)
+{
+    uint64_t frame = frame_allocate_raw();
+    if (frame != 0)
+        memset(physical_to_virtual(frame), 0, PAGE_SIZE);
     return frame;
 }
 

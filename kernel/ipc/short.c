@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Short messages. See short.h. */
+#include "ipc/short.h"
+
+#include "ipc/endpoint.h"
+#include "ipc/hot.h"
+#include "ipc/ipc.h"
+#include "ipc/message.h"
+#include "ipc/notification.h"
+#include "ipc/reply.h"
+#include "ipc/wait.h"
+#include "thread/schedule.h"
+#include "thread/task.h"
+#include "x86/timer.h"
+
+/* At most six words and no items, and nothing special but a deadline: then the low bits say how many words. */
+static bool is_short(uint32_t low, uint32_t operation)
+{
+    uint32_t plain = TAG_NATIVE | operation << TAG_OPERATION_SHIFT;
+    return (low & ~TAG_DEADLINE) - plain <= MESSAGE_REGISTER_WORDS;
+}
+
+bool short_call(struct thread *self, const struct capability *capability, uint32_t low)
+{
+    const struct endpoint *endpoint = (struct endpoint *)capability->object;
+    struct hot_thread *line = endpoint->hot->waiter;
+    if (!is_short(low, MESSAGE_CALL) || !(capability->rights & RIGHT_WRITE))
+        return false;
+    if (line->waits != endpoint->offset) /* nobody waits, or one whom the kernel must wake with care */
+        return false;
+    /* ---- point of no return ---- */
+    struct thread *receiver = line->thread;
+    line->waits = 0;
+    __builtin_memcpy(receiver->call.words, self->call.words, sizeof(receiver->call.words));
+    receiver->call.tag = message_labelled_tag(message_label(self->call.tag), TAG_PLAIN_CALL + tag_words(low));
+    receiver->call.handle = capability->badge;
+    message_clear_preserved(receiver);
+    if (low & TAG_DEADLINE)
+        schedule_add_deadline(&self->deadline, timer_at(thread_utcb(self)->receive_deadline));
+    wait_for_answer(self, receiver);
+    schedule_switch_to(receiver);
+    return true;
+}
+
+/* Is `handle` what the trampoline would take for a wait of this thread? */
+static bool is_plain_wait(const struct hot_thread *line, uint64_t handle)
+{
+    return handle == line->receive_handle && handle != HANDLE_NONE;
+}
+
+/* Gives `caller` the answer in `self->call`, and makes `self` wait where it received before. */
+static void answer_and_wait(struct thread *self, struct thread *caller, uint32_t low)
+{
+    __builtin_memcpy(caller->call.words, self->call.words, sizeof(caller->call.words));
+    caller->call.tag = message_labelled_tag(message_label(self->call.tag), TAG_PLAIN_REPLY + tag_words(low));
+    caller->call.handle = 0;
+    if (caller->deadline.place)
+        timeout_remove(&caller->deadline);
+    self->takes_signals = true;
+    self->hot->waits = self->hot->receive_endpoint;
+    schedule_answered(self, caller);
+}
+
+bool short_reply(struct thread *self, struct thread *caller, uint64_t handle, uint32_t low)
+{
+    if (!is_short(low, MESSAGE_REPLY_AND_WAIT) || (low & TAG_DEADLINE))
+        return false;
+    if (!is_plain_wait(self->hot, handle) || caller->sends != SENDS_OWN)
+        return false;
+    /* ---- point of no return ---- */
+    caller->hot->partner = 0;
+    answer_and_wait(self, caller, low);
+    return true;
+}
+
+static bool late_reply(struct thread *self, const struct capability *capability, uint32_t low)
+{
+    struct reply *reply = (struct reply *)capability->object;
+    struct thread *caller = reply->caller;
+    if (!(capability->rights & RIGHT_WRITE) || !caller || caller->sends != SENDS_OWN)
+        return false;
+    if (!is_plain_wait(self->hot, self->call.handle >> WAIT_HANDLE_SHIFT))
+        return false;
+    /* ---- point of no return ---- */
+    caller->reply = 0;
+    reply->caller = 0;
+    caller->state = THREAD_ACTIVE;
+    answer_and_wait(self, caller, low);
+    return true;
+}
+
+static void give_bits(struct thread *thread, uint64_t bits)
+{
+    struct kernel_call *call = &thread->call;
+    call->tag = TAG_SIGNAL;
+    call->words[0] = bits;
+    call->handle = call->words[1] = call->words[2] = call->words[3] = call->words[4] = call->words[5] = 0;
+    message_clear_preserved(thread);
+    thread->state = THREAD_ACTIVE;
+}
+
+static bool signal(struct thread *self, const struct capability *capability)
+{
+    uint64_t bits = capability->badge ? capability->badge : self->call.words[0];
+    struct thread *thread = ((struct notification *)capability->object)->thread;
+    if (!(capability->rights & RIGHT_WRITE) || !bits || self->call.handle >> WAIT_HANDLE_SHIFT)
+        return false;
+    if (!thread || thread->state != THREAD_WAITING || !self->notification || self->notification->bits)
+        return false;
+    /* ---- point of no return ---- */
+    give_bits(thread, bits);
+    self->takes_signals = true;
+    self->state = THREAD_WAITING;
+    schedule_hand_over(self, thread);
+    return true;
+}
+
+void short_send_and_wait(struct thread *self)
+{
+    uint32_t low = (uint32_t)self->call.tag;
+    const struct capability *capability = capability_find(&self->task->table, (uint32_t)self->call.handle);
+    if (!capability || wait_caller(self))
+        return ipc_general(self);
+    if (capability->object->type == OBJECT_NOTIFICATION && signal(self, capability))
+        return;
+    if (capability->object->type == OBJECT_REPLY && late_reply(self, capability, low))
+        return;
+    ipc_general(self);
+}
