@@ -39,15 +39,18 @@ static void transfer_items(struct thread *from, struct thread *to, uint32_t item
 /* The tag as it arrives: without flags, in its one spelling. */
 static uint64_t arriving_tag(uint64_t tag, uint32_t operation)
 {
-    uint32_t low = (uint32_t)tag;
-    return message_labelled_tag(message_label(tag), message_tag(operation, tag_words(low), tag_items(low)));
+    uint32_t content = (uint32_t)tag & TAG_CONTENT, low = TAG_NATIVE | operation << TAG_OPERATION_SHIFT | content;
+    if (content <= MESSAGE_REGISTER_WORDS && operation == MESSAGE_CALL)
+        low = TAG_PLAIN_CALL + content;
+    if (content <= MESSAGE_REGISTER_WORDS && operation == MESSAGE_REPLY_AND_WAIT)
+        low = TAG_PLAIN_REPLY + content;
+    return message_labelled_tag(message_label(tag), low);
 }
 
 void message_deliver_request(struct thread *sender, struct thread *receiver, uint64_t badge)
 {
     uint32_t low = (uint32_t)sender->call.tag;
     uint32_t operation = tag_operation(low) == MESSAGE_CALL ? MESSAGE_CALL : MESSAGE_SEND;
-    assert(!receiver->interrupted);
     copy_words(sender, receiver, tag_words(low));
     if (tag_items(low))
         transfer_items(sender, receiver, tag_items(low));

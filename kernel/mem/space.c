@@ -11,8 +11,11 @@
 
 #define ENTRIES 512
 #define LEVELS 4
+#define USER_PML4_ENTRIES 256
 #define USER_HALF_END (1UL << 47)
-#define STEPS_AT_ONCE 32 /* in a piece of work */
+#define STEPS_AT_ONCE 32    /* in a piece of work */
+#define PRIVATE_AT_ONCE 256 /* entries of the private table */
+#define TOP_ENTRY_COVERS (1UL << 39)
 #define PRIVATE_ENTRY(address) (((address)-PRIVATE_BASE) / PAGE_SIZE)
 
 static unsigned index_at(uint64_t address, int level)
@@ -98,11 +101,24 @@ static void free_user_table(struct space *space, struct factory *payer)
         free_table(payer, entries[level]);
 }
 
-static void free_private_page(struct space *space, struct factory *payer)
+/* Goes on to the next top-level entry that names a table; there are few. */
+static void skip_missing_tables(struct space *space)
 {
-    uint64_t *entry = &space->private_table[space->private_cursor++];
-    if ((*entry & PTE_PRESENT) && !is_stand_in(*entry))
-        free_table(payer, entry);
+    const uint64_t *pml4 = physical_to_virtual(space->pml4);
+    unsigned i = index_at(space->cursor, LEVELS - 1);
+    while (i < USER_PML4_ENTRIES && !(pml4[i] & PTE_PRESENT))
+        i++;
+    space->cursor = (uint64_t)i * TOP_ENTRY_COVERS;
+}
+
+/* Frees the task's own ones among the next private pages: those alone may be written, what stands in for others may not. */
+static void free_private_pages(struct space *space, struct factory *payer)
+{
+    uint64_t *entry = &space->private_table[space->private_cursor];
+    space->private_cursor += PRIVATE_AT_ONCE;
+    for (const uint64_t *end = entry + PRIVATE_AT_ONCE; entry < end; entry++)
+        if (*entry & PTE_WRITE)
+            free_table(payer, entry);
 }
 
 static void free_top(struct space *space, struct factory *payer)
@@ -117,15 +133,17 @@ static void free_top(struct space *space, struct factory *payer)
 
 bool space_destroy_piece(struct space *space, struct factory *payer)
 {
-    for (int i = 0; i < STEPS_AT_ONCE; i++)
-        if (space->cursor < USER_HALF_END) {
-            free_user_table(space, payer);
-        } else if (space->private_cursor < ENTRIES) {
-            free_private_page(space, payer);
-        } else {
-            free_top(space, payer);
-            return true;
-        }
+    if (space->cursor % TOP_ENTRY_COVERS == 0 && space->cursor < USER_HALF_END)
+        skip_missing_tables(space);
+    for (int i = 0; i < STEPS_AT_ONCE && space->cursor < USER_HALF_END; i++)
+        free_user_table(space, payer);
+    if (space->cursor < USER_HALF_END)
+        return false;
+    if (space->private_cursor == ENTRIES) {
+        free_top(space, payer);
+        return true;
+    }
+    free_private_pages(space, payer);
     return false;
 }
 
