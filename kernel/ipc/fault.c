@@ -66,7 +66,7 @@ static bool call_handler(struct thread *thread)
     if (!receiver)
         return queue_for_handler(thread, endpoint);
     fault_deliver(thread, receiver, thread->fault_handler.badge);
-    wait_for_answer(thread, receiver);
+    wait_for_kernel_answer(thread, receiver);
     if (receiver->stopped)
         schedule_request();
     else

@@ -101,7 +101,6 @@ static void wait_to_send(struct thread *self, const struct capability *capabilit
 static bool send_request(struct thread *self, const struct capability *capability, uint32_t low, struct thread **woken)
 {
     struct endpoint *endpoint = (struct endpoint *)capability->object;
-    assert(self->state == THREAD_ACTIVE);
     if (!(capability->rights & RIGHT_WRITE))
         return fail(self, ERROR_NO_RIGHT), false;
     struct thread *receiver = endpoint_take_receiver(endpoint);
@@ -198,7 +197,7 @@ static void accept(struct thread *self, struct thread *sender)
         break;
     case SENDS_FAULT:
         fault_deliver(sender, self, sender->badge);
-        wait_for_answer(sender, self);
+        wait_for_kernel_answer(sender, self);
         break;
     case SENDS_ONE_WAY:
         message_deliver_kernel_message(sender, self, sender->badge);
@@ -443,7 +442,8 @@ static void send_or_call(struct thread *self, uint32_t low)
         return send_operation(self, capability, low);
     struct thread *receiver;
     if (capability->object->type == OBJECT_ENDPOINT)
-        return (void)(short_call(self, capability, low) || send_request(self, capability, low, &receiver));
+        return (void)((tag_items(low) == 0 && short_call(self, capability, low)) ||
+                      send_request(self, capability, low, &receiver));
     if (tag_items(low) != 0 || (low & (TAG_POLL | TAG_DEADLINE)))
         return fail(self, ERROR_BAD_TAG);
     invoke(self, capability);

@@ -27,7 +27,7 @@ void wait_for_answer(struct thread *caller, struct thread *receiver)
 {
     caller->hot->partner = receiver->hot;
     receiver->hot->caller = caller->hot;
-    if (caller->deadline.place || caller->stopped || caller->sends == SENDS_FAULT || caller->task->guarded ||
+    if (caller->deadline.place || caller->stopped || caller->task->guarded ||
         receiver->hot->receive_handle == HANDLE_NONE)
         wait_by_kernel_only(caller);
 }

@@ -39,6 +39,13 @@ static inline struct thread *wait_caller(const struct thread *thread)
 /* `receiver` may answer `caller` from now on; `caller` waits for that. */
 void wait_for_answer(struct thread *caller, struct thread *receiver);
 
+/* The same for a caller whose answer is the kernel's to look at. */
+static inline void wait_for_kernel_answer(struct thread *caller, struct thread *receiver)
+{
+    caller->hot->partner = (struct hot_thread *)((uint64_t)receiver->hot | WAIT_KERNEL);
+    receiver->hot->caller = caller->hot;
+}
+
 /* The wait of `thread`, whatever for, is over: it stands in no queue, has no deadline and no partner. */
 void wait_end(struct thread *thread);
 

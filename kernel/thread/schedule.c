@@ -198,6 +198,18 @@ static void exhaust(struct context *context)
     arm_at(context->refill.when);
 }
 
+/* Does a switch to `thread` need the barriers of guarded tasks? */
+static bool needs_barriers(const struct thread *thread)
+{
+    return cpus[0].guarded || thread->task->guarded;
+}
+
+void schedule_switch_to(struct thread *thread)
+{
+    if (schedule_switch != SCHEDULE_BEST)
+        schedule_switch = needs_barriers(thread) ? SCHEDULE_BEST : thread;
+}
+
 /* ---- Choosing -------------------------------------------------------------------------------------------------- */
 
 /* The current context makes room: to the front of its level, unless its slice is over or its owner waits. */
@@ -243,7 +255,7 @@ static inline bool hand_over_at_once(struct thread *from, struct thread *to)
     struct context *context = &to->context;
     if (current != &from->context || context->place != CONTEXT_IDLE || ready_count)
         return false;
-    if ((current->budget | context->budget) || schedule_switch || to->stopped)
+    if ((current->watched | context->watched) || schedule_switch || to->stopped)
         return false;
     uint64_t now = rdtsc(), used = now - current->started;
     current->left = used < current->left ? current->left - used : current->slice;
@@ -353,10 +365,8 @@ struct thread *schedule_resolve(void)
 {
     struct thread *thread = schedule_switch;
     schedule_switch = 0;
-    if (thread != SCHEDULE_BEST) {
-        task_enter(thread->task);
+    if (thread != SCHEDULE_BEST)
         return thread;
-    }
     put_away(false);
     return choose_and_restart();
 }
@@ -502,6 +512,7 @@ static uint64_t ticks(uint64_t nanoseconds)
 void schedule_set_times(struct context *context, uint64_t slice, uint64_t budget, uint64_t period)
 {
     context->slice = context->left = ticks(slice);
+    context->watched = budget || context->owner->task->guarded;
     context->budget = context->remains = ticks(budget);
     context->period = ticks(period);
     context->period_start = rdtsc();

@@ -50,6 +50,7 @@ struct context {
     uint64_t started;         /* when it began to run, or was last accounted for */
     uint64_t slice, left;     /* of the slice */
     uint64_t budget, remains; /* in each period; 0: not limited */
+    uint64_t watched;         /* not 0: has a budget, or its owner is guarded: not handed over in passing */
     uint64_t period, period_start;
     struct timeout refill;
     struct thread *runner; /* who ran when it was preempted: still the end of its chain if ... */
@@ -115,12 +116,9 @@ void schedule_yield(void);
 extern struct thread *schedule_switch;
 #define SCHEDULE_BEST ((struct thread *)-1L) /* in schedule_switch: whoever is best */
 
-/* `thread` runs when the kernel is left, unless whoever is best must: it is at the end of the current chain. */
-static inline void schedule_switch_to(struct thread *thread)
-{
-    if (schedule_switch != SCHEDULE_BEST)
-        schedule_switch = thread;
-}
+/* `thread` runs when the kernel is left, unless whoever is best must: it is at the end of the current chain. Where a
+ * guarded task runs before or after, the switch is left to whoever issues the barriers between them. */
+void schedule_switch_to(struct thread *thread);
 
 /* The thread that entered the kernel cannot go on, or should not: whoever is best runs. */
 static inline void schedule_request(void)
