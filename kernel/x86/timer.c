@@ -46,7 +46,7 @@ struct reading {
 };
 
 static uint64_t hertz;             /* of the time-stamp counter */
-static uint64_t hertz_multiplier; /* ticks of the time-stamp counter in a nanosecond, times 2^32 */
+static uint64_t hertz_multiplier;  /* ticks of the time-stamp counter in a nanosecond, times 2^32 */
 static uint64_t start;             /* its value at boot */
 static uint64_t counts_multiplier; /* counts of the APIC timer in a tick of the time-stamp counter, times 2^32 */
 
