@@ -202,6 +202,26 @@ static void every_period(void)
     end();
 }
 
+static void play_sleep_and_measure(struct area *area)
+{
+    actor_sleep(PERIODS / 2 * PERIOD);
+    play_measured(area);
+}
+
+/* Whoever slept for many periods has saved what was left, and no more. */
+static void budget_after_sleep(void)
+{
+    unsigned measured = actor_create(6, play_sleep_and_measure, 0);
+    times(measured, SLICE, BUDGET, PERIOD);
+    enter_spinner(5, SLICE, 0, 0);
+    actor_start(measured);
+    look_on();
+    uint64_t longest = actors[measured].area->values[2]; /* the clock ticks once in a nanosecond, nearly */
+    EXPECT(longest > BUDGET);
+    EXPECT(longest <= 2 * BUDGET + BUDGET / TOLERANCE);
+    end();
+}
+
 static void play_wait_for_go(struct area *area)
 {
     (void)area;
@@ -361,6 +381,7 @@ static const struct guest_test tests[] = {
     {"it is a limit though nobody else runs", budget_of_a_lone_one},
     {"several budgets", several_budgets},
     {"every single period", every_period},
+    {"a budget after a long sleep", budget_after_sleep},
     {"a new budget counts at once", new_budget},
     {"waiting uses no budget up", sleep_uses_nothing},
     {"a caller pays for the server's work", caller_pays},

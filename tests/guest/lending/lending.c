@@ -15,6 +15,7 @@
 #define RESERVE_HIGH 60
 
 #define PATIENCE 1000000
+#define MANY 12 /* prime to 5 */
 
 static uint32_t endpoint, inner;
 static unsigned first, second, third;
@@ -229,6 +230,26 @@ static void inversion_along_a_chain(void)
     end();
 }
 
+static void play_named_caller(struct area *area)
+{
+    EXPECT_EQUAL(actor_call(endpoint), TAG_DONE);
+    trace((char)area->values[0]);
+}
+
+/* More callers than wake at once wait for a server that waits itself: they are served by priority, and each helps. */
+static void many_helpers(void)
+{
+    begin();
+    actor_enter(RESERVE_LOW, play_relay, endpoint);
+    actor_enter(30, play_named_caller, 'l');
+    for (unsigned i = 0; i < MANY; i++)
+        actor_enter(40 + i * 5 % MANY, play_named_caller, 'A' + i * 5 % MANY);
+    EXPECT_TRACE("");
+    actor_enter(RESERVE_LOW, play_server, inner);
+    EXPECT_TRACE("ssLsKsJsIsHsGsFsEsDsCsBsAl");
+    end();
+}
+
 /* ---- Lent contexts ----------------------------------------------------------------------------------------------- */
 
 static void play_yielding_server(struct area *area)
@@ -360,6 +381,7 @@ static const struct guest_test tests[] = {
     {"so does one for whom all of the chain waited", chain_that_waits_for_its_end},
     {"priority inversion: high waits for the server's work alone", inversion},
     {"priority inversion with a server that waits for another", inversion_along_a_chain},
+    {"many helpers of a server that waits", many_helpers},
     {"yield with a lent context", yield_of_a_lent_context},
     {"a caller's priority changes in mid-call", caller_is_changed},
     {"a passive server runs on its callers", passive_server},
