@@ -49,7 +49,8 @@ def main():
     command_line = f"{'debug-exit ' if debug_exit else ''}{arguments.options}".strip()
     options = machine.Options(kernel=arguments.kernel, archive=arguments.archive, boot=arguments.boot,
                               cpu=arguments.cpu, smp=arguments.smp, memory=arguments.memory, icount=arguments.icount,
-                              command_line=command_line, debug_exit=debug_exit, image=arguments.image)
+                              leap=arguments.icount, command_line=command_line, debug_exit=debug_exit,
+                              image=arguments.image)
     report = guest.run(arguments.name, options, seed, arguments.timeout, arguments.status, arguments.expect,
                        not arguments.no_tap, arguments.any_order, arguments.set)
     print(report.text(), end="")

@@ -28,6 +28,7 @@ class Options:
     smp: int = 1
     memory: str = "512M"
     icount: bool = False # the clock counts instructions: the same archive and seed run the same way, each time
+    leap: bool = False   # where icount is on: idle time passes at once, and not as fast as the host's
     seed: int = 0        # of QEMU's own random numbers (RDRAND), where icount is on
     command_line: str = ""
     debug_exit: bool = False
@@ -54,7 +55,7 @@ def qemu_command(options, work):
     command = ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg", "-m", options.memory, "-smp", str(options.smp),
                "-cpu", options.cpu, "-display", "none", "-nic", "none", "-no-reboot"]
     if options.icount:
-        command += ["-icount", "shift=0", "-seed", str(options.seed)]
+        command += ["-icount", "shift=0,sleep=off" if options.leap else "shift=0", "-seed", str(options.seed)]
     if options.debug_exit:
         command += ["-device", f"isa-debug-exit,iobase={DEBUG_EXIT_PORT:#x},iosize=4"]
     if options.plugin:
