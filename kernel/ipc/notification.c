@@ -75,7 +75,13 @@ struct thread *notification_set(struct notification *notification, uint64_t bits
 
 void notification_signal(struct notification *notification, uint64_t bits)
 {
-    struct thread *thread = notification_set(notification, bits);
+    struct thread *thread = notification->thread;
+    if (thread && thread->state == THREAD_WAITING && (bits | notification->bits)) {
+        notification_give(thread, bits | notification->bits);
+        notification->bits = 0;
+        return schedule_wake_by_interrupt(thread);
+    }
+    thread = notification_set(notification, bits);
     if (thread && thread_can_run(thread))
         schedule_wake(thread);
 }

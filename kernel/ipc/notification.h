@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "cap/object.h"
+#include "ipc/message.h"
 #include "thread/thread.h"
 
 /* The tag of what a thread that takes bits receives. */
@@ -32,6 +33,17 @@ void notification_destroy(struct notification *notification);
 /* Binds to `thread`, neither of them being bound; or undoes it. */
 void notification_bind(struct notification *notification, struct thread *thread);
 void notification_unbind(struct notification *notification);
+
+/* Gives `thread`, which waited for signals alone (WAITING), its message. */
+static inline void notification_give(struct thread *thread, uint64_t bits)
+{
+    struct kernel_call *call = &thread->call;
+    call->tag = TAG_SIGNAL;
+    call->words[0] = bits;
+    call->handle = call->words[1] = call->words[2] = call->words[3] = call->words[4] = call->words[5] = 0;
+    message_clear_preserved(thread);
+    thread->state = THREAD_ACTIVE;
+}
 
 /* Sets `bits`. The thread, if it waits for them, has them as a message then, and is answered; it must be woken. */
 struct thread *notification_set(struct notification *notification, uint64_t bits);

@@ -89,16 +89,6 @@ static bool late_reply(struct thread *self, const struct capability *capability,
     return true;
 }
 
-static void give_bits(struct thread *thread, uint64_t bits)
-{
-    struct kernel_call *call = &thread->call;
-    call->tag = TAG_SIGNAL;
-    call->words[0] = bits;
-    call->handle = call->words[1] = call->words[2] = call->words[3] = call->words[4] = call->words[5] = 0;
-    message_clear_preserved(thread);
-    thread->state = THREAD_ACTIVE;
-}
-
 static bool signal(struct thread *self, const struct capability *capability)
 {
     uint64_t bits = capability->badge ? capability->badge : self->call.words[0];
@@ -108,7 +98,7 @@ static bool signal(struct thread *self, const struct capability *capability)
     if (!thread || thread->state != THREAD_WAITING || !self->notification || self->notification->bits)
         return false;
     /* ---- point of no return ---- */
-    give_bits(thread, bits);
+    notification_give(thread, bits);
     self->takes_signals = true;
     self->state = THREAD_WAITING;
     schedule_hand_over(self, thread);

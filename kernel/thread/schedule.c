@@ -26,6 +26,8 @@ static uint64_t ready_levels[PRIORITIES / LEVEL_BITS]; /* bit set: level not emp
 static struct context *lone;
 static uint32_t ready_count; /* READY contexts */
 static struct context *current;
+static struct thread *interrupted;          /* by the interrupt that is being handled; 0 while programs' requests are */
+static uint64_t interrupted_generation;     /* of chains, when it came */
 static uint64_t alarm_time = TIMEOUT_NEVER; /* when the timer interrupts */
 struct thread *schedule_switch;
 
@@ -376,16 +378,57 @@ struct thread *schedule_first(void)
     return choose_and_restart();
 }
 
-struct thread *schedule_after_interrupt(struct thread *thread, uint64_t generation)
+void schedule_before_interrupt(struct thread *thread)
 {
-    if (schedule_switch != SCHEDULE_BEST)
-        return thread;
-    if (current) {
-        thread->ran_on = current;
-        current->runner = thread;
-        current->generation = generation;
-    }
-    return schedule_resolve();
+    interrupted = thread;
+    interrupted_generation = chain_generation;
+}
+
+/* The current context remembers who ran on it when the interrupt came. */
+static void remember_interrupted(void)
+{
+    interrupted->ran_on = current;
+    current->runner = interrupted;
+    current->generation = interrupted_generation;
+}
+
+struct thread *schedule_after_interrupt(struct thread *thread)
+{
+    if (schedule_switch == SCHEDULE_BEST && current)
+        remember_interrupted();
+    interrupted = 0; /* from here on, interrupts find the kernel */
+    return schedule_switch ? schedule_resolve() : thread;
+}
+
+/* A better context than all others takes the place of the current one, which an interrupt found running. */
+static bool preempt_at_once(struct thread *to)
+{
+    struct context *context = &to->context, *left = current;
+    if (!interrupted || !left || context->place != CONTEXT_IDLE || context->priority <= left->priority)
+        return false;
+    if ((left->watched | context->watched) || schedule_switch || to->parked.first)
+        return false;
+    if (ready_count && best_ready()->priority >= context->priority)
+        return false;
+    account();
+    remember_interrupted();
+    left->place = CONTEXT_IDLE;
+    bool over = !left->left;
+    left->left = over ? left->slice : left->left;
+    current = 0;
+    enqueue(left, over);
+    context->place = CONTEXT_RUNNING;
+    context->started = left->started;
+    to->ran_on = context;
+    current = context;
+    schedule_switch = to;
+    return true;
+}
+
+void schedule_wake_by_interrupt(struct thread *thread)
+{
+    if (!preempt_at_once(thread))
+        schedule_wake(thread);
 }
 
 void schedule_restart(struct thread *thread)

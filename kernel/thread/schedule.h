@@ -73,6 +73,13 @@ void schedule_initialise_context(struct thread *thread);
 /* `thread` can run again, or the end of its chain can: its context, or its lender's, competes from now on. */
 void schedule_wake(struct thread *thread);
 
+/* As schedule_wake, for a thread that waited for an event alone: where an interrupt brought it, and it is better than who
+ * runs, it is next without further ado. */
+void schedule_wake_by_interrupt(struct thread *thread);
+
+/* An interrupt of `thread`, a program's, is about to be handled. */
+void schedule_before_interrupt(struct thread *thread);
+
 /* `thread`, which can run, may have lost the context on which it ran: another one that leads to it competes, and whoever
  * is best goes on when the kernel is left. */
 void schedule_go_on(struct thread *thread);
@@ -135,8 +142,8 @@ struct thread *schedule_first(void);
 /* The timer interrupted. */
 void schedule_timer_expired(void);
 
-/* Who runs after an interrupt of `thread`, which can go on. `generation` is what chain_generation was when it came. */
-struct thread *schedule_after_interrupt(struct thread *thread, uint64_t generation);
+/* Who runs after an interrupt of `thread`, which can go on. */
+struct thread *schedule_after_interrupt(struct thread *thread);
 
 /* Arms the timer for a deadline. */
 void schedule_add_deadline(struct timeout *timeout, uint64_t when);

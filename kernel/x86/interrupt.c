@@ -9,7 +9,6 @@
 #include "ipc/fault.h"
 #include "irq/ioapic.h"
 #include "irq/line.h"
-#include "thread/chain.h"
 #include "thread/schedule.h"
 #include "x86/apic.h"
 #include "x86/cpu.h"
@@ -51,9 +50,9 @@ struct thread *interrupt(struct thread *thread)
 {
     uint64_t vector = thread->frame.vector;
     if (vector >= EXCEPTIONS) {
-        uint64_t generation = chain_generation;
+        schedule_before_interrupt(thread);
         external_interrupt(vector, this_cpu());
-        return schedule_after_interrupt(thread, generation);
+        return schedule_after_interrupt(thread);
     }
     if (vector == EXCEPTION_NMI) {
         console_printf("salto: non-maskable interrupt ignored\n");

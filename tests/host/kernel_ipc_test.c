@@ -520,12 +520,23 @@ static struct thread *fault(struct thread *thread)
     return thread;
 }
 
+/* A device signals some notification, as an interrupt does. */
+static void device_interrupts(const struct task *task)
+{
+    const struct capability *capability = capability_find(&task->table, random_handle_of(task, OBJECT_NOTIFICATION));
+    if (capability && capability->object->type == OBJECT_NOTIFICATION)
+        notification_signal((struct notification *)capability->object, 1 + random_below(7));
+}
+
 static struct thread *tick(struct thread *thread)
 {
     thread->interrupted = 1;
-    uint64_t generation = chain_generation;
-    schedule_timer_expired();
-    thread = schedule_after_interrupt(thread, generation);
+    schedule_before_interrupt(thread);
+    if (random_below(2))
+        device_interrupts(thread->task);
+    else
+        schedule_timer_expired();
+    thread = schedule_after_interrupt(thread);
     run(thread);
     return thread;
 }
