@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Operations of the debug object: idl/kernel/debug.idl describes them. */
 #include "cap/capability.h"
+#include "debug/observe.h"
 #include "debug/panic.h"
 #include "debug/walk.h"
 #include "idl/debug_kernel.h"
@@ -148,6 +149,13 @@ enum error kernel_debug_barriers(struct kernel_call *call, struct debug *self, u
     *predictors = counts->predictors;
     *buffers = counts->buffers;
     *caches = counts->caches;
+    return ERROR_NONE;
+}
+
+enum error kernel_debug_entries(struct kernel_call *call, struct debug *self, uint64_t *count)
+{
+    (void)call, (void)self;
+    *count = observe_count();
     return ERROR_NONE;
 }
 

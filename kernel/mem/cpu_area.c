@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The per-CPU pages of the shared part, with their gates. */
+#include "debug/observe.h"
 #include "debug/panic.h"
 #include "ipc/hot.h"
 #include "mem/frame.h"
@@ -8,7 +9,7 @@
 #include "mem/space.h"
 #include "x86/cpu_state.h"
 
-extern const char kernel_system_call[], kernel_interrupt[], kernel_ring0[];
+extern const char kernel_interrupt[], kernel_ring0[];
 
 /* Top of a new kernel stack. */
 static uint64_t make_stack(void)
@@ -24,7 +25,7 @@ static void fill_gate(struct cpu *cpu, uint64_t stack_page)
     struct gate *gate = (struct gate *)(stack_page + GATE_OFFSET);
     gate->kernel_cr3 = pcid_kernel_cr3(kernel_cr3);
     gate->kernel_stack = make_stack();
-    gate->system_call = (uint64_t)kernel_system_call;
+    gate->system_call = observe_entry();
     gate->interrupt = (uint64_t)kernel_interrupt;
     gate->ring0 = (uint64_t)kernel_ring0;
     gate->cpu = cpu;

@@ -7,6 +7,7 @@
 
 #include "boot/boot.h"
 #include "debug/panic.h"
+#include "ipc/fast_path.h"
 #include "mem/frame.h"
 #include "mem/inventory.h"
 #include "mem/space.h"
@@ -122,7 +123,8 @@ static void map_shared_rows(uint64_t start, uint64_t pages)
             panic("not enough memory for the shared part");
 }
 
-/* The trampoline is patched before it is mapped: `clac` where there is SMAP (three bytes, as is the nop there). */
+/* The trampoline is patched before it is mapped: `clac` where there is SMAP (three bytes, as is the nop there), and the
+ * checks that shall fail. */
 static void map_trampoline(void)
 {
     extern const char trampoline_clac[];
@@ -136,6 +138,7 @@ static void map_trampoline(void)
     __builtin_memcpy(text, trampoline_blob, size);
     if (read_cr4() & CR4_SMAP)
         __builtin_memcpy(text + ((uint64_t)trampoline_clac - TRAMPOLINE_TEXT), clac, sizeof(clac));
+    fast_path_prepare((uint8_t *)text);
     for (unsigned i = 0; i < TRAMPOLINE_TEXT_PAGES; i++)
         if (!space_map_shared(TRAMPOLINE_TEXT + i * PAGE_SIZE, frames + i * PAGE_SIZE,
                               inventory_find(TRAMPOLINE_TEXT)->flags))

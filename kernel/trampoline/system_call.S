@@ -23,35 +23,43 @@
         .text
         .code64
 
+/* Leaves for the kernel unless the compare before it found equality. Each place has a name: the boot option `fast-path`
+ * makes the jump unconditional there, so that the check fails (ipc/fast_path.h). */
+.macro CHECK path, name
+        .globl  trampoline_check_\path\()_\name
+trampoline_check_\path\()_\name:
+        jne     slow
+.endm
+
 /* rcx := slot offset, rsp := line of the thread that waits on the handle's endpoint, on this CPU; else to slow. An empty
  * slot names endpoint 0, and its waiter, nobody, waits on nothing: neither needs a test. The index is masked by its own
  * width, so that not even speculation reads outside the slots. */
-.macro FIND_RECEIVER
+.macro FIND_RECEIVER path
         movzwl  %di, %ecx
         cmp     %rcx, %rdi
-        jne     slow
+        CHECK   \path, handle
         shl     $4, %ecx
         mov     CAPABILITY_SLOTS + SLOT_ENDPOINT(%rcx), %r11
         mov     HOT_ENDPOINTS + ENDPOINT_WAITER(%r11), %rsp
         cmp     %r11, HOT_WAITS(%rsp)
-        jne     slow
+        CHECK   \path, waiter
         mov     %gs:HOT_GATE, %r11
         cmp     %r11, HOT_GATE(%rsp)
-        jne     slow
+        CHECK   \path, gate
 .endm
 
 /* rsp := line of the caller that may be answered; the handle is the one on which a plain wait is known to be allowed
  * (right, no queued sender, still this capability: the kernel clears HOT_RECEIVE_HANDLE otherwise). */
-.macro FIND_CALLER
+.macro FIND_CALLER path
         cmp     %gs:HOT_RECEIVE_HANDLE, %rdi
-        jne     slow
+        CHECK   \path, receive_handle
         mov     %gs:HOT_CALLER, %rsp
         rdgsbase %rcx
         cmp     %rcx, HOT_PARTNER(%rsp)
-        jne     slow
+        CHECK   \path, partner
         mov     %gs:HOT_GATE, %rcx
         cmp     %rcx, HOT_GATE(%rsp)
-        jne     slow
+        CHECK   \path, gate
 .endm
 
 /* Who may answer whom; the receiver no longer waits. Destroys rcx. */
@@ -137,7 +145,7 @@ trampoline_system_call:
         jg      not_plain_call
 
 plain_call:
-        FIND_RECEIVER
+        FIND_RECEIVER plain_call
         /* ---- point of no return ---- */
         mov     CAPABILITY_SLOTS + SLOT_BADGE(%rcx), %rdi
         NOTE_CALL
@@ -152,7 +160,7 @@ not_plain_call:
         jg      not_plain
 
 plain_reply:
-        FIND_CALLER
+        FIND_CALLER plain_reply
         /* ---- point of no return ---- */
         NOTE_REPLY
         SAVE_FS_BASE
@@ -198,7 +206,7 @@ slow:
 .endm
 
 long_call:
-        FIND_RECEIVER
+        FIND_RECEIVER long_call
         /* ---- point of no return ---- */
         SAVE_REGISTERS r11
         mov     CAPABILITY_SLOTS + SLOT_BADGE(%rcx), %r12
@@ -212,7 +220,7 @@ long_call:
         RESUME
 
 long_reply:
-        FIND_CALLER
+        FIND_CALLER long_reply
         /* ---- point of no return ---- */
         NOTE_REPLY
         SAVE_FS_BASE

@@ -42,9 +42,7 @@
         .text
         .code64
 
-/* In: rsp = the CPU's gate; rax, rdi and the words as the program had them; the rest is saved. */
-        .globl  kernel_system_call
-kernel_system_call:
+.macro SAVE_CALL
         mov     %gs:HOT_THREAD, %rbp
         mov     GATE_KERNEL_STACK(%rsp), %rsp
         mov     %rax, CALL_TAG(%rbp)
@@ -56,6 +54,13 @@ kernel_system_call:
         mov     %r10, CALL_WORDS + 32(%rbp)
         mov     %rbx, CALL_WORDS + 40(%rbp)
         mov     %rbp, %rdi
+.endm
+
+/* In: rsp = the CPU's gate; rax, rdi and the words as the program had them; the rest is saved. */
+        .globl  kernel_system_call
+kernel_system_call:
+        SAVE_CALL
+serve_system_call:
         call    system_call
         mov     %rbp, %rax
         cmpq    $0, schedule_switch
@@ -223,6 +228,14 @@ kernel_ring0:
         lea     RING0_CR3(%rcx), %rsp
         mov     %rax, %rcx
         jmp     trampoline_return_ring0
+
+/* As kernel_system_call, for a kernel that was asked to look at each system call first. */
+        .globl  kernel_system_call_observed
+kernel_system_call_observed:
+        SAVE_CALL
+        call    observe_system_call
+        mov     %rbp, %rdi
+        jmp     serve_system_call
 
 /* void kernel_resume_first(struct thread *thread): leaves boot for the first program. */
         .globl  kernel_resume_first

@@ -3,7 +3,8 @@
 """Sets that must not start: bad manifests, bad ELF files, bad archives. refused.py KERNEL ARCHIVE. Prints TAP.
 
 Each case changes one thing in a good archive (examples/hello), boots it, and expects the machine to power off with
-status 1 after saying what was wrong and where, before any program of the set has run.
+status 1 after saying what was wrong and where, before any program of the set has run; or boots the good one with options
+that make no sense, which the kernel itself refuses with status 255.
 """
 import concurrent.futures
 import os
@@ -86,6 +87,17 @@ SET_CASES = [
      b"\"; }", ["root: program hello: its arguments and environment take more than half of its stack"]),
 ]
 
+# Options of the kernel's command line that it does not understand, and what it says; it powers off itself.
+OPTION_CASES = [
+    ("fast-path", "fast-path: '' is not on, off, random or random:SEED"),
+    ("fast-path=slow", "fast-path: 'slow' is not on, off, random or random:SEED"),
+    ("fast-path=random:0", "fast-path: 'random:0' is not on, off"),
+    ("fast-path=random:12x", "fast-path: 'random:12x' is not on, off"),
+    ("fast-path=off fast-path-checks=gate,", "fast-path-checks: '' begins with none of handle, waiter, gate"),
+    ("fast-path=off fast-path-checks=gates", "fast-path-checks: 'gates' begins with none of handle, waiter, gate"),
+]
+KERNEL_REFUSES = 255
+
 
 def replaced(members, name, data):
     """The archive's members with other contents for `name`; without it where `data` is None."""
@@ -109,14 +121,14 @@ def cases(members):
 
 def run(kernel, case):
     """Boots a case; (its name, what is wrong with the outcome or None)."""
-    name, members, lines = case
+    name, members, lines, options, status = case
     with tempfile.TemporaryDirectory(prefix="salto-") as work:
         path = os.path.join(work, "set.cpio")
         archive.write(path, members)
-        outcome = machine.run(machine.Options(kernel=kernel, archive=path, command_line="debug-exit", debug_exit=True),
-                              TIMEOUT)
-    if outcome.timed_out or outcome.status() != 1:
-        return name, f"status {outcome.status()} instead of 1\n{outcome.serial[-2000:]}"
+        outcome = machine.run(machine.Options(kernel=kernel, archive=path, command_line=f"debug-exit {options}",
+                                              debug_exit=True), TIMEOUT)
+    if outcome.timed_out or outcome.status() != status:
+        return name, f"status {outcome.status()} instead of {status}\n{outcome.serial[-2000:]}"
     missing = [line for line in lines if line not in outcome.serial]
     if missing:
         return name, f"not printed: {missing[0]}\n{outcome.serial[-2000:]}"
@@ -128,7 +140,9 @@ def run(kernel, case):
 def main():
     kernel, source = sys.argv[1:3]
     report = tap.Report()
-    all_cases = list(cases(archive.read(source)))
+    members = archive.read(source)
+    all_cases = [(*case, "", 1) for case in cases(members)]
+    all_cases += [(f"'{text}'", members, [f"salto: boot: {line}"], text, KERNEL_REFUSES) for text, line in OPTION_CASES]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         for name, problem in pool.map(lambda case: run(kernel, case), all_cases):
             report.add(problem is None, f"{name} is refused", problem or "")
