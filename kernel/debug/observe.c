@@ -2,6 +2,7 @@
 /* A look at each system call. See observe.h. */
 #include "debug/observe.h"
 
+#include "debug/invariants.h"
 #include "ipc/fast_path.h"
 
 extern const char kernel_system_call[], kernel_system_call_observed[];
@@ -10,13 +11,14 @@ static uint64_t observed_calls;
 
 uint64_t observe_entry(void)
 {
-    return (uint64_t)(fast_path_is_observed() ? kernel_system_call_observed : kernel_system_call);
+    bool observed = fast_path_is_observed() || invariants_are_checked;
+    return (uint64_t)(observed ? kernel_system_call_observed : kernel_system_call);
 }
 
 void observe_system_call(struct thread *thread)
 {
-    (void)thread;
     observed_calls++;
+    invariants_check(thread);
     fast_path_draw();
 }
 

@@ -45,7 +45,8 @@ struct walk {
 
 static void complain(struct walk *walk, const struct place *place, const char *reason)
 {
-    walk->result.wrong++;
+    if (walk->result.wrong++ == 0)
+        walk->result.first_wrong = reason;
     console_printf("salto: page walk: task \"%s\": %lx, entry %lx: %s\n", walk->task ? walk->task->name : "(all)",
                    place->address, place->entry, reason);
 }

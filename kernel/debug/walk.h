@@ -10,6 +10,7 @@ struct task;
 /* What a walk found. */
 struct walk_result {
     uint64_t tables, supervisor_pages, user_pages, wrong;
+    const char *first_wrong; /* what the first wrong one was; 0 if there is none */
 };
 
 /* Walks the page tables of all tasks. What is wrong is named on the console:

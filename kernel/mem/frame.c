@@ -117,6 +117,21 @@ uint64_t frame_count_free(void)
     return free_count;
 }
 
+bool frame_counts_agree(void)
+{
+    uint64_t listed = 0, marked_free = 0, untouched = 0;
+    for (uint64_t frame = free_list; frame != 0; frame = *(uint64_t *)physical_to_virtual(frame)) {
+        if (!frame_is_free(frame) || listed == states_count)
+            return false;
+        listed++;
+    }
+    for (uint64_t i = 0; i < states_count; i++)
+        marked_free += (states[i] & ~FRAME_MARK) == FRAME_FREE;
+    for (uint32_t i = 0; i < memory_count; i++)
+        untouched += range_frames(&memory[i]);
+    return listed == marked_free && listed + untouched == free_count;
+}
+
 bool frame_is_free(uint64_t frame)
 {
     uint64_t number = frame / PAGE_SIZE;

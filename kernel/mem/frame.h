@@ -49,6 +49,10 @@ void frame_free(uint64_t frame);
 /* Frames that are free. */
 uint64_t frame_count_free(void);
 
+/* Do they add up: the free list holds each frame whose state says so, once, and with the frames that were never handed out
+ * they are as many as are counted? Looks at all of memory. */
+bool frame_counts_agree(void);
+
 /* Is the frame on the free list? False for what is no memory, or was never handed out. */
 bool frame_is_free(uint64_t frame);
 

@@ -49,6 +49,13 @@ static struct context *best_queued(void)
     return 0;
 }
 
+const struct queue_node *schedule_ready(uint32_t priority)
+{
+    if (lone)
+        return lone->priority == priority ? &lone->node : 0;
+    return ready[priority].first;
+}
+
 static struct context *best_ready(void)
 {
     if (!ready_count)

@@ -60,7 +60,7 @@
         .globl  kernel_system_call
 kernel_system_call:
         SAVE_CALL
-serve_system_call:
+.Lserve_system_call:
         call    system_call
         mov     %rbp, %rax
         cmpq    $0, schedule_switch
@@ -235,7 +235,7 @@ kernel_system_call_observed:
         SAVE_CALL
         call    observe_system_call
         mov     %rbp, %rdi
-        jmp     serve_system_call
+        jmp     .Lserve_system_call
 
 /* void kernel_resume_first(struct thread *thread): leaves boot for the first program. */
         .globl  kernel_resume_first

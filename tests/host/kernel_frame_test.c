@@ -106,6 +106,25 @@ static void test_bad_frees(void)
     host_ok(frame_count_free() == available, "which changes nothing");
 }
 
+/* What the kernel for tests looks at (debug/invariants.h), broken on purpose. */
+static void test_counts(void)
+{
+    uint64_t first = frame_allocate(), second = frame_allocate(), used = frame_allocate();
+    frame_free(second);
+    frame_free(first); /* names the second */
+    uint64_t *link = physical_to_virtual(first), next = *link;
+    host_ok(frame_counts_agree(), "free and used frames add up");
+    *link = 0;
+    host_ok(!frame_counts_agree(), "not where the free list is cut off");
+    *link = used;
+    host_ok(!frame_counts_agree(), "nor where it leads to a frame in use");
+    *link = first;
+    host_ok(!frame_counts_agree(), "nor where it leads nowhere else");
+    *link = next;
+    host_ok(next == second && frame_counts_agree(), "they do again where it is as before");
+    frame_free(used);
+}
+
 /* ---- Slabs ------------------------------------------------------------------------------------------------------- */
 
 static struct factory *payer; /* of all pieces */
@@ -418,6 +437,7 @@ int main(void)
     test_contiguous();
     test_exhaustion();
     test_bad_frees();
+    test_counts();
     payer = factory_create_first(RANGE_FRAMES * PAGE_SIZE);
     test_sizes();
     test_random_pieces();

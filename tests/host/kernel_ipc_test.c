@@ -9,6 +9,7 @@
 
 #include "cap/capability.h"
 #include "cap/factory.h"
+#include "debug/invariants.h"
 #include "host_tap.h"
 #include "idl/factory_kernel.h"
 #include "idl/memory_kernel.h"
@@ -24,7 +25,6 @@
 #include "ipc/notification.h"
 #include "ipc/reply.h"
 #include "ipc/wait.h"
-#include "kernel_parts/host_derivation.h"
 #include "kernel_parts/host_machine.h"
 #include "mem/frame.h"
 #include "mem/memory.h"
@@ -103,171 +103,12 @@ static bool expect(bool condition, const char *what)
     return condition;
 }
 
-static bool on_list(const struct capability *capability)
+static void check_all(const struct thread *thread)
 {
-    const struct object *object = capability->object;
-    struct capability *other = host_next_capability(object, NULL);
-    while (other && other != capability)
-        other = host_next_capability(object, other);
-    return other;
-}
-
-static struct hot_slot slot_of(const struct task *task, uint32_t handle)
-{
-    uint64_t page = CAPABILITY_SLOTS - PRIVATE_BASE + (uint64_t)handle * CAPABILITY_SLOT_SIZE;
-    uint64_t entry = task->space.private_table[page / PAGE_SIZE];
-    return *(struct hot_slot *)((char *)physical_to_virtual(entry & PTE_ADDRESS) + page % PAGE_SIZE);
-}
-
-static const struct thread *thread_of(const struct queue_node *node)
-{
-    return (const struct thread *)((const char *)node - offsetof(struct thread, node));
-}
-
-static void check_queue(const struct priority_queue *queue)
-{
-    const struct queue_node *level = queue->first;
-    for (const struct queue_node *node = queue->first; node; node = node->next) {
-        expect(!node->next || node->next->previous == node, "neighbours in a queue know each other");
-        expect(!node->next || node->next->priority <= node->priority, "queues go by priority");
-        if (node == level)
-            expect(level->last->priority == level->priority &&
-                       (!level->last->next || level->last->next->priority < level->priority),
-                   "levels know their ends");
-        if (node == level->last) {
-            expect(level->lower == node->next, "levels know the next one");
-            level = node->next;
-        }
-    }
-}
-
-/* The last thread of a chain; a cycle would never end. */
-static const struct thread *end_of(const struct thread *thread)
-{
-    while (chain_next(thread))
-        thread = chain_next(thread);
-    return thread;
-}
-
-/* Is `thread` at the end of the chain of a context that competes? */
-static bool is_reachable(struct thread *thread, bool running)
-{
-    for (struct task *task = task_first(); task; task = task->next)
-        for (struct thread *owner = task->threads; owner; owner = owner->task_next) {
-            enum context_place place = owner->context.place;
-            bool competes = running ? place == CONTEXT_RUNNING : place != CONTEXT_IDLE && place != CONTEXT_PARKED;
-            if (competes && end_of(owner) == thread)
-                return true;
-        }
-    return false;
-}
-
-static void check_scheduling(struct thread *thread, const struct thread *running)
-{
-    if (thread->context.place == CONTEXT_RUNNING)
-        expect(!wait_caller(thread), "a reserve does not run while its owner is lent to");
-    if (thread == running)
-        expect(is_reachable(thread, true), "the running context leads to the running thread");
-    else if (thread_can_run(thread))
-        expect(is_reachable(thread, false), "whoever can run stands at the end of a context that competes");
-    expect(!thread->notification || thread->notification->thread == thread, "notifications know their threads");
-    expect((thread->state == THREAD_KEPT) == (thread->reply != NULL), "who is kept knows where");
-    expect(!thread->reply || thread->reply->caller == thread, "reply objects know whom they keep");
-    const struct hot_endpoint *waited_on = (struct hot_endpoint *)(HOT_ENDPOINTS + (thread->hot->waits & ~WAIT_KERNEL));
-    expect(!thread->hot->waits || waited_on->waiter == thread->hot, "an endpoint's waiter word names who waits there");
-    expect(!thread->deadline.place || wait_in_ipc(thread), "who has a deadline waits");
-    const struct hot_thread *line = thread->hot;
-    expect(!thread->deadline.place || ((!line->waits || line->waits & WAIT_KERNEL) &&
-                                       (!line->partner || (uint64_t)line->partner & WAIT_KERNEL)),
-           "a wait with a deadline is the kernel's to end");
-}
-
-static void check_endpoint(const struct endpoint *endpoint)
-{
-    const struct hot_thread *waiter = endpoint->hot->waiter;
-    uint32_t receive_rights = 0;
-    for (struct capability *other = NULL; (other = host_next_capability(&endpoint->object, other));)
-        receive_rights += (other->rights & RIGHT_READ) != 0;
-    expect(receive_rights == endpoint->receive_rights, "rights to receive are counted");
-    expect(waiter, "an endpoint always names a waiter");
-    if (endpoint->senders.first)
-        expect((waiter->waits & ~WAIT_KERNEL) != endpoint->offset && !endpoint->receivers.first,
-               "nobody waits while senders are queued");
-    for (const struct queue_node *node = endpoint->senders.first; node; node = node->next)
-        expect(thread_of(node)->state == THREAD_SENDING && thread_of(node)->endpoint == endpoint,
-               "senders know where they queue");
-    for (const struct queue_node *node = endpoint->receivers.first; node; node = node->next)
-        expect(thread_of(node)->state == THREAD_RECEIVING && thread_of(node)->endpoint == endpoint &&
-                   thread_of(node)->hot != waiter,
-               "receivers know where they queue");
-    check_queue(&endpoint->senders);
-    check_queue(&endpoint->receivers);
-}
-
-static void check_capability(const struct task *task, uint32_t handle)
-{
-    const struct capability *capability = capability_find(&task->table, handle);
-    struct hot_slot slot = slot_of(task, handle), wanted = {0, 0};
-    if (capability && capability->object->type == OBJECT_ENDPOINT) {
-        const struct endpoint *endpoint = (const struct endpoint *)capability->object;
-        if ((capability->rights & RIGHT_WRITE) && !task->guarded)
-            wanted = (struct hot_slot){endpoint->offset, capability->badge};
-        check_endpoint(endpoint);
-    }
-    expect(slot.endpoint == wanted.endpoint && slot.badge == wanted.badge, "hot slots repeat capabilities");
-    if (capability)
-        expect(on_list(capability) && capability->task == task && capability->handle == handle,
-               "a capability is on its object's list");
-}
-
-/* The trampoline passes by guarded tasks: their slots are empty (check_capability), and none of their waits is its to end. */
-static void check_guarded(const struct thread *thread, const struct thread *on)
-{
-    const struct hot_thread *line = thread->hot;
-    expect(line->receive_handle == HANDLE_NONE, "threads of guarded tasks wait by no handle");
-    expect(!line->waits || line->waits & WAIT_KERNEL, "their waits are the kernel's to end");
-    expect(!line->partner || (uint64_t)line->partner & WAIT_KERNEL, "their calls are the kernel's to answer");
-    if (thread == on)
-        expect(cpus[0].guarded == thread->task, "the CPU is known to run a guarded task");
-}
-
-/* What lets a thread wait plainly, without the kernel: a capability that allows it, and nobody queued. */
-static void check_plain_wait(const struct thread *thread)
-{
-    const struct hot_thread *line = thread->hot;
-    if (line->receive_handle == HANDLE_NONE) {
-        const struct thread *caller = wait_caller(thread);
-        expect(!line->waits || line->waits & WAIT_KERNEL, "who may not wait plainly is the kernel's to wake");
-        expect(!caller || (uint64_t)caller->hot->partner & WAIT_KERNEL, "and its caller is the kernel's to answer");
-        return;
-    }
-    const struct capability *capability = capability_find(&thread->task->table, line->receive_handle);
-    if (!expect(capability && capability->object->type == OBJECT_ENDPOINT && (capability->rights & RIGHT_READ),
-                "plain waits need the right to receive"))
-        return;
-    const struct endpoint *endpoint = (const struct endpoint *)capability->object;
-    expect(endpoint->offset == line->receive_endpoint && endpoint->hot->waiter == line && !endpoint->senders.first,
-           "plain waits need the waiter's place, and no sender queued");
-}
-
-static void check_all(const struct thread *running)
-{
-    for (const struct task *task = task_first(); task; task = task->next) {
-        for (uint32_t handle = 0; handle < task->table.limit; handle++)
-            check_capability(task, handle);
-        for (struct thread *thread = task->threads; thread; thread = thread->task_next) {
-            check_plain_wait(thread);
-            check_scheduling(thread, running);
-            if (task->guarded)
-                check_guarded(thread, running);
-            expect(!task->ended || thread->state == THREAD_DEAD || thread->sends == SENDS_ONE_WAY,
-                   "ended tasks have no thread");
-            expect(thread->hot->cr3 == task->space.cr3 && thread->hot->reflect == task->linux_handler,
-                   "lines are right");
-        }
-    }
-    expect(running->task->guarded || !cpus[0].guarded, "the CPU is known to run no guarded task");
-    expect(factory->used <= factory->limit, "quotas hold");
+    struct inspection inspection = {.running = thread};
+    invariants_threads(&inspection);
+    invariants_capabilities(&inspection);
+    expect(!inspection.broken, inspection.broken);
 }
 
 /* ---- A machine of threads ---------------------------------------------------------------------------------------- */

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Invariants of frames and page tables. See invariants.h. */
+#include "debug/invariants.h"
+#include "debug/walk.h"
+#include "mem/frame.h"
+
+void invariants_memory(struct inspection *inspection)
+{
+    invariant(inspection, frame_counts_agree(), "free and used frames add up");
+    struct walk_result result = walk_all_tasks();
+    invariant(inspection, result.wrong == 0, result.first_wrong);
+}
