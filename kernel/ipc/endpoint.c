@@ -7,6 +7,7 @@
 #include "debug/panic.h"
 #include "ipc/hot.h"
 #include "ipc/wait.h"
+#include "thread/chain.h"
 #include "thread/schedule.h"
 #include "thread/task.h"
 
@@ -163,6 +164,18 @@ void endpoint_queue_sender(struct endpoint *endpoint, struct thread *thread)
     thread->state = THREAD_SENDING;
     thread->endpoint = endpoint;
     queue_insert(&endpoint->senders, &thread->node, schedule_priority(thread));
+    if (thread->sends != SENDS_ONE_WAY)
+        chain_raise(endpoint_server(endpoint), thread->node.priority);
+}
+
+bool endpoint_raise_sender(struct thread *thread, uint32_t priority)
+{
+    struct priority_queue *senders = &thread->endpoint->senders;
+    if (thread->node.priority >= priority)
+        return false;
+    queue_remove(senders, &thread->node);
+    queue_insert(senders, &thread->node, priority);
+    return true;
 }
 
 struct thread *endpoint_take_sender(struct endpoint *endpoint)

@@ -49,8 +49,11 @@ void endpoint_note_server(struct endpoint *endpoint, struct thread *thread);
 /* The one thread that receives here, or 0 if there is none, or several. */
 struct thread *endpoint_server(const struct endpoint *endpoint);
 
-/* Queues a sender; plain waits go through the kernel from now on. */
+/* Queues a sender, at its present priority, to which those are raised for whom it waits; plain waits go through the kernel from now on. */
 void endpoint_queue_sender(struct endpoint *endpoint, struct thread *thread);
+
+/* A queued sender goes behind those of `priority`, if its own is lower: then true. */
+bool endpoint_raise_sender(struct thread *thread, uint32_t priority);
 
 /* Takes the first queued sender, or 0. */
 struct thread *endpoint_take_sender(struct endpoint *endpoint);

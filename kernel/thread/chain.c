@@ -8,6 +8,7 @@
 #include "thread/thread.h"
 
 #define STEPS_AT_ONCE 128 /* with interrupts off */
+#define RAISED_AT_ONCE 4  /* the same, for each of which a queue is searched twice */
 
 uint64_t chain_generation;
 
@@ -36,6 +37,16 @@ struct thread *chain_end(struct thread *thread)
             return 0;
     }
     return thread;
+}
+
+void chain_raise(struct thread *thread, uint32_t priority)
+{
+    uint32_t raised = 0;
+    for (int i = 0; i < CHAIN_LIMIT && thread && raised < RAISED_AT_ONCE; i++) {
+        if (thread->state == THREAD_SENDING && endpoint_raise_sender(thread, priority))
+            raised++;
+        thread = chain_next(thread);
+    }
 }
 
 struct thread *chain_lender(struct thread *thread)

@@ -24,6 +24,10 @@ bool chain_waits_for_event(const struct thread *thread);
  * have changed then. To be called only where that does no harm. */
 struct thread *chain_end(struct thread *thread);
 
+/* Whoever queues in the chain that begins with `thread` is received at `priority` at least; where more than a few would
+ * have to be raised, those at the beginning of the chain. */
+void chain_raise(struct thread *thread, uint32_t priority);
+
 /* The first of those for whom `thread` works: the caller whom it may answer, that one's caller, and so on; `thread`
  * itself if nobody called. Of a very long chain, one in the middle, whose context leads here as well. */
 struct thread *chain_lender(struct thread *thread);

@@ -250,6 +250,61 @@ static void many_helpers(void)
     end();
 }
 
+/* Serves for ever; in its first call it waits for whoever serves values[0]. Traces its callers' badges. */
+static void play_disk(struct area *area)
+{
+    struct ipc_message message = {0};
+    uint64_t tag = ipc_transfer(TAG_RECEIVE, inner, &message);
+    trace((char)message.badge);
+    EXPECT_EQUAL(actor_call((uint32_t)area->values[0]), TAG_DONE);
+    while (message_is_tag(tag)) {
+        tag = ipc_transfer(tag_of(0, MESSAGE_REPLY_AND_WAIT, 0, 0), inner, &message);
+        trace((char)message.badge);
+    }
+}
+
+/* Serves values[0] for ever, by calls to values[1]. */
+static void play_cache(struct area *area)
+{
+    uint64_t tag = actor_receive((uint32_t)area->values[0]);
+    while (message_is_tag(tag)) {
+        EXPECT_EQUAL(actor_call((uint32_t)area->values[1]), TAG_DONE);
+        tag = actor_reply_and_wait((uint32_t)area->values[0]);
+    }
+}
+
+static void play_silent_caller(struct area *area)
+{
+    EXPECT_EQUAL(actor_call((uint32_t)area->values[0]), TAG_DONE);
+}
+
+/* A server queues for another one on behalf of a low caller. When a high one comes to wait for it, it is received before
+ * those who are middling: else the high one would wait for all of their calls too. */
+static void inversion_in_a_queue(void)
+{
+    uint32_t held = guest_endpoint(), badged[3];
+    begin();
+    for (unsigned i = 0; i < COUNT(badged); i++)
+        EXPECT_EQUAL(kernel_task_mint(own_task, inner, own_task, RIGHT_WRITE, "xcm"[i], &badged[i]), 0);
+    actor_enter(RESERVE_LOW, play_disk, held);
+    actor_enter(CALLER, play_silent_caller, badged[0]);
+    unsigned cache = actor_create(RESERVE_LOW, play_cache, endpoint);
+    actors[cache].area->values[1] = badged[1];
+    actor_start(cache);
+    actor_enter(30, play_low, endpoint);            /* the cache queues for it, at 30 */
+    actor_enter(40, play_silent_caller, badged[2]); /* before the cache */
+    actor_enter(70, play_high, endpoint);           /* raises the cache */
+    EXPECT_TRACE("xh");
+    EXPECT(message_is_tag(actor_receive(held)));
+    EXPECT_EQUAL(actor_reply(), TAG_DONE);
+    /* It found the middling one's call when it answered the cache's first one, and had begun it when the second came. */
+    EXPECT_TRACE("cmcHl");
+    end();
+    for (unsigned i = 0; i < COUNT(badged); i++)
+        guest_delete(badged[i]);
+    guest_delete(held);
+}
+
 /* ---- Lent contexts ----------------------------------------------------------------------------------------------- */
 
 static void play_yielding_server(struct area *area)
@@ -381,6 +436,7 @@ static const struct guest_test tests[] = {
     {"so does one for whom all of the chain waited", chain_that_waits_for_its_end},
     {"priority inversion: high waits for the server's work alone", inversion},
     {"priority inversion with a server that waits for another", inversion_along_a_chain},
+    {"priority inversion in a queue", inversion_in_a_queue},
     {"many helpers of a server that waits", many_helpers},
     {"yield with a lent context", yield_of_a_lent_context},
     {"a caller's priority changes in mid-call", caller_is_changed},
