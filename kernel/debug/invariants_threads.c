@@ -207,6 +207,8 @@ static void check_context(struct inspection *inspection, const struct thread *th
     if (context->place == CONTEXT_EXHAUSTED)
         invariant(inspection, context->refill.place != 0, "a context that is exhausted will be refilled");
     check_queue(inspection, &thread->parked);
+    invariant(inspection, !thread->parked.first == !(thread->context.watched & WATCHED_PARKED),
+              "a thread with parked contexts is watched");
 }
 
 static void check_ready_queues(struct inspection *inspection)

@@ -147,12 +147,16 @@ static void park(struct context *context, struct thread *thread)
     context->place = CONTEXT_PARKED;
     context->parked_at = thread;
     queue_insert(&thread->parked, &context->node, context->priority);
+    thread->context.watched |= WATCHED_PARKED;
 }
 
 static void unpark(struct context *context)
 {
     assert(context->place == CONTEXT_PARKED);
-    queue_remove(&context->parked_at->parked, &context->node);
+    struct thread *thread = context->parked_at;
+    queue_remove(&thread->parked, &context->node);
+    if (!thread->parked.first)
+        thread->context.watched &= ~(uint64_t)WATCHED_PARKED;
     context->place = CONTEXT_IDLE;
 }
 
@@ -413,7 +417,7 @@ static bool preempt_at_once(struct thread *to)
     struct context *context = &to->context, *left = current;
     if (!interrupted || !left || context->place != CONTEXT_IDLE || context->priority <= left->priority)
         return false;
-    if ((left->watched | context->watched) || schedule_switch || to->parked.first)
+    if ((left->watched | context->watched) || schedule_switch)
         return false;
     if (ready_count && best_ready()->priority >= context->priority)
         return false;
@@ -562,7 +566,8 @@ static uint64_t ticks(uint64_t nanoseconds)
 void schedule_set_times(struct context *context, uint64_t slice, uint64_t budget, uint64_t period)
 {
     context->slice = context->left = ticks(slice);
-    context->watched = budget || context->owner->task->guarded;
+    context->watched = (context->watched & WATCHED_PARKED) | (budget ? WATCHED_BUDGET : 0) |
+                       (context->owner->task->guarded ? WATCHED_GUARDED : 0);
     context->budget = context->remains = ticks(budget);
     context->period = ticks(period);
     context->period_start = rdtsc();

@@ -42,6 +42,10 @@ enum context_place {
     CONTEXT_EXHAUSTED, /* until its budget is refilled */
 };
 
+#define WATCHED_BUDGET 1
+#define WATCHED_GUARDED 2 /* its owner's task is */
+#define WATCHED_PARKED 4  /* contexts are parked with its owner, and compete when that wakes */
+
 /* Times are in ticks of the time-stamp counter. */
 struct context {
     struct queue_node node; /* READY, PARKED */
@@ -50,7 +54,7 @@ struct context {
     uint64_t started;         /* when it began to run, or was last accounted for */
     uint64_t slice, left;     /* of the slice */
     uint64_t budget, remains; /* in each period; 0: not limited */
-    uint64_t watched;         /* not 0: has a budget, or its owner is guarded: not handed over in passing */
+    uint64_t watched;         /* WATCHED_*: reasons not to hand the CPU over to or from it in passing; 0 if none */
     uint64_t period, period_start;
     struct timeout refill;
     struct thread *runner; /* who ran when it was preempted: still the end of its chain if ... */
