@@ -273,6 +273,11 @@ static void context_not_parked(void)
     SET(threads[WAITS]->context.parked_at, threads[DRIVER]);
 }
 
+static void parked_unwatched(void)
+{
+    SET(threads[WAITS]->context.watched, WATCHED_PARKED);
+}
+
 static void context_without_refill(void)
 {
     SET(threads[WAITS]->context.place, CONTEXT_EXHAUSTED);
@@ -443,6 +448,7 @@ static const struct {
     {"a context belongs to its thread", context_of_other},
     {"a context that is ready stands in the queue of its priority", context_not_in_ready_queue},
     {"a context that is parked stands with the thread where it is", context_not_parked},
+    {"a thread with parked contexts is watched", parked_unwatched},
     {"a context that is exhausted will be refilled", context_without_refill},
     {"the running context leads to the running thread", context_of_runner_idle},
     {"whoever can run stands at the end of a context that competes", runnable_forgotten},
