@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "../common/worker.h"
+#include "idl/notification.h"
+#include "idl/reply.h"
 
 #define BADGE 0x1234567890UL
 #define CALLS 100
@@ -17,7 +19,7 @@
 #define CACHES 4
 
 /* What CALLS_UNSEEN calls in a row need: values of a worker. */
-enum value { HANDLE, WRONG = 3 };
+enum value { HANDLE, WRONG = 3, OTHER };
 
 static const uint32_t lengths[] = {0, 1, 5, 6, 7, 8, 62, 63};
 static uint32_t kinds; /* barriers that this CPU is said to have */
@@ -172,6 +174,83 @@ static void guarded_same(void)
     EXPECT(crossings_between(&server, &client, endpoint) < CALLS_UNSEEN);
     worker_destroy(&client);
     stop(&server, endpoint);
+}
+
+#define TAG_SIGNAL_AND_WAIT tag_of(0, MESSAGE_SEND_AND_WAIT, 1, 0)
+
+/* A worker_function: waits for a signal, and signals by values[OTHER], for ever. */
+static void signal_back(struct area *area)
+{
+    struct ipc_message message = {0};
+    uint64_t tag = ipc_transfer(TAG_RECEIVE, 0, &message);
+    while (message_is_tag(tag)) {
+        area->done++;
+        message.words[0] = 1;
+        tag = ipc_transfer(TAG_SIGNAL_AND_WAIT, area->values[OTHER], &message);
+    }
+}
+
+static kernel_notification_t bound(kernel_thread_t thread)
+{
+    kernel_notification_t notification = {0};
+    EXPECT_EQUAL(kernel_factory_create_notification(own_factory, &notification), 0);
+    EXPECT_EQUAL(kernel_notification_bind(notification, thread), 0);
+    return notification;
+}
+
+static uint64_t crossings_of_signals(bool guard)
+{
+    struct worker worker;
+    struct ipc_message message;
+    make_worker(&worker, guard);
+    kernel_notification_t there = bound(worker.thread), here = bound(own_thread);
+    worker.area->values[OTHER] = worker_give(&worker, here.handle, RIGHT_WRITE);
+    worker_start(&worker, signal_back);
+    guest_yield();
+    uint64_t before = crossings();
+    for (int i = 0; i < CALLS; i++) {
+        message.words[0] = 1;
+        EXPECT(message_is_tag(ipc_transfer(TAG_SIGNAL_AND_WAIT, there.handle, &message)));
+    }
+    uint64_t count = crossings() - before;
+    EXPECT_EQUAL(worker.area->done, CALLS);
+    guest_delete(here.handle);
+    worker_destroy(&worker);
+    guest_delete(there.handle);
+    return count;
+}
+
+static void guarded_signals(void)
+{
+    EXPECT_EQUAL(crossings_of_signals(true), 2 * CALLS);
+    EXPECT_EQUAL(crossings_of_signals(false), 0);
+}
+
+/* A guarded client of this thread, which keeps its caller and answers it by send-and-wait on the reply object. */
+static void guarded_answered_late(void)
+{
+    struct worker client;
+    struct ipc_message message;
+    kernel_reply_t reply = {0};
+    uint32_t endpoint = guest_endpoint();
+    worker_create_guarded(&client);
+    client.area->values[HANDLE] = worker_give(&client, endpoint, RIGHT_WRITE);
+    EXPECT_EQUAL(kernel_factory_create_reply(own_factory, &reply), 0);
+    worker_start(&client, call_unseen);
+    uint64_t tag = ipc_transfer(TAG_RECEIVE, endpoint, &message), before = crossings();
+    for (int i = 1; i < CALLS_UNSEEN && message_is_tag(tag); i++) {
+        uint64_t word = message.words[0];
+        EXPECT_EQUAL(kernel_reply_keep(reply), 0);
+        message.words[0] = ~word;
+        tag = ipc_transfer(TAG_SIGNAL_AND_WAIT, (uint64_t)endpoint << WAIT_HANDLE_SHIFT | reply.handle, &message);
+    }
+    EXPECT_EQUAL(crossings() - before, 2 * (CALLS_UNSEEN - 1));
+    message.words[0] = ~message.words[0];
+    EXPECT_EQUAL(ipc_transfer(tag_of(0, MESSAGE_REPLY, 1, 0), endpoint, &message), TAG_DONE);
+    worker_wait(&client, 1);
+    EXPECT_EQUAL(client.area->values[WRONG], 0);
+    guest_delete(reply.handle);
+    stop(&client, endpoint);
 }
 
 /* Each crossing has every barrier of the CPU. */
@@ -369,6 +448,8 @@ static const struct guest_test tests[] = {
     {"calls by a guarded task: two crossings each", guarded_client},
     {"calls from a guarded task to another: two crossings each", guarded_both},
     {"calls within a guarded task: no crossing", guarded_same},
+    {"signals to a guarded task and back: two crossings each", guarded_signals},
+    {"a guarded client that is answered later: two crossings each", guarded_answered_late},
     {"each crossing has the barriers that this CPU has", kinds_counted},
     {"a guarded server gives the same results", same_as_server},
     {"a guarded client gets the same results", same_as_client},
