@@ -14,6 +14,7 @@
 #define FAILED_AT_ONCE 8
 
 static uint32_t endpoints;
+static struct endpoint *orphans; /* nobody may receive there any more, and senders are queued that have to be told */
 
 static struct hot_thread *nobody(void)
 {
@@ -62,10 +63,44 @@ static bool fail_senders(struct endpoint *endpoint, uint32_t most)
     return !endpoint->senders.first;
 }
 
+static void adopt_orphan(struct endpoint *endpoint)
+{
+    endpoint->orphan_next = orphans;
+    if (orphans)
+        orphans->orphan_previous = endpoint;
+    orphans = endpoint;
+}
+
+/* Also of one that is none. */
+static void forget_orphan(struct endpoint *endpoint)
+{
+    if (endpoint->orphan_next)
+        endpoint->orphan_next->orphan_previous = endpoint->orphan_previous;
+    if (endpoint->orphan_previous)
+        endpoint->orphan_previous->orphan_next = endpoint->orphan_next;
+    else if (orphans == endpoint)
+        orphans = endpoint->orphan_next;
+    endpoint->orphan_next = endpoint->orphan_previous = 0;
+}
+
+bool endpoint_any_orphan(void)
+{
+    return orphans;
+}
+
+bool endpoint_orphan_piece(void)
+{
+    struct endpoint *endpoint = orphans;
+    if (endpoint && fail_senders(endpoint, FAILED_AT_ONCE))
+        forget_orphan(endpoint);
+    return endpoint;
+}
+
 void endpoint_destroy_piece(struct endpoint *endpoint)
 {
     if (!fail_senders(endpoint, FAILED_AT_ONCE))
         return;
+    forget_orphan(endpoint);
     end_plain_waits(endpoint);
     if (is_waited_on(endpoint))
         wait_fail(endpoint->hot->waiter->thread, ERROR_DEAD);
@@ -89,8 +124,8 @@ void endpoint_receive_right_removed(struct endpoint *endpoint, const struct capa
     assert(endpoint->receive_rights > 0);
     if (waiter != nobody() && waiter->receive_handle == capability->handle && waiter->thread->task == capability->task)
         end_plain_waits(endpoint);
-    if (--endpoint->receive_rights == 0)
-        fail_senders(endpoint, UINT32_MAX);
+    if (--endpoint->receive_rights == 0 && !fail_senders(endpoint, FAILED_AT_ONCE))
+        adopt_orphan(endpoint);
 }
 
 struct thread *endpoint_take_receiver(struct endpoint *endpoint)

@@ -24,6 +24,7 @@ struct endpoint {
     uint32_t receive_rights; /* capabilities with the right to receive; with none, senders fail with DEAD */
     bool shared;             /* more than one thread has received here */
     struct priority_queue senders, receivers;
+    struct endpoint *orphan_next, *orphan_previous; /* others whose senders have to be told that nobody receives */
 };
 
 /* A new endpoint charged to `payer`; 0 and `*error` (NO_MEMORY, NO_SLOT). */
@@ -32,9 +33,14 @@ struct endpoint *endpoint_create(struct factory *payer, enum error *error);
 /* The last capability is gone: tells some of those who wait, and then goes. */
 void endpoint_destroy_piece(struct endpoint *endpoint);
 
-/* A capability with the right to receive came or went. */
+/* A capability with the right to receive came or went. With the last one all senders fail with DEAD, the first few, those
+ * of the highest priority, at once, the others by and by. */
 void endpoint_receive_right_added(struct endpoint *endpoint);
 void endpoint_receive_right_removed(struct endpoint *endpoint, const struct capability *capability);
+
+/* Tells a few more of them. False if there are none. */
+bool endpoint_orphan_piece(void);
+bool endpoint_any_orphan(void);
 
 /* The thread that may be handed a message now, or 0: it stops waiting. */
 struct thread *endpoint_take_receiver(struct endpoint *endpoint);

@@ -226,6 +226,44 @@ static void test_moved_receive_right(void)
     host_ok(end_round(frames, pieces), "everything comes back");
 }
 
+#define ORPHANED 20
+
+static int told(struct thread *const *senders)
+{
+    int count = 0;
+    for (int i = 0; i < ORPHANED; i++)
+        count += senders[i]->state == THREAD_ACTIVE && senders[i]->call.tag == ERROR_DEAD;
+    return count;
+}
+
+/* Many are queued when the last right to receive goes: they are told piece by piece; by the end of the endpoint at last. */
+static void test_orphaned_senders(bool destroyed)
+{
+    uint64_t frames = host_frames_used(), pieces = host_pieces_used();
+    struct thread *senders[ORPHANED];
+    start_round();
+    struct endpoint *endpoint = endpoint_create(factory, &error);
+    struct capability *receiving = capability_find(&tasks[0]->table, give(tasks[0], &endpoint->object));
+    struct capability *sending = capability_derive(tasks[1], receiving, RIGHT_WRITE, 0, &error);
+    for (int i = 0; i < ORPHANED; i++)
+        senders[i] = new_thread(tasks[1]);
+    struct thread *last = new_thread(tasks[0]), *on = schedule_first();
+    run(on);
+    while (on != last)
+        on = call(on, message_tag(MESSAGE_CALL, 0, 0), sending->handle);
+    capability_delete(receiving);
+    int first = told(senders);
+    host_ok(first > 0 && first < ORPHANED && endpoint_any_orphan(), "%d of %d senders are told at once", first,
+            ORPHANED);
+    if (destroyed)
+        capability_delete(sending);
+    while (endpoint_orphan_piece())
+        check_all(on);
+    host_ok(told(senders) == ORPHANED && !endpoint_any_orphan(), "the others by and by");
+    check_all(on);
+    host_ok(!wrong && end_round(frames, pieces), "everything comes back: %s", wrong ? wrong : "all invariants hold");
+}
+
 /* The barriers of a guarded client's calls to a server: two a round trip; none between threads of one task. */
 static void test_crossings(void)
 {
@@ -479,6 +517,8 @@ int main(void)
     warm_up(); /* pages of the hot state, and of the heap of timeouts, never come back */
     test_moved_receive_right();
     test_crossings();
+    test_orphaned_senders(false);
+    test_orphaned_senders(true);
     uint64_t frames = host_frames_used(), pieces = host_pieces_used();
     int round = 0;
     wrong = NULL;
