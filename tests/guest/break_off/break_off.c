@@ -67,6 +67,7 @@ static void is_sent_elsewhere(enum wait_kind kind, bool separate)
     struct waiter waiter;
     uint64_t old = 0;
     waiter_create(&waiter, kind, separate, NO_DEADLINE);
+    worker_spins(&waiter.worker);
     EXPECT_EQUAL(kernel_thread_break_off(waiter.worker.thread, (uint64_t)landing, &old), 0);
     expect_in_transfer(old);
     guest_yield();
@@ -197,6 +198,7 @@ static void running(bool separate)
     struct worker worker;
     uint64_t old = 0;
     worker_create(&worker, separate);
+    worker_spins(&worker);
     worker_start(&worker, spin);
     worker_wait(&worker, 1);
     EXPECT_EQUAL(kernel_thread_break_off(worker.thread, 0, &old), 0); /* only tells where it is */
@@ -251,6 +253,7 @@ static void states(void)
     EXPECT_ERROR(kernel_thread_break_off(own_thread, 0, &old), BAD_ARGUMENT);
     worker_create(&worker, true);
     EXPECT_ERROR(kernel_thread_break_off(worker.thread, 0, &old), BUSY); /* not started */
+    worker_spins(&worker);
     worker_start(&worker, spin);
     worker_wait(&worker, 1);
     EXPECT_EQUAL(kernel_thread_break_off(worker.thread, 0x123456789000, &old), 0); /* nothing is mapped there */

@@ -8,11 +8,17 @@
 #include <salto/wait.h>
 
 #define LABEL 3
-#define PATIENCE 10000 /* milliseconds until a worker counts as stuck */
+#define SHORTEST_SLICE 10000 /* nanoseconds */
+#define PATIENCE 10000       /* milliseconds until a worker counts as stuck */
 
 uint64_t with_deadline(uint64_t tag)
 {
     return ipc_tag_with_deadline(tag);
+}
+
+void worker_spins(const struct worker *worker)
+{
+    EXPECT_EQUAL(kernel_thread_set_times(worker->thread, SHORTEST_SLICE, 0, 0), 0);
 }
 
 uint64_t time_now(void)

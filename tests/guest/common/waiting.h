@@ -86,6 +86,9 @@ void worker_die(struct worker *worker, enum death death);
 /* The tag with the deadline bit, in the general form. */
 uint64_t with_deadline(uint64_t tag);
 
+/* Gives a thread that spins the shortest slices there are, so that the test need not wait long for its turn. */
+void worker_spins(const struct worker *worker);
+
 /* Nanoseconds since boot. */
 uint64_t time_now(void);
 

@@ -295,7 +295,7 @@ static void phases_apart(void)
     sleep_for(MILLISECOND);
     EXPECT_EQUAL(worker->area->done, 1); /* it is queued, and has an hour for that */
     EXPECT_EQUAL(ipc_transfer(TAG_RECEIVE, waiter.endpoint, &message), tag_of(3, MESSAGE_CALL, 0, 0));
-    sleep_until_done(worker, 2);
+    worker_wait(worker, 2); /* not by sleeping: a receive would abandon it */
     EXPECT_EQUAL(worker->area->steps[1].result, ERROR_TIMEOUT);
     EXPECT_EQUAL(worker->area->steps[1].message.badge, PHASE_RECEIVE);
     waiter_destroy(&waiter);
