@@ -108,7 +108,8 @@ struct hot_endpoint {
 
 /* A slot of a task's register save area. */
 struct save_slot {
-    uint64_t rbp, r12, r13, r14, r15, reserved[3];
+    uint64_t rbp, r12, r13, r14, r15;
+    uint64_t reserved[3]; /* entry point and stack of the activation upcall to come */
 };
 
 struct hot_slot {
