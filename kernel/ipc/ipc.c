@@ -203,6 +203,8 @@ static void accept(struct thread *self, struct thread *sender)
         message_deliver_kernel_message(sender, self, sender->badge);
         ipc_end_kernel_message(sender);
     }
+    if (sender->parked.first)
+        schedule_received(sender);
     schedule_go_on(self);
 }
 

@@ -468,17 +468,29 @@ void schedule_initialise_context(struct thread *thread)
     schedule_set_times(context, DEFAULT_SLICE_NANOSECONDS, 0, 0);
 }
 
-/* Contexts that lead to `thread`, one of them surely, the best of the others too, compete from now on. */
+/* The best of the contexts that were put aside with `thread` compete from now on. */
+static void release_parked(struct thread *thread)
+{
+    for (int i = 0; i < RELEASED_AT_ONCE && thread->parked.first; i++)
+        compete(context_of(thread->parked.first));
+}
+
+/* Contexts that lead to `thread` compete from now on: one of them surely, the best of those put aside too. */
 static void release(struct thread *thread)
 {
     compete(&chain_lender(thread)->context);
-    for (int i = 0; i < RELEASED_AT_ONCE && thread->parked.first; i++)
-        compete(context_of(thread->parked.first));
+    release_parked(thread);
 }
 
 void schedule_wake(struct thread *thread)
 {
     release(thread);
+    request_if_better();
+}
+
+void schedule_received(struct thread *sender)
+{
+    release_parked(sender);
     request_if_better();
 }
 

@@ -84,6 +84,9 @@ void schedule_wake_by_interrupt(struct thread *thread);
 /* An interrupt of `thread`, a program's, is about to be handled. */
 void schedule_before_interrupt(struct thread *thread);
 
+/* The call of `sender`, which waited in a queue, is received: contexts that were put aside with it lead further now. */
+void schedule_received(struct thread *sender);
+
 /* `thread`, which can run, may have lost the context on which it ran: another one that leads to it competes, and whoever
  * is best goes on when the kernel is left. */
 void schedule_go_on(struct thread *thread);

@@ -170,8 +170,8 @@ static void several_receivers(void)
     endpoint = guest_endpoint();
     inner = guest_endpoint();
     enter_server(20, 'a');
-    enter_server(40, 'b');
-    enter_server(30, 'c');
+    enter_server(30, 'b');
+    enter_server(40, 'c');
     for (int i = 0; i < 3; i++)
         actor_enter(40, play_caller, endpoint);
     EXPECT_TRACE("abc");

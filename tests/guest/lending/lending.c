@@ -230,6 +230,19 @@ static void inversion_along_a_chain(void)
     end();
 }
 
+/* Both servers are late: the high one, who waited for the first, helps the second as soon as that one has its call. */
+static void inversion_with_a_late_server(void)
+{
+    begin();
+    first = actor_create(40, play_trace_value, '1');
+    actor_enter(RESERVE_LOW, play_relay, endpoint);
+    actor_enter(30, play_low, endpoint);
+    actor_enter(70, play_high, endpoint);
+    actor_enter(RESERVE_LOW, play_inverted_server, inner);
+    EXPECT_TRACE("hwsH1l");
+    end();
+}
+
 static void play_named_caller(struct area *area)
 {
     EXPECT_EQUAL(actor_call(endpoint), TAG_DONE);
@@ -437,6 +450,7 @@ static const struct guest_test tests[] = {
     {"priority inversion: high waits for the server's work alone", inversion},
     {"priority inversion with a server that waits for another", inversion_along_a_chain},
     {"priority inversion in a queue", inversion_in_a_queue},
+    {"priority inversion with a server that comes late", inversion_with_a_late_server},
     {"many helpers of a server that waits", many_helpers},
     {"yield with a lent context", yield_of_a_lent_context},
     {"a caller's priority changes in mid-call", caller_is_changed},
