@@ -99,7 +99,7 @@ void console_printf(const char *format, ...)
     va_end(arguments);
 }
 
-int console_read_byte(void)
+int console_receive_byte(void)
 {
     if (!present || !(in_byte(UART_LINE_STATUS) & LINE_STATUS_RECEIVED))
         return -1;

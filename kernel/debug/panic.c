@@ -17,6 +17,7 @@
 #include "debug/console.h"
 #include "debug/format.h"
 #include "debug/symbols.h"
+#include "debugger.h"
 #include "x86/acpi.h"
 #include "x86/cpu.h"
 #include "x86/cpu_state.h"
@@ -124,6 +125,7 @@ static _Noreturn void finish_panic(const struct trap_frame *frame, unsigned back
     print_place("\nat ", frame->rip, back);
     print_registers(frame);
     print_stack(frame->rsp);
+    debugger_panicked();
     power_off(PANIC_STATUS);
 }
 

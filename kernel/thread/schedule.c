@@ -3,6 +3,7 @@
 #include "thread/schedule.h"
 
 #include "debug/panic.h"
+#include "debugger.h"
 #include "ipc/ipc.h"
 #include "ipc/wait.h"
 #include "thread/chain.h"
@@ -386,6 +387,7 @@ struct thread *schedule_resolve(void)
 
 struct thread *schedule_first(void)
 {
+    arm_at(debugger_next_look());
     return choose_and_restart();
 }
 
@@ -631,4 +633,6 @@ void schedule_timer_expired(void)
         arm_at(end_of_turn());
     }
     arm_at(timeout_earliest());
+    debugger_look();
+    arm_at(debugger_next_look());
 }

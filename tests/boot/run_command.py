@@ -135,6 +135,7 @@ def options(report, run, build, tree):
         ("--cpu without FSGSBASE", (*built, "--cpu", "qemu64", "calculator"), 255, "FSGSBASE"),
         ("--cpu that is none", (*built, "--cpu", "none", "calculator"), 1, "error: the machine stopped without"),
         ("--smp", (*built, "--smp", "2", "calculator"), 0, "2 of 2 CPUs run"),
+        ("--debugger", (*built, "--debugger", "calculator"), 0, "6 calculations, 2 errors(.|\n)*all went well"),
         ("--smp out of range", (*built, "--smp", "0"), 2, "--smp takes 1 to 64"),
         ("no such set", (*built, "calculater"), 1, "no set 'calculater', and no folder(.|\n)*calculator"),
         ("a folder that is no set", (os.path.join(tree, "docs"),), 1, "no set.manifest there"),

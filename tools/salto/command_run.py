@@ -25,6 +25,8 @@ def parse():
     parser.add_argument("--uefi", action="store_true", help="boot by UEFI instead of BIOS")
     parser.add_argument("--bochs", action="store_true", help="boot in Bochs, which models PCID and canonical addresses")
     parser.add_argument("--gdb", action="store_true", help="stop before the first instruction, and start a debugger")
+    parser.add_argument("--debugger", action="store_true",
+                        help="a kernel with the kernel debugger: Ctrl-K stops everything for it, ? lists its commands")
     parser.add_argument("--icount", action="store_true", help="one nanosecond of machine time for each instruction")
     parser.add_argument("--cpu", help="QEMU's CPU model (default: max; with --icount max,-erms)")
     parser.add_argument("--smp", type=int, default=1, metavar="N", help="number of CPUs (default: 1)")
@@ -70,7 +72,8 @@ def packages(arguments):
 
 
 def machine_options(arguments, archive):
-    kernel = os.path.join(arguments.build or places.BUILD, "kernel", "kernel.elf")
+    kernel = os.path.join(arguments.build or places.BUILD, "kernel",
+                          "kernel_debugger.elf" if arguments.debugger else "kernel.elf")
     cpu = arguments.cpu or ("max,-erms" if arguments.icount else "max")
     boot = "bochs" if arguments.bochs else "uefi" if arguments.uefi else "bios"
     return machine.Options(kernel=kernel, archive=archive, boot=boot, cpu=cpu, smp=arguments.smp,
