@@ -48,6 +48,10 @@ CAMPAIGNS = [
              [os.path.join(places.TREE, "tools", "guest_test.py"), "fuzzer", "--kernel", "{kernel.elf}",
               "--archive", "{fuzzer.cpio}", "--icount", "--set", "CALLS=1000000", "--timeout", "3000"],
              ["kernel/kernel.elf", "fuzzer.cpio"], "calls", r"^# calls (\d+)", r"^# pairs (\S+): (.*)$"),
+    Campaign("fast-slow", "every combination of what a call meets, of all 64 word counts, fast against slow",
+             [os.path.join(places.TREE, "tests", "guest", "fast_slow", "compare.py"), "--kernel", "{kernel.elf}",
+              "--archive", "{fast_slow.cpio}", "--words", "all", "--timeout", "3000"],
+             ["kernel/kernel.elf", "fast_slow.cpio"], "combinations", r"^# combinations (\d+)"),
 ]
 
 
