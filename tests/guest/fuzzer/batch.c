@@ -16,6 +16,7 @@
 
 #include "abi/addresses.h"
 #include "hunter.h"
+#include "idl/interrupt.h"
 #include "idl/supervisor.h"
 #include "report.h"
 #include "victim.h"
@@ -437,6 +438,18 @@ static void empty_tasks(uint32_t count)
         guest_delete(tasks[i].task.handle);
 }
 
+/* Hunters may have bound the interrupt line, which is there for ever, to a notification of theirs: it would live on, and
+ * so would the factory that paid for it. The line is bound to another one, and that taken away. */
+static void unbind_line(void)
+{
+    kernel_interrupt_t line = {salto_require("idle_line")};
+    kernel_notification_t notification;
+    EXPECT_EQUAL(kernel_factory_create_notification(own_factory, &notification), 0);
+    EXPECT_EQUAL(kernel_interrupt_bind(line, notification), 0);
+    EXPECT_EQUAL(kernel_task_revoke(own_task, notification.handle), 0);
+    guest_delete(notification.handle);
+}
+
 static void destroy_hunters(void)
 {
     for (unsigned i = HUNTERS; i-- > 0;) {
@@ -463,6 +476,7 @@ uint32_t batch_run(uint64_t seed, bool full, bool compare)
     hear_supervisor();
     destroy_hunters();
     delete_objects();
+    unbind_line();
     after = totals_now();
     EXPECT(!compare || totals_equal(&before, &after));
     EXPECT(victim_intact());
