@@ -132,7 +132,7 @@ def main():
     runs = [Run(name, f"fast-path={option}", arguments.words)
             for name, option in (("fast", "on"), ("slow", "off"), ("by chance", f"random:{seed}"))]
     singles = [Run(check, f"fast-path=off fast-path-checks={check}", "few") for check in CHECKS]
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(lambda run: run.carry_out(arguments.kernel, arguments.archive, arguments.timeout), runs + singles))
     report = tap.Report()
     judge(report, runs, singles)

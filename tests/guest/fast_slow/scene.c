@@ -344,7 +344,7 @@ static void digest_table(uint64_t *sum, enum role role, uint32_t limit)
 
 static struct outcome end(struct scene *scene)
 {
-    static const uint32_t handles[ROLES] = {[SERVER] = 12, [CLIENT] = 12, [FIRST] = 8, [SENDER] = 8};
+    static const uint32_t handles[ROLES] = {[SERVER] = 8, [CLIENT] = 8, [FIRST] = 5, [SENDER] = 5};
     struct outcome outcome = {.digest = DIGEST_START};
     volatile uint64_t *values = scene->workers[CLIENT].area->values;
     if (scene->combination->receiver != DEAD && scene->combination->receiver != NEVER)
