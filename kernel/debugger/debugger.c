@@ -24,6 +24,7 @@
 #define BACKSPACE 0x08
 #define DELETE 0x7f
 #define OFF_STATUS 1
+#define EVENTS_SHOWN 32
 #define WORDS 3 /* a command and its arguments */
 
 static uint8_t kept[BYTES_KEPT]; /* a ring */
@@ -121,6 +122,13 @@ static void run_cycles(char *const words[WORDS])
     show_cycles();
 }
 
+static void run_events(char *const words[WORDS])
+{
+    uint64_t most = EVENTS_SHOWN;
+    if (!words[1] || number_of(words[1], &most))
+        show_events(most);
+}
+
 static void run_hot(char *const words[WORDS])
 {
     const struct thread *thread = thread_named(words[1]);
@@ -171,6 +179,7 @@ static const struct command commands[] = {
     {"endpoints", "", "all endpoints: who waits, who may receive, queues", run_endpoints},
     {"queues", "", "who runs, who is ready, parked, exhausted", run_queues},
     {"cycles", "", "threads that wait for each other", run_cycles},
+    {"events", "[N]", "the last N events (32): system calls, interrupts, waits that failed", run_events},
     {"hot", "N", "the hot line of thread #N", run_hot},
     {"caps", "TASK", "the capabilities of a task", run_capabilities},
     {"mem", "TASK", "what a task has mapped", run_mappings},

@@ -3,6 +3,7 @@
 #include "ipc/wait.h"
 
 #include "debug/panic.h"
+#include "debugger.h"
 #include "ipc/endpoint.h"
 #include "ipc/fault.h"
 #include "ipc/hot.h"
@@ -67,6 +68,7 @@ void wait_fail(struct thread *thread, enum error error)
     struct thread *next = chain_next(thread);
     bool sending = thread->state == THREAD_SENDING, receiving = thread->hot->waits || thread->state == THREAD_RECEIVING;
     assert(wait_in_ipc(thread));
+    debugger_note(EVENT_WAIT_FAILS, thread, error, 0);
     wait_end(thread);
     if (thread->sends == SENDS_ONE_WAY) {
         ipc_end_kernel_message(thread);

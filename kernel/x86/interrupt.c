@@ -6,6 +6,7 @@
 
 #include "debug/console.h"
 #include "debug/panic.h"
+#include "debugger.h"
 #include "ipc/fault.h"
 #include "irq/ioapic.h"
 #include "irq/line.h"
@@ -49,6 +50,7 @@ static struct thread *fault(struct thread *thread)
 struct thread *interrupt(struct thread *thread)
 {
     uint64_t vector = thread->frame.vector;
+    debugger_note(EVENT_INTERRUPT, thread, vector, thread->frame.rip);
     if (vector >= EXCEPTIONS) {
         schedule_before_interrupt(thread);
         external_interrupt(vector, this_cpu());

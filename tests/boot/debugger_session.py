@@ -93,6 +93,8 @@ def commands(report, session, threads):
         f"thread #{number}": r"(?m)^#\d+ waits/0: active, priority 100, context \w+; waits for nothing(.|\n)*rsp",
         "endpoints": r"(?m)^endpoint \d+: nobody received last, 1 may receive: kept\n  senders: #\d+ keeper/0$",
         "queues": r"(?m)^running: #\d+ waits/0$",
+        "events 3": r"(?m)^(.*us ago: #\d+ \S+/\d+: (system call, tag|vector|its wait).*\n?){3}$",
+        "events": rf"#{number} waits/0: system call, tag",
         "cycles": r"(?s)^cycle, which nobody else can end:\n(?=.*#\d+ keeper/0 waits to send)"
                   r"(?=.*#\d+ kept/0 waits for an answer by reply object [^\n]*held by keeper)",
         f"hot {kept}": r"hot line ffffffff82[0-9a-f]+ of #\d+ kept/0\n  rip 0+[1-9a-f]",

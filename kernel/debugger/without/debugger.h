@@ -8,6 +8,15 @@
 
 #include <stdint.h>
 
+struct thread;
+
+/* What the ring of events holds; the two numbers beside it are ... */
+enum debugger_event {
+    EVENT_SYSTEM_CALL, /* tag, handle */
+    EVENT_INTERRUPT,   /* vector, instruction pointer */
+    EVENT_WAIT_FAILS,  /* error, 0 */
+};
+
 /* The kernel has panicked, and has said why. */
 static inline void debugger_panicked(void)
 {
@@ -22,6 +31,12 @@ static inline void debugger_look(void)
 static inline uint64_t debugger_next_look(void)
 {
     return UINT64_MAX;
+}
+
+/* Something happened to `thread`. */
+static inline void debugger_note(enum debugger_event kind, const struct thread *thread, uint64_t first, uint64_t second)
+{
+    (void)kind, (void)thread, (void)first, (void)second;
 }
 
 #endif
