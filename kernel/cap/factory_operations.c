@@ -84,12 +84,37 @@ enum error kernel_factory_create_endpoint(struct kernel_call *call, struct facto
     return created ? publish(call, &created->object, endpoint) : error;
 }
 
+/* The first capability of an object that is whole; without it, the object fails, and is to go in pieces too. */
+static void publish_memory(struct kernel_call *call, struct memory *memory, uint32_t *handle)
+{
+    const struct capability *capability =
+        capability_create(kernel_call_thread(call)->task, &memory->object, RIGHTS_ALL, 0, &memory->failure);
+    if (capability)
+        *handle = capability->handle;
+}
+
+static bool make_memory(struct memory *memory)
+{
+    while (!memory_make_piece(memory))
+        if (preemption_due())
+            return false;
+    return true;
+}
+
 enum error kernel_factory_create_memory(struct kernel_call *call, struct factory *self, uint32_t pages,
                                         uint32_t *memory)
 {
     enum error error;
-    struct memory *created = memory_create(self, pages, &error);
-    return created ? publish(call, &created->object, memory) : error;
+    struct memory *made = memory_begin(kernel_call_thread(call), self, pages, &error);
+    if (!made)
+        return error;
+    if (!make_memory(made))
+        return kernel_call_restart(call);
+    if (made->failure == ERROR_NONE)
+        publish_memory(call, made, memory);
+    if (made->failure != ERROR_NONE && !make_memory(made))
+        return kernel_call_restart(call);
+    return memory_finish(made);
 }
 
 enum error kernel_factory_create_notification(struct kernel_call *call, struct factory *self, uint32_t *notification)

@@ -136,6 +136,8 @@ bool object_kill_capabilities(struct object *object, uint32_t most)
 void object_condemn_last(struct capability *capability)
 {
     struct object *object = capability->object;
+    if (object->type == OBJECT_THREAD) /* what it makes may be large */
+        memory_give_up((struct thread *)object);
     if (is_permanent(object) || object->type == OBJECT_THREAD || object->type == OBJECT_FACTORY)
         return;
     capability_redirect(capability, &dead_object);

@@ -8,6 +8,7 @@
 #include "ipc/notification.h"
 #include "ipc/reply.h"
 #include "ipc/wait.h"
+#include "mem/memory.h"
 #include "thread/chain.h"
 #include "thread/schedule.h"
 #include "thread/task.h"
@@ -109,6 +110,8 @@ static void check_bonds(struct inspection *inspection, const struct thread *thre
 {
     invariant(inspection, !thread->notification || thread->notification->thread == thread,
               "notifications know their threads");
+    invariant(inspection, !thread->makes || (thread->makes->maker == thread && thread->restarting),
+              "who makes an object is known to it, and goes on with that");
     invariant(inspection, (thread->state == THREAD_KEPT) == (thread->reply != 0), "who is kept knows where");
     invariant(inspection, !thread->reply || thread->reply->caller == thread, "reply objects know whom they keep");
 }

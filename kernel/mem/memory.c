@@ -9,9 +9,11 @@
 #include "mem/slab.h"
 #include "mem/space.h"
 #include "thread/task.h"
+#include "thread/thread.h"
 
 #define ENTRIES 512
-#define PAGES_AT_ONCE 32 /* in a piece of work */
+#define PAGES_AT_ONCE 32     /* in a piece of work */
+#define PAGES_MADE_AT_ONCE 3 /* each is zeroed, which takes 512 instructions */
 
 uint64_t memory_frame(const struct memory *memory, uint32_t page)
 {
@@ -34,12 +36,14 @@ static bool free_some_frames(struct memory *memory)
         return false;
     if (memory->frames)
         factory_free_frame(payer, virtual_to_physical(memory->frames));
+    memory->frames = 0;
     return true;
 }
 
+/* Nobody reads an entry beyond `present`, so nothing needs to stand there. */
 static void *table_allocate(struct factory *payer)
 {
-    uint64_t frame = factory_allocate_frame(payer);
+    uint64_t frame = factory_allocate_raw_frame(payer);
     return frame ? physical_to_virtual(frame) : 0;
 }
 
@@ -61,23 +65,36 @@ static bool add_frame(struct memory *memory, uint64_t physical)
     return true;
 }
 
-static bool add_frames(struct memory *memory, uint64_t physical)
+/* Enters up to `most` more frames. */
+static bool add_frames(struct memory *memory, uint64_t physical, uint32_t most)
 {
-    memory->frames = table_allocate(memory->object.payer);
-    while (memory->frames && memory->present < memory->pages)
+    for (uint32_t i = 0; i < most && memory->present < memory->pages; i++)
         if (!add_frame(memory, physical))
             return false;
-    return memory->frames;
+    return true;
 }
 
-static struct memory *create(struct factory *payer, uint64_t physical, uint64_t pages)
+/* An object that has no frame yet. */
+static struct memory *create_empty(struct factory *payer, uint64_t pages)
 {
     struct memory *memory = object_allocate(payer, OBJECT_MEMORY, sizeof(struct memory));
     if (!memory)
         return 0;
     memory->pages = (uint32_t)pages;
+    memory->frames = table_allocate(payer);
+    if (memory->frames)
+        return memory;
+    object_free(&memory->object);
+    return 0;
+}
+
+static struct memory *create(struct factory *payer, uint64_t physical, uint64_t pages)
+{
+    struct memory *memory = create_empty(payer, pages);
+    if (!memory)
+        return 0;
     memory->borrowed = physical != 0;
-    if (add_frames(memory, physical))
+    if (add_frames(memory, physical, memory->pages))
         return memory;
     object_destroy(&memory->object);
     return 0;
@@ -100,6 +117,62 @@ struct memory *memory_create_borrowed(struct factory *payer, uint64_t physical, 
     assert(physical != 0 && pages <= MEMORY_MAX_PAGES);
     return create(payer, physical, pages);
 }
+
+/* ---- Made piece by piece ----------------------------------------------------------------------------------------- */
+
+struct memory *memory_begin(struct thread *maker, struct factory *payer, uint64_t pages, enum error *error)
+{
+    struct memory *memory = maker->makes;
+    *error = ERROR_BAD_ARGUMENT;
+    if (memory && memory->object.payer == payer && memory->pages == pages && !memory->object.condemned)
+        return memory;
+    memory_give_up(maker);
+    if (pages == 0 || pages > MEMORY_MAX_PAGES)
+        return 0;
+    *error = ERROR_NO_MEMORY;
+    memory = create_empty(payer, pages);
+    if (!memory)
+        return 0;
+    memory->maker = maker;
+    maker->makes = memory;
+    return memory;
+}
+
+bool memory_make_piece(struct memory *memory)
+{
+    if (memory->failure != ERROR_NONE)
+        return free_some_frames(memory);
+    if (!add_frames(memory, 0, PAGES_MADE_AT_ONCE))
+        memory->failure = ERROR_NO_MEMORY;
+    return memory->failure == ERROR_NONE && memory->present == memory->pages;
+}
+
+static void forget_maker(struct memory *memory)
+{
+    if (memory->maker)
+        memory->maker->makes = 0;
+    memory->maker = 0;
+}
+
+enum error memory_finish(struct memory *memory)
+{
+    enum error error = memory->failure;
+    forget_maker(memory);
+    if (error != ERROR_NONE)
+        object_free(&memory->object);
+    return error;
+}
+
+void memory_give_up(struct thread *maker)
+{
+    struct memory *memory = maker->makes;
+    if (!memory)
+        return;
+    forget_maker(memory);
+    object_condemn(&memory->object);
+}
+
+/* ---- Mappings ---------------------------------------------------------------------------------------------------- */
 
 static void link_mapping(struct mapping *mapping)
 {
@@ -248,6 +321,7 @@ bool memory_unmap_task_piece(struct task *task)
 
 void memory_destroy_piece(struct memory *memory)
 {
+    forget_maker(memory);
     if (memory->mappings)
         return drop_mapping_piece(memory->mappings);
     if (free_some_frames(memory))

@@ -3,6 +3,9 @@
  * Memory objects: frames, and where they are mapped. Each mapping is a record that stands in two lists, of the task and
  * of the memory object, so that either can go and take its mappings with it. Invariant: user pages of a task are exactly
  * what its mapping records say, and its UTCBs.
+ *
+ * An object is made piece by piece, and belongs to the thread that makes it (`makes`) until it has a capability. Invariant:
+ * a thread makes an object only while it is in the operation, running or to be restarted; else it is given up.
  */
 #ifndef SALTO_MEM_MEMORY_H
 #define SALTO_MEM_MEMORY_H
@@ -15,13 +18,16 @@
 #define MEMORY_MAX_PAGES 262144
 
 struct task;
+struct thread;
 
 struct memory {
     struct object object;
     uint32_t pages;
-    uint32_t present;  /* pages that have a frame: all, but while it is created or destroyed */
-    bool borrowed;     /* the frames are not ours to free: the boot archive */
-    uint64_t **frames; /* frame of up to 512 pointers to frames of 512 physical addresses */
+    uint32_t present;     /* pages that have a frame: all, but while it is created or destroyed */
+    bool borrowed;        /* the frames are not ours to free: the boot archive */
+    enum error failure;   /* while it is made: why it cannot be, and its frames are freed again */
+    struct thread *maker; /* while it is made: whose `makes` names it */
+    uint64_t **frames;    /* frame of up to 512 pointers to frames of 512 physical addresses */
     struct mapping *mappings;
 };
 
@@ -37,6 +43,19 @@ struct mapping {
 
 /* A memory object of `pages` zeroed pages charged to `payer`; 0 and `*error` (BAD_ARGUMENT, NO_MEMORY). */
 struct memory *memory_create(struct factory *payer, uint64_t pages, enum error *error);
+
+/* The same piece by piece, for Factory.create_memory: the object that `maker` was making, if it is one of `payer` with
+ * `pages`, else a new one. 0 and `*error` (BAD_ARGUMENT, NO_MEMORY). */
+struct memory *memory_begin(struct thread *maker, struct factory *payer, uint64_t pages, enum error *error);
+
+/* A piece of that: adds some pages, or frees some again once it has failed. Is it whole, or all gone? */
+bool memory_make_piece(struct memory *memory);
+
+/* All is done. Where it failed, answers why, and the object is no more. */
+enum error memory_finish(struct memory *memory);
+
+/* `maker` does not go on with what it makes: it is condemned. */
+void memory_give_up(struct thread *maker);
 
 /* A memory object of frames that lie at `physical` already and are never freed. */
 struct memory *memory_create_borrowed(struct factory *payer, uint64_t physical, uint64_t pages);

@@ -43,7 +43,7 @@ uint64_t control_break_off(struct thread *thread, uint64_t address)
         wait_fail(thread, ERROR_INTERRUPTED);
     } else if (thread->restarting) {
         bool sent = tag_operation((uint32_t)thread->message.tag) == MESSAGE_RECEIVE;
-        thread->restarting = false;
+        thread_forget_operation(thread);
         thread->call = (struct kernel_call){.tag = ERROR_INTERRUPTED, .handle = sent ? PHASE_RECEIVE : PHASE_SEND};
     }
     uint64_t *instruction = thread->interrupted ? &thread->frame.rip : &thread->hot->rip;

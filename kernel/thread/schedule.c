@@ -244,11 +244,16 @@ static void put_away(bool yields)
         enqueue(context, over);
 }
 
-/* Interrupts are let in while nothing runs. The GS base leaves the last thread's line, which may be freed. */
-static void idle(void)
+/* Interrupts are let in while nothing runs, and waited for if nothing is to be done. The GS base leaves the last thread's
+ * line, which may be freed. */
+static void idle(bool busy)
 {
     thread_bury();
     write_gs_base((uint64_t)cpus[0].idle_line);
+    if (busy) {
+        (void)preemption_due();
+        return;
+    }
     cpu_wait_for_interrupt();
     interrupts_disable();
 }
@@ -331,8 +336,7 @@ static struct thread *choose(void)
         bool destroyed = object_destroy_piece(); /* what died with whoever destroyed it */
         struct context *context = best_ready();
         if (!context) {
-            if (!destroyed)
-                idle();
+            idle(destroyed);
             continue;
         }
         struct thread *thread = remembered(context);
@@ -362,6 +366,8 @@ static struct thread *choose_and_restart(void)
         write_gs_base((uint64_t)thread->hot);
         schedule_switch = 0;
         system_call(thread);
+        if (!thread->restarting) /* it may have been refused now */
+            thread_forget_operation(thread);
         if (schedule_switch == SCHEDULE_BEST) {
             put_away(false);
             thread = choose();

@@ -9,6 +9,7 @@
 #include "ipc/notification.h"
 #include "ipc/wait.h"
 #include "mem/frame.h"
+#include "mem/memory.h"
 #include "mem/space.h"
 #include "thread/chain.h"
 #include "thread/registers.h"
@@ -159,6 +160,13 @@ void thread_start(struct thread *thread, uint64_t entry, uint64_t stack, uint64_
     schedule_wake(thread);
 }
 
+void thread_forget_operation(struct thread *thread)
+{
+    thread->restarting = false;
+    if (thread->makes)
+        memory_give_up(thread);
+}
+
 void thread_end(struct thread *thread)
 {
     struct thread *caller = wait_caller(thread), *next = chain_next(thread);
@@ -169,7 +177,8 @@ void thread_end(struct thread *thread)
     endpoint_forget(thread);
     thread->state = THREAD_DEAD;
     thread->sends = SENDS_OWN;
-    thread->restarting = thread->stopped = false;
+    thread->stopped = false;
+    thread_forget_operation(thread);
     if (thread->notification)
         notification_unbind(thread->notification);
     schedule_forget(thread);

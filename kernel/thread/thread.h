@@ -32,6 +32,7 @@
 #include "trampoline/layout.h"
 
 struct endpoint;
+struct memory;
 struct notification;
 struct reply;
 struct task;
@@ -76,6 +77,7 @@ struct thread {
     struct queue_node node;            /* in that queue */
     struct notification *notification; /* bound to it */
     struct reply *reply;               /* KEPT */
+    struct memory *makes;              /* half made by the operation that it carries out; see memory.h */
     struct timeout deadline;           /* of what it waits for */
     struct context context;            /* its own */
     struct context *ran_on;            /* last, as far as it was preempted or chosen */
@@ -103,6 +105,9 @@ struct thread *thread_create(struct factory *payer, struct task *task, enum erro
 
 /* Starts a new thread: see Thread.start. */
 void thread_start(struct thread *thread, uint64_t entry, uint64_t stack, uint64_t argument, uint64_t second);
+
+/* Takes back that `thread` carries out an operation again, and gives up what that had half done. */
+void thread_forget_operation(struct thread *thread);
 
 /* Ends a thread for good: whoever waits for it is told (DEAD), it is on no queue afterwards. Idempotent. */
 void thread_end(struct thread *thread);

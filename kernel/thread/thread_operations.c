@@ -62,7 +62,7 @@ enum error kernel_thread_set_registers(struct kernel_call *call, struct thread *
     if (!lives(self) || !stands_still(self) || wait_in_ipc(self) || thread_is_current(self))
         return ERROR_BUSY;
     registers_write(self, registers);
-    self->restarting = false;
+    thread_forget_operation(self);
     return ERROR_NONE;
 }
 

@@ -16,6 +16,7 @@
 #include "kernel_invariants_scene.h"
 #include "kernel_parts/host_machine.h"
 #include "mem/frame.h"
+#include "mem/memory.h"
 #include "thread/task.h"
 
 #define POSITIONS 8
@@ -203,6 +204,13 @@ static void queue_unsorted(void)
 static void notification_of_other(void)
 {
     SET(notification->thread, threads[WAITS]);
+}
+
+static void makes_without_going_on(void)
+{
+    static struct memory made;
+    made.maker = threads[IS_KEPT];
+    SET(threads[IS_KEPT]->makes, &made);
 }
 
 static void kept_nowhere(void)
@@ -436,6 +444,7 @@ static const struct {
     {"levels of a queue know their ends", queue_end_wrong},
     {"levels of a queue know the next one", queue_level_wrong},
     {"notifications know their threads", notification_of_other},
+    {"who makes an object is known to it, and goes on with that", makes_without_going_on},
     {"who is kept knows where", kept_nowhere},
     {"reply objects know whom they keep", kept_for_other},
     {"who has a deadline waits", deadline_of_runner},

@@ -436,7 +436,9 @@ static void step(void)
         uint64_t tag = random_tag();
         if (is_end(tag) && random_below(16) != 0)
             tag = KERNEL_THREAD_YIELD_REQUEST;
+        host_preempt_every = (unsigned)random_below(6);
         running = call(running, tag, random_handle(running->task, tag));
+        host_preempt_every = 0;
         host_memory_fail_after(-1);
     }
 }
@@ -472,6 +474,7 @@ static void run_round(void)
 {
     steps_left = STEPS;
     while (host_panics(run_threads)) {
+        host_preempt_every = 0;
         host_memory_fail_after(-1);
         if (!expect(strstr(host_panic_text(), "nobody is ready"), host_panic_text()) || !stir())
             return;

@@ -186,7 +186,7 @@ static void watch_instruction(struct qemu_plugin_insn *instruction, bool *after_
 
 static void block_translated(qemu_plugin_id_t id, struct qemu_plugin_tb *block)
 {
-    bool after_enable = false;
+    bool after_enable = true; /* sti ends a block, so it may stand before */
     (void)id;
     for (size_t i = 0; i < qemu_plugin_tb_n_insns(block); i++)
         if (qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(block, i)) >= KERNEL_HALF)

@@ -21,6 +21,9 @@ struct cpu cpus[MAX_CPUS];
 
 static struct gate gate;
 
+unsigned host_preempt_every;
+static unsigned preemption_points;
+
 /* Time, in ticks that are nanoseconds, and when the timer will interrupt. */
 static uint64_t now, timer = UINT64_MAX;
 
@@ -55,6 +58,8 @@ void cpu_wait_for_interrupt(void)
 
 void interrupts_enable(void)
 {
+    if (host_preempt_every > 0 && ++preemption_points % host_preempt_every == 0)
+        schedule_request();
 }
 
 void interrupts_disable(void)

@@ -43,6 +43,9 @@ uint64_t host_pieces_used(void);
 /* Brings up what every test of kernel objects needs: the line of nobody, stand-in pages, the line of the first CPU. */
 void host_kernel_start(void);
 
+/* Not 0: at each preemption point of this number, the operation should stop. */
+extern unsigned host_preempt_every;
+
 /* The first factory, with all hot lines. */
 struct factory *host_first_factory(uint64_t limit);
 

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Operations of the kernel that take long stop at preemption points: whoever has a deadline runs in time; the thread that
+ * is in the operation may be killed or broken off there, and what was half done comes back. The clock counts instructions
+ * (option --icount).
+ */
+#include <salto/startup.h>
+
+#include <salto/tap.h>
+
+#include "../common/waiting.h"
+
+#define MICROSECOND 1000UL
+#define LATENCY (60 * MICROSECOND) /* from the deadline to the sleeper's next look at the clock */
+#define PAGES 16384                /* are zeroed in 8 milliseconds */
+#define TURNS 5
+#define LOW_PRIORITY 20
+#define PATIENCE 200 /* milliseconds */
+
+static uint64_t quota_used(void)
+{
+    uint64_t limit = 0, used = 0;
+    EXPECT_EQUAL(kernel_factory_quota(own_factory, &limit, &used), 0);
+    return used;
+}
+
+/* What dies while nobody waits for it goes when nobody else runs. */
+static void expect_quota_back(uint64_t used)
+{
+    for (int i = 0; i < PATIENCE && quota_used() != used; i++)
+        sleep_for(MILLISECOND);
+    EXPECT_EQUAL(quota_used(), used);
+}
+
+/* Sleeps, and not longer than that while the worker is busy. (Where nobody is, QEMU lets real time pass.) */
+static void sleep_beside(const struct worker *worker, uint64_t nanoseconds)
+{
+    uint64_t start = time_now();
+    sleep_for(nanoseconds);
+    EXPECT(time_now() - start < nanoseconds + LATENCY || worker->area->done);
+}
+
+/* ---- A large memory object --------------------------------------------------------------------------------------- */
+
+static void create(struct area *area)
+{
+    kernel_memory_t memory = {0};
+    area->begun = 1;
+    area->values[0] = (uint64_t)kernel_factory_create_memory(own_factory, PAGES, &memory);
+    area->values[1] = memory.handle;
+    area->done = 1;
+    for (;;)
+        sleep_for(HOUR);
+}
+
+/* A thread of lower priority that is in the middle of it. */
+static void begin_to_create(struct worker *worker)
+{
+    worker_create(worker, false);
+    EXPECT_EQUAL(kernel_thread_set_priority(worker->thread, LOW_PRIORITY), 0);
+    worker_start(worker, create);
+    sleep_beside(worker, MILLISECOND);
+    EXPECT_EQUAL(worker->area->begun, 1);
+    EXPECT_EQUAL(worker->area->done, 0);
+}
+
+static void creation_is_interrupted(void)
+{
+    struct worker worker;
+    begin_to_create(&worker);
+    for (int i = 0; i < TURNS; i++) {
+        sleep_beside(&worker, MILLISECOND);
+        EXPECT_EQUAL(worker.area->done, 0);
+    }
+    sleep_until_done(&worker, 1);
+    EXPECT_EQUAL(worker.area->values[0], 0);
+    guest_delete((uint32_t)worker.area->values[1]);
+    worker_destroy(&worker);
+}
+
+static void creator_is_killed(void)
+{
+    struct worker worker;
+    uint64_t used;
+    worker_create(&worker, false);
+    used = quota_used();
+    EXPECT_EQUAL(kernel_thread_set_priority(worker.thread, LOW_PRIORITY), 0);
+    worker_start(&worker, create);
+    sleep_beside(&worker, MILLISECOND);
+    EXPECT(quota_used() > used + MEBIBYTE);
+    EXPECT_EQUAL(kernel_thread_end(worker.thread), 0);
+    expect_quota_back(used);
+    EXPECT_EQUAL(worker.area->done, 0);
+    worker_destroy(&worker);
+}
+
+/* Its last capability goes, and what it made is gone when that returns. */
+static void creator_is_deleted(void)
+{
+    struct worker worker;
+    begin_to_create(&worker);
+    worker_destroy(&worker);
+}
+
+static void creator_is_broken_off(void)
+{
+    struct worker worker;
+    uint64_t used, old = 0;
+    worker_create(&worker, false);
+    used = quota_used();
+    EXPECT_EQUAL(kernel_thread_set_priority(worker.thread, LOW_PRIORITY), 0);
+    worker_start(&worker, create);
+    sleep_beside(&worker, MILLISECOND);
+    EXPECT(quota_used() > used + MEBIBYTE);
+    EXPECT_EQUAL(kernel_thread_break_off(worker.thread, 0, &old), 0);
+    sleep_until_done(&worker, 1);
+    EXPECT_EQUAL((int64_t)worker.area->values[0], -(int64_t)ERROR_INTERRUPTED);
+    expect_quota_back(used);
+    worker_destroy(&worker);
+}
+
+/* More than the quota allows: refused in the end, with all of it back. */
+static void create_too_much(struct area *area)
+{
+    kernel_memory_t memory = {0};
+    area->values[0] = (uint64_t)kernel_factory_create_memory(own_factory, 3 * PAGES, &memory);
+    area->done = 1;
+    for (;;)
+        sleep_for(HOUR);
+}
+
+static void too_much_is_refused(void)
+{
+    struct worker worker;
+    uint64_t used;
+    worker_create(&worker, false);
+    used = quota_used();
+    EXPECT_EQUAL(kernel_thread_set_priority(worker.thread, LOW_PRIORITY), 0);
+    worker_start(&worker, create_too_much);
+    while (!worker.area->done && guest_failures() == 0)
+        sleep_beside(&worker, MILLISECOND);
+    EXPECT_EQUAL((int64_t)worker.area->values[0], -(int64_t)ERROR_NO_MEMORY);
+    EXPECT_EQUAL(quota_used(), used);
+    worker_destroy(&worker);
+}
+
+static const struct guest_test tests[] = {
+    {"whoever has a deadline runs in time while a large object is created", creation_is_interrupted},
+    {"the creator is killed", creator_is_killed},
+    {"the creator is deleted", creator_is_deleted},
+    {"the creator is broken off", creator_is_broken_off},
+    {"more than the quota has is refused, and comes back", too_much_is_refused},
+};
+
+int main(void)
+{
+    return guest_run(tests, COUNT(tests));
+}
