@@ -12,7 +12,7 @@
 #include "thread/thread.h"
 
 #define ENTRIES 512
-#define PAGES_AT_ONCE 32     /* in a piece of work */
+#define PAGES_AT_ONCE 24     /* in a piece of work */
 #define PAGES_MADE_AT_ONCE 3 /* each is zeroed, which takes 512 instructions */
 
 uint64_t memory_frame(const struct memory *memory, uint32_t page)
@@ -276,40 +276,60 @@ static void unmap_pages(struct task *task, uint64_t address, uint64_t end)
         space_unmap(&task->space, address);
 }
 
-enum error memory_unmap(struct memory *memory, struct task *task, uint64_t address, uint32_t pages)
+/* Makes what a mapping has behind `end` a mapping of its own. */
+static bool split_mapping(struct mapping *mapping, uint64_t end)
 {
-    if (pages == 0 || !space_mappable(address, pages))
+    uint32_t after = (uint32_t)((mapping_end(mapping) - end) / PAGE_SIZE), before = mapping->pages - after;
+    if (!mapping_create(mapping->memory, mapping->task, end, mapping->offset + before, after, mapping->rights))
+        return false;
+    mapping->pages = before;
+    return true;
+}
+
+/* Unmaps the first pages of a mapping, which keeps others. */
+static void drop_first_pages(struct mapping *mapping, uint32_t pages)
+{
+    uint64_t end = mapping->address + (uint64_t)pages * PAGE_SIZE;
+    unmap_pages(mapping->task, mapping->address, end);
+    mapping->address = end;
+    mapping->offset += pages;
+    mapping->pages -= pages;
+}
+
+static void drop_last_pages(struct mapping *mapping, uint32_t pages)
+{
+    uint64_t end = mapping_end(mapping);
+    unmap_pages(mapping->task, end - (uint64_t)pages * PAGE_SIZE, end);
+    mapping->pages -= pages;
+    if (mapping->pages == 0)
+        mapping_free(mapping);
+}
+
+enum error memory_unmap_piece(struct memory *memory, struct task *task, uint64_t *address, uint32_t *pages)
+{
+    if (*pages == 0 || !space_mappable(*address, *pages))
         return ERROR_BAD_ADDRESS;
-    uint64_t end = address + (uint64_t)pages * PAGE_SIZE;
-    struct mapping *mapping = find_mapping(memory, task, address, end);
+    uint64_t end = *address + (uint64_t)*pages * PAGE_SIZE;
+    struct mapping *mapping = find_mapping(memory, task, *address, end);
+    uint32_t some = *pages < PAGES_AT_ONCE ? *pages : PAGES_AT_ONCE;
     if (!mapping)
         return ERROR_BAD_ADDRESS;
-    uint32_t before = (uint32_t)((address - mapping->address) / PAGE_SIZE);
-    uint32_t after = (uint32_t)((mapping_end(mapping) - end) / PAGE_SIZE);
-    if (before && after && !mapping_create(memory, task, end, mapping->offset + before + pages, after, mapping->rights))
-        return ERROR_NO_MEMORY;
-    unmap_pages(task, address, end);
-    if (before) {
-        mapping->pages = before;
-    } else if (after) {
-        mapping->address = end;
-        mapping->offset += pages;
-        mapping->pages = after;
+    if (mapping->address == *address && end < mapping_end(mapping)) {
+        drop_first_pages(mapping, some);
+        *address += (uint64_t)some * PAGE_SIZE;
     } else {
-        mapping_free(mapping);
+        if (end < mapping_end(mapping) && !split_mapping(mapping, end))
+            return ERROR_NO_MEMORY;
+        drop_last_pages(mapping, some);
     }
+    *pages -= some;
     return ERROR_NONE;
 }
 
 /* Unmaps some pages, the last first. The record goes with the last of them. */
 static void drop_mapping_piece(struct mapping *mapping)
 {
-    uint32_t pages = mapping->pages < PAGES_AT_ONCE ? mapping->pages : PAGES_AT_ONCE;
-    uint64_t end = mapping_end(mapping);
-    unmap_pages(mapping->task, end - (uint64_t)pages * PAGE_SIZE, end);
-    mapping->pages -= pages;
-    if (mapping->pages == 0)
-        mapping_free(mapping);
+    drop_last_pages(mapping, mapping->pages < PAGES_AT_ONCE ? mapping->pages : PAGES_AT_ONCE);
 }
 
 bool memory_unmap_task_piece(struct task *task)

@@ -60,10 +60,13 @@ void memory_give_up(struct thread *maker);
 /* A memory object of frames that lie at `physical` already and are never freed. */
 struct memory *memory_create_borrowed(struct factory *payer, uint64_t physical, uint64_t pages);
 
-/* See Memory.map and Memory.unmap. */
+/* See Memory.map. */
 enum error memory_map(struct memory *memory, struct task *task, uint64_t address, uint32_t offset, uint32_t pages,
                       uint32_t rights);
-enum error memory_unmap(struct memory *memory, struct task *task, uint64_t address, uint32_t pages);
+
+/* A piece of Memory.unmap: unmaps some of the pages, after which `*address` and `*pages` say what is left of them. An error
+ * can come of the first piece only. */
+enum error memory_unmap_piece(struct memory *memory, struct task *task, uint64_t *address, uint32_t *pages);
 
 /* Physical address of a page of the object. */
 uint64_t memory_frame(const struct memory *memory, uint32_t page);

@@ -4,8 +4,13 @@
 #include "idl/memory_kernel.h"
 #include "ipc/dispatch.h"
 #include "mem/memory.h"
+#include "thread/schedule.h"
 #include "thread/task.h"
 #include "thread/thread.h"
+
+/* Words of a request to unmap. */
+#define UNMAP_ADDRESS 1
+#define UNMAP_PAGES 2
 
 /* Rights of the capability that is being invoked: the generated dispatcher checks fixed rights, not asked-for ones. */
 static uint32_t invoked_rights;
@@ -21,11 +26,22 @@ enum error kernel_memory_map(struct kernel_call *call, struct memory *self, stru
     return memory_map(self, task, address, offset, pages, rights);
 }
 
+/* What is left is a request of the same kind, and the state of the operation. */
+static enum error restart_unmap(struct kernel_call *call, uint64_t address, uint32_t pages)
+{
+    call->words[UNMAP_ADDRESS] = address;
+    call->words[UNMAP_PAGES] = pages;
+    return kernel_call_restart(call);
+}
+
 enum error kernel_memory_unmap(struct kernel_call *call, struct memory *self, struct task *task, uint64_t address,
                                uint32_t pages)
 {
-    (void)call;
-    return memory_unmap(self, task, address, pages);
+    enum error error;
+    while ((error = memory_unmap_piece(self, task, &address, &pages)) == ERROR_NONE && pages > 0)
+        if (preemption_due())
+            return restart_unmap(call, address, pages);
+    return error;
 }
 
 enum error kernel_memory_size(struct kernel_call *call, struct memory *self, uint32_t *pages)

@@ -145,7 +145,7 @@ static bool unmap(int task, int window, uint32_t first, uint32_t count)
 {
     struct page *pages = &model[task][window][first];
     struct memory *memory = pages[0].memory ? pages[0].memory : memories[random_below(MEMORIES)];
-    enum error error = memory_unmap(memory, tasks[task], windows[window] + (uint64_t)first * PAGE_SIZE, count);
+    enum error error = host_unmap(memory, tasks[task], windows[window] + (uint64_t)first * PAGE_SIZE, count);
     bool all = count > 0;
     for (uint32_t i = 0; i < count; i++)
         all &= pages[i].memory == memory;
@@ -211,7 +211,7 @@ static void test_bounds(void)
     for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         host_ok(memory_map(memories[0], tasks[0], bad[i].address, 0, bad[i].pages, RIGHT_READ) == ERROR_BAD_ADDRESS,
                 "not mappable: %s", bad[i].what);
-    host_ok(memory_unmap(memories[0], tasks[0], UTCB_BASE, 1) == ERROR_BAD_ADDRESS, "nor can a UTCB be unmapped");
+    host_ok(host_unmap(memories[0], tasks[0], UTCB_BASE, 1) == ERROR_BAD_ADDRESS, "nor can a UTCB be unmapped");
     host_ok(memory_map(memories[0], tasks[0], USER_START, UINT32_MAX, 1, RIGHT_READ) == ERROR_BAD_ARGUMENT &&
                 memory_map(memories[0], tasks[0], USER_START, 1, UINT32_MAX, RIGHT_READ) == ERROR_BAD_ARGUMENT,
             "offsets and sizes beyond the object are refused");

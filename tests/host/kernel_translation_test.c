@@ -123,7 +123,7 @@ static void step(void)
                          random_below(2) ? RIGHT_READ : RIGHT_READ | RIGHT_WRITE);
         break;
     case 10 ... 16:
-        (void)memory_unmap(memories[memory], tasks[number], address_of(page), count);
+        (void)host_unmap(memories[memory], tasks[number], address_of(page), count);
         break;
     default:
         look(tasks[number], (unsigned)random_below(USER_PAGES + PRIVATE_PAGES));

@@ -15,7 +15,9 @@
 #define PAGES 16384                /* are zeroed in 8 milliseconds */
 #define TURNS 5
 #define LOW_PRIORITY 20
-#define PATIENCE 200 /* milliseconds */
+#define ADDRESS 0x300000000000UL
+#define UNMAP_TIME (200 * MICROSECOND) /* a part of what it takes */
+#define PATIENCE 200                   /* milliseconds */
 
 static uint64_t quota_used(void)
 {
@@ -144,12 +146,62 @@ static void too_much_is_refused(void)
     worker_destroy(&worker);
 }
 
+/* ---- Unmapping ----------------------------------------------------------------------------------------------------- */
+
+static void unmap(struct area *area)
+{
+    kernel_memory_t memory = {(uint32_t)area->values[0]};
+    area->begun = 1;
+    area->values[1] = (uint64_t)kernel_memory_unmap(memory, own_task, ADDRESS, PAGES);
+    area->done = 1;
+    for (;;)
+        sleep_for(HOUR);
+}
+
+/* A thread of lower priority is in the middle of it, and is told `error` in the end if it is broken off there. */
+static void unmap_beside(struct worker *worker, bool break_off, int64_t error)
+{
+    uint64_t old;
+    kernel_memory_t memory = {guest_memory(PAGES)};
+    EXPECT_EQUAL(kernel_memory_map(memory, own_task, ADDRESS, 0, PAGES, KERNEL_RIGHTS_READ), 0);
+    worker_create(worker, false);
+    worker->area->values[0] = memory.handle;
+    EXPECT_EQUAL(kernel_thread_set_priority(worker->thread, LOW_PRIORITY), 0);
+    worker_start(worker, unmap);
+    sleep_beside(worker, UNMAP_TIME);
+    EXPECT_EQUAL(worker->area->begun, 1);
+    EXPECT_EQUAL(worker->area->done, 0);
+    if (break_off)
+        EXPECT_EQUAL(kernel_thread_break_off(worker->thread, 0, &old), 0);
+    sleep_until_done(worker, 1);
+    EXPECT_EQUAL(worker->area->values[1], error);
+    EXPECT_ERROR(kernel_memory_unmap(memory, own_task, ADDRESS + (PAGES - 1) * 4096UL, 1), BAD_ADDRESS);
+    EXPECT_EQUAL(kernel_memory_unmap(memory, own_task, ADDRESS, 1), break_off ? 0 : -(int64_t)ERROR_BAD_ADDRESS);
+    guest_delete(memory.handle);
+    worker_destroy(worker);
+}
+
+static void unmapping_is_interrupted(void)
+{
+    struct worker worker;
+    unmap_beside(&worker, false, 0);
+}
+
+/* What is still mapped can be unmapped. */
+static void unmapping_is_broken_off(void)
+{
+    struct worker worker;
+    unmap_beside(&worker, true, -(int64_t)ERROR_INTERRUPTED);
+}
+
 static const struct guest_test tests[] = {
     {"whoever has a deadline runs in time while a large object is created", creation_is_interrupted},
     {"the creator is killed", creator_is_killed},
     {"the creator is deleted", creator_is_deleted},
     {"the creator is broken off", creator_is_broken_off},
     {"more than the quota has is refused, and comes back", too_much_is_refused},
+    {"whoever has a deadline runs in time while many pages are unmapped", unmapping_is_interrupted},
+    {"unmapping is broken off", unmapping_is_broken_off},
 };
 
 int main(void)

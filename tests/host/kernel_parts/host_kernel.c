@@ -8,6 +8,7 @@
 #include "kernel_parts/host_machine.h"
 #include "mem/frame.h"
 #include "mem/kernel_space.h"
+#include "mem/memory.h"
 #include "mem/space.h"
 #include "thread/schedule.h"
 #include "x86/barriers.h"
@@ -104,6 +105,15 @@ void power_dispatch(struct kernel_call *call, const struct capability *capabilit
 void debug_dispatch(struct kernel_call *call, const struct capability *capability)
 {
     answer_nothing(call, capability);
+}
+
+enum error host_unmap(struct memory *memory, struct task *task, uint64_t address, uint32_t pages)
+{
+    enum error error;
+    do
+        error = memory_unmap_piece(memory, task, &address, &pages);
+    while (error == ERROR_NONE && pages > 0);
+    return error;
 }
 
 struct factory *host_first_factory(uint64_t limit)

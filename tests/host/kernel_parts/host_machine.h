@@ -13,11 +13,14 @@
 #include <stdint.h>
 
 #include "abi/addresses.h"
+#include "abi/errors.h"
 
 #define HOST_MEMORY_START 0x100000UL
 #define HOST_MEMORY_END 0x4000000UL /* 64 MiB */
 
 struct factory;
+struct memory;
+struct task;
 
 /* Makes physical memory. Once, before anything else. */
 void host_machine_start(void);
@@ -45,6 +48,9 @@ void host_kernel_start(void);
 
 /* Not 0: at each preemption point of this number, the operation should stop. */
 extern unsigned host_preempt_every;
+
+/* Memory.unmap, all pieces of it. */
+enum error host_unmap(struct memory *memory, struct task *task, uint64_t address, uint32_t pages);
 
 /* The first factory, with all hot lines. */
 struct factory *host_first_factory(uint64_t limit);
