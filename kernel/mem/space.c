@@ -116,9 +116,13 @@ static void free_private_pages(struct space *space, struct factory *payer)
 {
     uint64_t *entry = &space->private_table[space->private_cursor];
     space->private_cursor += PRIVATE_AT_ONCE;
-    for (const uint64_t *end = entry + PRIVATE_AT_ONCE; entry < end; entry++)
-        if (*entry & PTE_WRITE)
-            free_table(payer, entry);
+    for (const uint64_t *end = entry + PRIVATE_AT_ONCE; entry < end; entry += 4) {
+        if (!((entry[0] | entry[1] | entry[2] | entry[3]) & PTE_WRITE)) /* as a rule */
+            continue;
+        for (int i = 0; i < 4; i++)
+            if (entry[i] & PTE_WRITE)
+                free_table(payer, &entry[i]);
+    }
 }
 
 static void free_top(struct space *space, struct factory *payer)
