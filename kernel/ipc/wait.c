@@ -63,10 +63,16 @@ bool wait_in_ipc(const struct thread *thread)
     }
 }
 
+/* Does it wait to receive: on an endpoint, for signals, or for nothing? */
+static bool receives(const struct thread *thread)
+{
+    return thread->hot->waits || thread->state == THREAD_RECEIVING || thread->state == THREAD_WAITING;
+}
+
 void wait_fail(struct thread *thread, enum error error)
 {
     struct thread *next = chain_next(thread);
-    bool sending = thread->state == THREAD_SENDING, receiving = thread->hot->waits || thread->state == THREAD_RECEIVING;
+    bool sending = thread->state == THREAD_SENDING, receiving = receives(thread);
     assert(wait_in_ipc(thread));
     debugger_note(EVENT_WAIT_FAILS, thread, error, 0);
     wait_end(thread);

@@ -7,6 +7,7 @@
 #include "abi/addresses.h"
 
 #define LABEL 9
+#define PATIENCE 100000   /* yields until a thread counts as one that does not run */
 #define TRANSFER_SIZE 128 /* more than ipc_transfer() has */
 
 /* Where threads are sent: they spin there with all registers as they came. */
@@ -76,6 +77,8 @@ static void is_sent_elsewhere(enum wait_kind kind, bool separate)
     EXPECT_EQUAL(registers.rax, ERROR_INTERRUPTED);
     EXPECT_EQUAL(registers.rdi, waiter_phase(kind));
     EXPECT_EQUAL(registers.rsi | registers.rdx | registers.r8 | registers.r9 | registers.r10 | registers.rbx, 0);
+    if (kind >= WAIT_RECEIVE) /* as whoever receives, by whatever path it came to wait */
+        EXPECT_EQUAL(registers.rbp | registers.r12 | registers.r13 | registers.r14 | registers.r15, 0);
     waiter_destroy(&waiter);
 }
 
@@ -204,7 +207,7 @@ static void running(bool separate)
     EXPECT_EQUAL(kernel_thread_break_off(worker.thread, 0, &old), 0); /* only tells where it is */
     EXPECT(old >= (uint64_t)spin && old < (uint64_t)spin + TRANSFER_SIZE);
     uint64_t count = worker.area->values[0];
-    for (int i = 0; i < 100 && worker.area->values[0] == count; i++)
+    for (int i = 0; i < PATIENCE && worker.area->values[0] == count; i++)
         guest_yield();
     EXPECT(worker.area->values[0] != count);
     EXPECT_EQUAL(kernel_thread_break_off(worker.thread, (uint64_t)landing, &old), 0);

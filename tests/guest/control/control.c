@@ -8,6 +8,7 @@
 #include "idl/supervisor.h"
 
 #define LABEL 9
+#define PATIENCE 100000 /* yields until a thread counts as one that does not run */
 #define FLAGS_FIXED 0x202UL
 #define FLAG_TRAP 0x100UL
 #define FLAGS_PROGRAM 0x240dd5UL /* those that a program may change: Intel SDM volume 1, 3.4.3 */
@@ -44,10 +45,11 @@ static void spin(struct area *area)
 
 /* ---- Stop and resume ------------------------------------------------------------------------------------------------ */
 
-static bool counts(const struct worker *worker)
+/* Does the spinning thread run within `turns`? */
+static bool counts(const struct worker *worker, int turns)
 {
     uint64_t before = worker->area->values[0];
-    for (int i = 0; i < 50 && worker->area->values[0] == before; i++)
+    for (int i = 0; i < turns && worker->area->values[0] == before; i++)
         guest_yield();
     return worker->area->values[0] != before;
 }
@@ -61,10 +63,10 @@ static void running(bool separate)
     worker_wait(&worker, 1);
     EXPECT_ERROR(kernel_thread_resume(worker.thread, false), BUSY);
     for (int i = 0; i < 3; i++) {
-        EXPECT(counts(&worker));
+        EXPECT(counts(&worker, PATIENCE));
         EXPECT_EQUAL(kernel_thread_stop(worker.thread), 0);
         EXPECT_EQUAL(kernel_thread_stop(worker.thread), 0); /* again: nothing happens */
-        EXPECT(!counts(&worker));
+        EXPECT(!counts(&worker, 50));
         EXPECT_EQUAL(kernel_thread_resume(worker.thread, false), 0);
         EXPECT_ERROR(kernel_thread_resume(worker.thread, false), BUSY);
     }
@@ -257,7 +259,7 @@ static void rights(void)
     EXPECT_ERROR(kernel_thread_set_registers(reader, &registers), NO_RIGHT);
     EXPECT_EQUAL(kernel_thread_set_registers(writer, &registers), 0);
     EXPECT_EQUAL(kernel_thread_resume(writer, false), 0);
-    EXPECT(counts(&worker));
+    EXPECT(counts(&worker, PATIENCE));
     guest_delete(reader.handle);
     guest_delete(writer.handle);
     worker_destroy(&worker);
@@ -407,7 +409,7 @@ static void bad_registers(void)
     found = read_registers(&worker);
     expect_registers(&found, &before); /* a refusal changes nothing */
     EXPECT_EQUAL(kernel_thread_resume(worker.thread, false), 0);
-    EXPECT(counts(&worker));
+    EXPECT(counts(&worker, PATIENCE));
     worker_destroy(&worker);
 }
 
