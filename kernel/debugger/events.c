@@ -32,6 +32,11 @@ void debugger_note(enum debugger_event kind, const struct thread *thread, uint64
     memcpy(event->task, thread->task->name, sizeof(event->task));
 }
 
+void debugger_note_call(const struct thread *thread)
+{
+    debugger_note(EVENT_SYSTEM_CALL, thread, thread->call.tag, thread->call.handle);
+}
+
 static void show_event(const struct event *event)
 {
     console_printf("%8lu us ago: #%u %s/%u: ", (rdtsc() - event->time) / (tsc_hertz() / MICROSECONDS), event->line,

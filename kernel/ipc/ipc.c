@@ -485,7 +485,7 @@ void ipc_general(struct thread *self)
 void system_call(struct thread *self)
 {
     uint32_t low = (uint32_t)self->call.tag;
-    debugger_note(EVENT_SYSTEM_CALL, self, self->call.tag, self->call.handle);
+    debugger_note_call(self);
     if (low - TAG_SEND_AND_WAIT <= MESSAGE_REGISTER_WORDS)
         return short_send_and_wait(self);
     if (low - TAG_PLAIN_CALL > TAG_PLAIN_CALL_LAST - TAG_PLAIN_CALL)

@@ -10,13 +10,13 @@ from salto import console, mutants, tap
 LEAST_FAULTS = 30
 JOBS = 2
 
-HARMLESS = mutants.Fault("harmless", "Nothing.", "kernel/ipc/message.c", "uint32_t tag_words(uint32_t low)",
-                         "uint32_t tag_words(const uint32_t low)", "kernel-tag")
-BROKEN = mutants.Fault("broken", "The build.", "kernel/ipc/message.c", "uint32_t tag_words(uint32_t low)",
+HARMLESS = mutants.Fault("harmless", "Nothing.", "kernel/ipc/message.h", "uint32_t tag_words(uint32_t general)",
+                         "uint32_t tag_words(const uint32_t general)", "kernel-tag")
+BROKEN = mutants.Fault("broken", "The build.", "kernel/ipc/message.h", "uint32_t tag_words(uint32_t general)",
                        "uint32_t tag_words(", "kernel-tag")
 STALE = mutants.Fault("stale", "Nothing.", "kernel/ipc/message.c", "no such text", "", "kernel-tag")
-TESTLESS = mutants.Fault("testless", "Nothing.", "kernel/ipc/message.c", "uint32_t tag_words(uint32_t low)",
-                         "uint32_t tag_words(const uint32_t low)", "no-such-test")
+TESTLESS = mutants.Fault("testless", "Nothing.", "kernel/ipc/message.h", "uint32_t tag_words(uint32_t general)",
+                         "uint32_t tag_words(const uint32_t general)", "no-such-test")
 EXPECTED = {"harmless": mutants.MISSED, "broken": "does not build", "stale": "stale", "testless": "no verdict"}
 
 

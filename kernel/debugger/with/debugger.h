@@ -29,4 +29,7 @@ uint64_t debugger_next_look(void);
 /* Something happened to `thread`: it is entered in the ring, in the place of the oldest event. */
 void debugger_note(enum debugger_event kind, const struct thread *thread, uint64_t first, uint64_t second);
 
+/* A system call of `thread` enters the kernel: its tag and handle are noted. */
+void debugger_note_call(const struct thread *thread);
+
 #endif

@@ -39,4 +39,9 @@ static inline void debugger_note(enum debugger_event kind, const struct thread *
     (void)kind, (void)thread, (void)first, (void)second;
 }
 
+static inline void debugger_note_call(const struct thread *thread)
+{
+    (void)thread;
+}
+
 #endif
