@@ -38,13 +38,14 @@ def parse():
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", type=name_and_value,
                         help="@NAME@ in the set's manifest becomes VALUE")
     parser.add_argument("--options", default="", help="more of the kernel's command line")
+    parser.add_argument("--seed", type=int, help="unless the environment names one in SALTO_SEED; else it is drawn")
     parser.add_argument("--timeout", type=float, default=120)
     return parser.parse_args()
 
 
 def main():
     arguments = parse()
-    seed = int(os.environ.get("SALTO_SEED") or random.SystemRandom().randrange(1, 1 << 32))
+    seed = int(os.environ.get("SALTO_SEED") or arguments.seed or random.SystemRandom().randrange(1, 1 << 32))
     debug_exit = arguments.boot == "pvh"
     command_line = f"{'debug-exit ' if debug_exit else ''}{arguments.options}".strip()
     options = machine.Options(kernel=arguments.kernel, archive=arguments.archive, boot=arguments.boot,
