@@ -24,7 +24,10 @@
     ERROR(15, BUSY, "the object is in a state that does not allow the operation")            \
     ERROR(16, OCCUPIED, "something is mapped there already")                                 \
     ERROR(17, DEADLOCK, "waiting would close a cycle")                                       \
-    ERROR(18, ABANDONED, "the answer was dropped")
+    ERROR(18, ABANDONED, "the answer was dropped")                                           \
+    ERROR(19, NO_BUFFER, "the partner takes no string there, or none as long")               \
+    ERROR(20, NO_WINDOW, "the partner opened no window for pages, or too small a one")       \
+    ERROR(21, PARTNER_MEMORY, "memory of the partner could not be reached")
 
 #define SALTO_ERROR_ENUM(number, name, text) ERROR_##name = (number),
 #ifndef __ASSEMBLER__

@@ -71,16 +71,41 @@
 /* Deadlines are nanoseconds since boot, as Clock.now tells them. One that has passed ends the wait at once. */
 #define DEADLINE_NEVER 0xffffffffffffffff
 
-/* A typed item, in the sender's UTCB: handle | rights << 16 | kind << 24. In the receiver's: its new handle, or 0 where
- * the capability could not be installed. Items are installed in order, each with rights no greater than the sender's
- * AND the item's rights. */
+/*
+ * A typed item, in the UTCB:
+ *   bits 0-15 handle | 16-23 rights | 24-27 kind | 28-31 zero | strings: 32-63 length in bytes
+ *                                                             | pages: 32-37 log2 of the flexpage's size in bytes
+ * with the address of a string or flexpage in item_addresses. What does not belong to the kind is zero.
+ *
+ * capabilities (copy, move): the receiver finds the new handle in the item's place, or 0 where it could not be installed.
+ *   Items are installed in order, each with rights no greater than the sender's AND the item's rights.
+ * strings: at most four in a message, wherever they stand among the items. The receiver finds the item as it was, and the
+ *   address where the bytes are now.
+ * pages (map, grant): the receiver finds the item with the rights that it got, and the address in its window; or 0.
+ *
+ * The receiver says in its own UTCB where it takes strings and pages; it stays said over any number of messages.
+ */
+#define ITEM_HANDLE_MASK 0xffff
 #define ITEM_RIGHTS_SHIFT 16
+#define ITEM_RIGHTS_MASK 0xff
 #define ITEM_KIND_SHIFT 24
 #define ITEM_COPY 0
 #define ITEM_MOVE 1
+#define ITEM_STRING 2
+#define ITEM_MAP 3
+#define ITEM_GRANT 4
+#define ITEM_LENGTH_SHIFT 32 /* strings */
+#define ITEM_SIZE_SHIFT 32   /* pages */
+#define ITEM_SIZE_MASK 0x3f
+#define MESSAGE_MAX_STRINGS 4
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>
+
+/* Where a thread takes a string: `size` bytes at `address` of its address space; size 0: nowhere. */
+struct string_buffer {
+    uint64_t address, size;
+};
 
 /* One page for each thread, kernel memory, found at GS:0. The kernel never reads `self`. */
 struct utcb {
@@ -89,7 +114,11 @@ struct utcb {
     uint64_t items[MESSAGE_MAX_ITEMS]; /* typed items */
     uint64_t send_deadline;            /* with TAG_DEADLINE: until when the send phase may wait, and ... */
     uint64_t receive_deadline;         /* ... the receive phase, that of a call for its answer included */
-    uint64_t reserved[439];            /* strings, receive windows and virtual registers to come */
+    uint64_t item_addresses[MESSAGE_MAX_ITEMS]; /* of strings and flexpages: the sender's, and where they arrived */
+    struct string_buffer string_buffers[MESSAGE_MAX_STRINGS]; /* the first string of a message goes to the first, ... */
+    uint64_t window_address; /* where pages are taken: 1 << window_log2 bytes, aligned to that */
+    uint64_t window_log2;    /* 0: nowhere */
+    uint64_t reserved[422];  /* virtual registers to come */
 };
 
 _Static_assert(sizeof(struct utcb) == 4096, "a UTCB is one page");
