@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Tasks: who supervises them, where their Linux calls go, and their end. Their tables are capability.c's. */
+#include "../common/sandbox.h"
+
+static void supervisor_once(void)
+{
+    kernel_task_t task = guest_new_task();
+    uint32_t endpoint = guest_endpoint(), reader = guest_copy(endpoint, RIGHT_READ | RIGHT_COPY);
+    EXPECT_ERROR(kernel_task_set_supervisor(task, (kernel_endpoint_t){0}), BAD_HANDLE);
+    EXPECT_ERROR(kernel_task_set_supervisor(task, (kernel_endpoint_t){65536}), BAD_HANDLE);
+    EXPECT_ERROR(kernel_task_set_supervisor(task, (kernel_endpoint_t){task.handle}), WRONG_TYPE);
+    EXPECT_ERROR(kernel_task_set_supervisor(task, (kernel_endpoint_t){reader}), NO_RIGHT);
+    EXPECT_EQUAL(kernel_task_set_supervisor(task, (kernel_endpoint_t){endpoint}), 0);
+    EXPECT_ERROR(kernel_task_set_supervisor(task, (kernel_endpoint_t){endpoint}), BUSY);
+    guest_delete(reader);
+    guest_delete(endpoint);
+    guest_delete(task.handle);
+}
+
+#define LINUX_NO_SUCH_CALL -38 /* ENOSYS */
+
+SANDBOX_PROGRAM(linux_call, "movl $39, %eax", "syscall");
+
+/* A Linux call goes to the handler, with the address behind it in rcx; without one it is an error. */
+static void linux_handler(void)
+{
+    static const uint64_t bad[] = {1,           USER_START - 1, USER_END, 0x0000800000000000UL,
+                                   SHARED_BASE, PHYSICAL_MAP,   ~0UL,     1UL << 63};
+    struct sandbox sandbox;
+    sandbox_create(&sandbox);
+    SANDBOX_LOAD(&sandbox, linux_call);
+    for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        EXPECT_ERROR(kernel_task_set_linux_handler(sandbox.task, bad[i]), BAD_ADDRESS);
+    EXPECT_EQUAL(kernel_task_set_linux_handler(sandbox.task, USER_START), 0);
+    EXPECT_EQUAL(kernel_task_set_linux_handler(sandbox.task, USER_END - 1), 0);
+    EXPECT_EQUAL(kernel_task_set_linux_handler(sandbox.task, sandbox.end + 256), 0);
+    struct fault fault = sandbox_run(&sandbox, 0, 0);
+    EXPECT_EQUAL(fault.vector, VECTOR_INVALID_OPCODE);
+    EXPECT_EQUAL(fault.instruction, sandbox.end + 256);
+    EXPECT_EQUAL(fault.registers.rcx, sandbox.end);
+    EXPECT_EQUAL(fault.registers.rax, 39);
+    EXPECT_EQUAL(kernel_task_set_linux_handler(sandbox.task, 0), 0);
+    fault = sandbox_run(&sandbox, 0, 0);
+    EXPECT(sandbox_ran(&sandbox, &fault));
+    EXPECT_EQUAL(fault.registers.rax, LINUX_NO_SUCH_CALL);
+    sandbox_destroy(&sandbox);
+}
+
+static void rights(void)
+{
+    kernel_task_t task = guest_new_task(), reader = {guest_copy(task.handle, RIGHT_READ | RIGHT_EXECUTE)};
+    uint32_t endpoint = guest_endpoint();
+    EXPECT_ERROR(kernel_task_exit(reader, 0), NO_RIGHT);
+    EXPECT_ERROR(kernel_task_set_supervisor(reader, (kernel_endpoint_t){endpoint}), NO_RIGHT);
+    EXPECT_ERROR(kernel_task_set_linux_handler(reader, 0), NO_RIGHT);
+    EXPECT_ERROR(kernel_task_set_name(reader, (const uint8_t[32]){0}), NO_RIGHT);
+    guest_delete(endpoint);
+    guest_delete(reader.handle);
+    guest_delete(task.handle);
+}
+
+/* A task that ended stays what it is, but makes no more threads; ending it again does nothing. */
+static void ended_twice(void)
+{
+    kernel_task_t task = guest_new_task();
+    kernel_thread_t thread;
+    uint32_t number;
+    EXPECT_EQUAL(kernel_task_exit(task, 0), 0);
+    EXPECT_EQUAL(kernel_task_exit(task, UINT32_MAX), 0);
+    EXPECT_ERROR(kernel_factory_create_thread(own_factory, task, &thread, &number), DEAD);
+    guest_delete(task.handle);
+}
+
+static const struct guest_test tests[] = {
+    {"a task has one supervisor, named by the right to send", supervisor_once},
+    {"where Linux calls go", linux_handler},
+    {"rights that control takes", rights},
+    {"a task ends once", ended_twice},
+};
+
+int main(void)
+{
+    return guest_run(tests, sizeof(tests) / sizeof(tests[0]));
+}
