@@ -329,6 +329,114 @@ static void handlers_die(void)
     handler_dies(false, TASK_DELETED);
 }
 
+/* The numbers of two threads whose faults the supervisor is told, in any order. */
+static void expect_two_unheard(const struct scene *scene, uint32_t first, uint32_t second)
+{
+    struct ipc_message message = {0};
+    uint64_t numbers[2];
+    for (int i = 0; i < 2; i++) {
+        EXPECT_EQUAL(ipc_transfer(TAG_RECEIVE, scene->supervisor, &message), KERNEL_SUPERVISOR_FAULT_REQUEST);
+        numbers[i] = message.words[0];
+    }
+    EXPECT(first != second);
+    EXPECT((numbers[0] == first && numbers[1] == second) || (numbers[0] == second && numbers[1] == first));
+}
+
+/* The handler dies with one fault in its hands, and another one behind that. */
+static void dies_with_two(enum death death)
+{
+    struct scene scene;
+    struct worker server, second;
+    create_scene(&scene);
+    worker_create_in(&second, &scene.worker);
+    set_handler(second.thread, scene.handler);
+    worker_create(&server, true);
+    worker_add(&server, TAG_RECEIVE, worker_give(&server, scene.handler, RIGHT_READ));
+    worker_add(&server, tag_of(0, MESSAGE_SEND, 0, 0), worker_give(&server, server.park, RIGHT_WRITE));
+    guest_delete(scene.handler);
+    scene.handler = 0;
+    worker_go(&server);
+    start_at(&scene.worker, undefined);
+    start_at(&second, undefined);
+    guest_yield();
+    EXPECT_EQUAL(server.area->done, 1);
+    expect_not_told(&scene);
+    worker_die(&server, death);
+    expect_two_unheard(&scene, scene.worker.number, second.number);
+    worker_destroy(&server);
+    worker_destroy(&second);
+    destroy_scene(&scene);
+}
+
+static void handlers_die_with_two(void)
+{
+    dies_with_two(TASK_ENDS);
+    dies_with_two(TASK_DELETED);
+}
+
+/* The endpoint is taken back, from under the handler and a fault that waits: with the quota that paid for it. */
+static void handler_reclaimed(void)
+{
+    struct scene scene;
+    struct worker worker;
+    kernel_factory_t factory = {0};
+    kernel_endpoint_t endpoint = {0};
+    create_scene(&scene);
+    EXPECT_EQUAL(kernel_factory_create_factory(own_factory, 16 * PAGE_SIZE, &factory), 0);
+    EXPECT_EQUAL(kernel_factory_create_endpoint(factory, &endpoint), 0);
+    worker_create_in(&worker, &scene.worker);
+    worker_spins(&worker);
+    set_handler(worker.thread, endpoint.handle);
+    start_at(&worker, undefined);
+    guest_yield();
+    expect_not_told(&scene);
+    EXPECT_EQUAL(kernel_factory_reclaim(factory), 0);
+    struct ipc_message message = {0};
+    EXPECT_EQUAL(ipc_transfer(TAG_RECEIVE, scene.supervisor, &message), KERNEL_SUPERVISOR_FAULT_REQUEST);
+    EXPECT_EQUAL(message.words[0], worker.number);
+    guest_delete(endpoint.handle);
+    guest_delete(factory.handle);
+    worker_destroy(&worker);
+    destroy_scene(&scene);
+}
+
+/* As long as somebody may receive, a fault waits for a handler, for the next one if the first dies; with the last right to
+ * receive the supervisor is told. */
+static void successors(void)
+{
+    struct scene scene;
+    struct worker first, second;
+    create_scene(&scene);
+    worker_create(&first, true);
+    worker_add(&first, TAG_RECEIVE, worker_give(&first, scene.handler, RIGHT_READ));
+    worker_add(&first, tag_of(0, MESSAGE_SEND, 0, 0), worker_give(&first, first.park, RIGHT_WRITE));
+    worker_create_in(&second, &scene.worker);
+    worker_spins(&second);
+    set_handler(second.thread, scene.handler);
+    worker_go(&first);
+    start_at(&scene.worker, undefined);
+    start_at(&second, breakpoint);
+    guest_yield();
+    EXPECT_EQUAL(first.area->done, 1);
+    worker_die(&first, TASK_ENDS);
+    expect_unheard(&scene, VECTOR_INVALID_OPCODE, undefined); /* which it had; the other one waits */
+    expect_not_told(&scene);
+    struct fault fault = receive_fault(scene.handler);
+    EXPECT_EQUAL(fault.number, second.number);
+    fault.registers.rip = (uint64_t)undefined;
+    answer(&fault.registers);
+    guest_yield();
+    expect_not_told(&scene); /* it waits for a handler again */
+    guest_delete(scene.handler);
+    scene.handler = 0;
+    struct ipc_message message = {0};
+    EXPECT_EQUAL(ipc_transfer(TAG_RECEIVE, scene.supervisor, &message), KERNEL_SUPERVISOR_FAULT_REQUEST);
+    EXPECT_EQUAL(message.words[0], second.number);
+    worker_destroy(&first);
+    worker_destroy(&second);
+    destroy_scene(&scene);
+}
+
 /* The endpoint is gone before the fault: as if there were no handler. */
 static void handler_gone(void)
 {
@@ -515,6 +623,9 @@ static const struct guest_test tests[] = {
     {"answers with flags that are not a program's", flags},
     {"the handler does not answer", abandoned},
     {"the handler dies", handlers_die},
+    {"the handler dies with one fault, and another one behind it", handlers_die_with_two},
+    {"the handler's endpoint is reclaimed", handler_reclaimed},
+    {"a handler's successor", successors},
     {"the handler is gone", handler_gone},
     {"nobody is told", nobody},
     {"a thread that is its own handler", its_own_handler},

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Tasks: who supervises them, where their Linux calls go, and their end. Their tables are capability.c's. */
 #include "../common/sandbox.h"
+#include "../common/worker.h"
+#include "idl/supervisor.h"
 
 static void supervisor_once(void)
 {
@@ -59,6 +61,45 @@ static void rights(void)
     guest_delete(task.handle);
 }
 
+/* Its supervisor is told of the end once, with the status and the badge of the capability that was given. */
+static void end_is_told(void)
+{
+    const uint64_t badge = 0xe4d;
+    kernel_task_t task = guest_new_task();
+    kernel_thread_t thread = {0};
+    uint32_t endpoint = guest_endpoint(), badged = 0, number = 0;
+    struct ipc_message message = {0};
+    EXPECT_EQUAL(kernel_factory_create_thread(own_factory, task, &thread, &number), 0);
+    EXPECT_EQUAL(kernel_task_mint(own_task, endpoint, own_task, RIGHT_WRITE, badge, &badged), 0);
+    EXPECT_EQUAL(kernel_task_set_supervisor(task, (kernel_endpoint_t){badged}), 0);
+    guest_delete(badged);
+    EXPECT_EQUAL(kernel_task_exit(task, 0xdeadbeef), 0);
+    EXPECT_EQUAL(kernel_task_exit(task, 1), 0);
+    EXPECT_EQUAL(ipc_transfer(TAG_RECEIVE_NOW, endpoint, &message), KERNEL_SUPERVISOR_EXITED_REQUEST);
+    EXPECT_EQUAL(message.badge, badge);
+    EXPECT_EQUAL(message.words[0], number);
+    EXPECT_EQUAL(message.words[1], 0xdeadbeef);
+    EXPECT_EQUAL(ipc_transfer(TAG_RECEIVE_NOW, endpoint, &message), ERROR_WOULD_BLOCK);
+    guest_delete(thread.handle);
+    guest_delete(task.handle);
+    guest_delete(endpoint);
+}
+
+/* A supervisor that is gone is no hindrance to the end. */
+static void supervisor_gone(void)
+{
+    kernel_task_t task = guest_new_task();
+    kernel_thread_t thread = {0};
+    uint32_t endpoint = guest_endpoint(), number;
+    EXPECT_EQUAL(kernel_factory_create_thread(own_factory, task, &thread, &number), 0);
+    EXPECT_EQUAL(kernel_task_set_supervisor(task, (kernel_endpoint_t){endpoint}), 0);
+    guest_delete(endpoint); /* the last right to receive */
+    EXPECT_EQUAL(kernel_task_exit(task, 7), 0);
+    EXPECT_ERROR(kernel_thread_start(thread, SANDBOX_CODE, SANDBOX_STACK, 0, 0), BUSY); /* it ended all the same */
+    guest_delete(thread.handle);
+    guest_delete(task.handle);
+}
+
 /* A task that ended stays what it is, but makes no more threads; ending it again does nothing. */
 static void ended_twice(void)
 {
@@ -76,6 +117,8 @@ static const struct guest_test tests[] = {
     {"where Linux calls go", linux_handler},
     {"rights that control takes", rights},
     {"a task ends once", ended_twice},
+    {"the supervisor is told of the end", end_is_told},
+    {"a supervisor that is gone", supervisor_gone},
 };
 
 int main(void)
