@@ -89,7 +89,7 @@ void object_condemn(struct object *object)
 
 bool object_work_left(void)
 {
-    return condemned || factory_any_reclaimed() || task_any_ended() || endpoint_any_orphan();
+    return condemned || factory_any_reclaimed() || task_any_ended() || endpoint_any_orphan() || mapping_any_abandoned();
 }
 
 bool object_destroy_piece(void)
@@ -99,7 +99,8 @@ bool object_destroy_piece(void)
     if (object && object_kill_capabilities(object, CAPABILITIES_AT_ONCE))
         destroy_piece(object);
     destroying = false;
-    return object || factory_reclaim_piece() || task_empty_piece() || endpoint_orphan_piece();
+    return object || factory_reclaim_piece() || task_empty_piece() || endpoint_orphan_piece() ||
+           mapping_abandoned_piece();
 }
 
 bool object_destroy_some(void)

@@ -158,13 +158,12 @@ static bool is_recorded(const struct task *task, const struct place *place)
     for (const struct thread *thread = task->threads; thread; thread = thread->task_next)
         if (place->address == UTCB_BASE + (uint64_t)thread->number * PAGE_SIZE)
             return frame == thread->utcb_frame && same_rights(place->entry, RIGHT_READ | RIGHT_WRITE);
-    for (const struct mapping *mapping = task->mappings; mapping; mapping = mapping->task_next) {
-        uint64_t page = (place->address - mapping->address) / PAGE_SIZE;
-        if (place->address >= mapping->address && page < mapping->pages)
-            return frame == memory_frame(mapping->memory, mapping->offset + (uint32_t)page) &&
-                   same_rights(place->entry, mapping->rights);
-    }
-    return false;
+    const struct mapping *mapping = mapping_find(task, place->address, place->address + PAGE_SIZE);
+    if (!mapping)
+        return false;
+    uint32_t page = (uint32_t)((place->address - mapping_address(mapping)) / PAGE_SIZE);
+    return page < mapping->filled && frame == memory_frame(mapping->memory, mapping->offset + page) &&
+           same_rights(place->entry, mapping->rights);
 }
 
 static void check_user(struct walk *walk, const struct place *place)

@@ -70,14 +70,12 @@ void show_capabilities(const struct task *task)
 
 void show_mappings(const struct task *task)
 {
-    for (const struct mapping *mapping = task->mappings; mapping; mapping = mapping->task_next)
-        console_printf("%012lx: %u pages, rights %s%s%s, of memory %lx from page %u on\n", mapping->address,
+    const struct mapping *mapping;
+    for (uint64_t from = 0; (mapping = mapping_find(task, from, USER_END)); from = mapping_end(mapping))
+        console_printf("%012lx: %u pages, rights %s%s%s, of memory %lx from page %u on\n", mapping_address(mapping),
                        mapping->pages, mapping->rights & RIGHT_READ ? "r" : "-",
                        mapping->rights & RIGHT_WRITE ? "w" : "-", mapping->rights & RIGHT_EXECUTE ? "x" : "-",
                        (uint64_t)mapping->memory, mapping->offset);
-    for (const struct thread *thread = task->threads; thread; thread = thread->task_next)
-        console_printf("%012lx: UTCB of thread %u, frame %lx\n", UTCB_BASE + (uint64_t)thread->number * PAGE_SIZE,
-                       thread->number, thread->utcb_frame);
 }
 
 static void show_entry(int level, uint64_t index, uint64_t entry)

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Memory objects and mappings. See memory.h. */
+/* Memory objects. See memory.h. */
 #include "mem/memory.h"
 
 #include "abi/capability.h"
 #include "cap/factory.h"
 #include "debug/panic.h"
 #include "mem/frame.h"
-#include "mem/slab.h"
 #include "mem/space.h"
 #include "thread/task.h"
 #include "thread/thread.h"
@@ -14,6 +13,12 @@
 #define ENTRIES 512
 #define PAGES_AT_ONCE 24     /* in a piece of work */
 #define PAGES_MADE_AT_ONCE 3 /* each is zeroed, which takes 512 instructions */
+
+const uint64_t *memory_frames(const struct memory *memory, uint32_t page, uint32_t *count)
+{
+    *count = ENTRIES - page % ENTRIES;
+    return &memory->frames[page / ENTRIES][page % ENTRIES];
+}
 
 uint64_t memory_frame(const struct memory *memory, uint32_t page)
 {
@@ -174,135 +179,27 @@ void memory_give_up(struct thread *maker)
 
 /* ---- Mappings ---------------------------------------------------------------------------------------------------- */
 
-static void link_mapping(struct mapping *mapping)
+static enum error check_request(const struct map_request *request)
 {
-    struct mapping **memory_list = &mapping->memory->mappings, **task_list = &mapping->task->mappings;
-    mapping->memory_next = *memory_list;
-    if (*memory_list)
-        (*memory_list)->memory_previous = mapping;
-    *memory_list = mapping;
-    mapping->task_next = *task_list;
-    if (*task_list)
-        (*task_list)->task_previous = mapping;
-    *task_list = mapping;
+    if (request->pages == 0 || (uint64_t)request->offset + request->pages > request->memory->pages)
+        return ERROR_BAD_ARGUMENT;
+    if ((request->rights & RIGHT_WRITE) && (request->rights & RIGHT_EXECUTE))
+        return ERROR_BAD_ARGUMENT;
+    return space_mappable(request->address, request->pages) ? ERROR_NONE : ERROR_BAD_ADDRESS;
 }
 
-static void unlink_mapping(struct mapping *mapping)
+enum error memory_map_piece(struct thread *maker, const struct map_request *request, bool *done)
 {
-    if (mapping->memory_next)
-        mapping->memory_next->memory_previous = mapping->memory_previous;
-    if (mapping->memory_previous)
-        mapping->memory_previous->memory_next = mapping->memory_next;
-    else
-        mapping->memory->mappings = mapping->memory_next;
-    if (mapping->task_next)
-        mapping->task_next->task_previous = mapping->task_previous;
-    if (mapping->task_previous)
-        mapping->task_previous->task_next = mapping->task_next;
-    else
-        mapping->task->mappings = mapping->task_next;
-}
-
-/* Mapping records are charged to the task that they map into. */
-static struct mapping *mapping_create(struct memory *memory, struct task *task, uint64_t address, uint32_t offset,
-                                      uint32_t pages, uint32_t rights)
-{
-    struct mapping *mapping = slab_allocate(task->object.payer, sizeof(struct mapping));
-    if (!mapping)
-        return 0;
-    mapping->memory = memory;
-    mapping->task = task;
-    mapping->address = address;
-    mapping->offset = offset;
-    mapping->pages = pages;
-    mapping->rights = rights;
-    link_mapping(mapping);
-    return mapping;
-}
-
-static void mapping_free(struct mapping *mapping)
-{
-    unlink_mapping(mapping);
-    slab_free(mapping);
-}
-
-static uint64_t entry_flags(uint32_t rights)
-{
-    uint64_t flags = PTE_USER;
-    if (rights & RIGHT_WRITE)
-        flags |= PTE_WRITE;
-    if (!(rights & RIGHT_EXECUTE))
-        flags |= PTE_NO_EXECUTE;
-    return flags;
+    enum error error = check_request(request);
+    return error == ERROR_NONE ? mapping_make_piece(maker, request, done) : error;
 }
 
 enum error memory_map(struct memory *memory, struct task *task, uint64_t address, uint32_t offset, uint32_t pages,
                       uint32_t rights)
 {
-    if (pages == 0 || (uint64_t)offset + pages > memory->pages)
-        return ERROR_BAD_ARGUMENT;
-    if ((rights & RIGHT_WRITE) && (rights & RIGHT_EXECUTE))
-        return ERROR_BAD_ARGUMENT;
-    if (!space_mappable(address, pages))
-        return ERROR_BAD_ADDRESS;
-    enum error error = space_prepare(&task->space, task->object.payer, address, pages);
-    if (error != ERROR_NONE)
-        return error;
-    if (!mapping_create(memory, task, address, offset, pages, rights))
-        return ERROR_NO_MEMORY;
-    for (uint32_t i = 0; i < pages; i++)
-        space_map(&task->space, address + (uint64_t)i * PAGE_SIZE, memory_frame(memory, offset + i),
-                  entry_flags(rights));
-    return ERROR_NONE;
-}
-
-static uint64_t mapping_end(const struct mapping *mapping)
-{
-    return mapping->address + (uint64_t)mapping->pages * PAGE_SIZE;
-}
-
-/* The mapping of `memory` that covers all of the range, or 0. */
-static struct mapping *find_mapping(struct memory *memory, struct task *task, uint64_t address, uint64_t end)
-{
-    for (struct mapping *mapping = task->mappings; mapping; mapping = mapping->task_next)
-        if (mapping->memory == memory && mapping->address <= address && end <= mapping_end(mapping))
-            return mapping;
-    return 0;
-}
-
-static void unmap_pages(struct task *task, uint64_t address, uint64_t end)
-{
-    for (; address < end; address += PAGE_SIZE)
-        space_unmap(&task->space, address);
-}
-
-/* Makes what a mapping has behind `end` a mapping of its own. */
-static bool split_mapping(struct mapping *mapping, uint64_t end)
-{
-    uint32_t after = (uint32_t)((mapping_end(mapping) - end) / PAGE_SIZE), before = mapping->pages - after;
-    if (!mapping_create(mapping->memory, mapping->task, end, mapping->offset + before, after, mapping->rights))
-        return false;
-    mapping->pages = before;
-    return true;
-}
-
-/* Unmaps the first pages of a mapping, which keeps others. */
-static void drop_first_pages(struct mapping *mapping, uint32_t pages)
-{
-    uint64_t end = mapping->address + (uint64_t)pages * PAGE_SIZE;
-    unmap_pages(mapping->task, mapping->address, end);
-    mapping->address = end;
-    mapping->offset += pages;
-    mapping->pages -= pages;
-}
-
-static void drop_last_pages(struct mapping *mapping, uint32_t pages)
-{
-    uint64_t end = mapping_end(mapping);
-    unmap_pages(mapping->task, end - (uint64_t)pages * PAGE_SIZE, end);
-    mapping->pages -= pages;
-    if (mapping->pages == 0)
-        mapping_free(mapping);
+    struct map_request request = memory_map_request(memory, task, address, offset, pages, rights);
+    enum error error = check_request(&request);
+    return error == ERROR_NONE ? mapping_make(&request) : error;
 }
 
 enum error memory_unmap_piece(struct memory *memory, struct task *task, uint64_t *address, uint32_t *pages)
@@ -310,40 +207,26 @@ enum error memory_unmap_piece(struct memory *memory, struct task *task, uint64_t
     if (*pages == 0 || !space_mappable(*address, *pages))
         return ERROR_BAD_ADDRESS;
     uint64_t end = *address + (uint64_t)*pages * PAGE_SIZE;
-    struct mapping *mapping = find_mapping(memory, task, *address, end);
-    uint32_t some = *pages < PAGES_AT_ONCE ? *pages : PAGES_AT_ONCE;
-    if (!mapping)
+    struct mapping *mapping = mapping_find(task, *address, end);
+    if (!mapping || mapping->memory != memory || mapping_address(mapping) > *address || end > mapping_end(mapping))
         return ERROR_BAD_ADDRESS;
-    if (mapping->address == *address && end < mapping_end(mapping)) {
-        drop_first_pages(mapping, some);
-        *address += (uint64_t)some * PAGE_SIZE;
-    } else {
-        if (end < mapping_end(mapping) && !split_mapping(mapping, end))
-            return ERROR_NO_MEMORY;
-        drop_last_pages(mapping, some);
-    }
-    *pages -= some;
+    if (mapping->list_place)
+        return ERROR_BUSY;
+    if (mapping_address(mapping) < *address && end < mapping_end(mapping) && !mapping_split(mapping, end))
+        return ERROR_NO_MEMORY;
+    bool front = end < mapping_end(mapping);
+    uint32_t left = mapping->pages;
+    bool done = mapping_drop_piece(mapping, *address, end);
+    uint32_t dropped = done ? *pages : left - mapping->pages;
+    *pages -= dropped;
+    if (front)
+        *address += (uint64_t)dropped * PAGE_SIZE;
     return ERROR_NONE;
-}
-
-/* Unmaps some pages, the last first. The record goes with the last of them. */
-static void drop_mapping_piece(struct mapping *mapping)
-{
-    drop_last_pages(mapping, mapping->pages < PAGES_AT_ONCE ? mapping->pages : PAGES_AT_ONCE);
-}
-
-bool memory_unmap_task_piece(struct task *task)
-{
-    if (task->mappings)
-        drop_mapping_piece(task->mappings);
-    return !task->mappings;
 }
 
 void memory_destroy_piece(struct memory *memory)
 {
     forget_maker(memory);
-    if (memory->mappings)
-        return drop_mapping_piece(memory->mappings);
-    if (free_some_frames(memory))
+    if (mapping_drop_memory_piece(memory) && free_some_frames(memory))
         object_free(&memory->object);
 }

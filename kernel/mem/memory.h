@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Memory objects: frames, and where they are mapped. Each mapping is a record that stands in two lists, of the task and
- * of the memory object, so that either can go and take its mappings with it. Invariant: user pages of a task are exactly
- * what its mapping records say, and its UTCBs.
+ * Memory objects: frames that can be mapped. Where they are is said by mappings (mapping.h).
  *
  * An object is made piece by piece, and belongs to the thread that makes it (`makes`) until it has a capability. Invariant:
  * a thread makes an object only while it is in the operation, running or to be restarted; else it is given up.
@@ -14,6 +12,7 @@
 
 #include "abi/errors.h"
 #include "cap/object.h"
+#include "mem/mapping.h"
 
 #define MEMORY_MAX_PAGES 262144
 
@@ -23,22 +22,12 @@ struct thread;
 struct memory {
     struct object object;
     uint32_t pages;
-    uint32_t present;     /* pages that have a frame: all, but while it is created or destroyed */
-    bool borrowed;        /* the frames are not ours to free: the boot archive */
-    enum error failure;   /* while it is made: why it cannot be, and its frames are freed again */
-    struct thread *maker; /* while it is made: whose `makes` names it */
-    uint64_t **frames;    /* frame of up to 512 pointers to frames of 512 physical addresses */
-    struct mapping *mappings;
-};
-
-struct mapping {
-    struct memory *memory;
-    struct task *task;
-    uint64_t address;
-    uint32_t offset, pages, rights;
-    uint32_t reserved;
-    struct mapping *memory_next, *memory_previous;
-    struct mapping *task_next, *task_previous;
+    uint32_t present;         /* pages that have a frame: all, but while it is created or destroyed */
+    bool borrowed;            /* the frames are not ours to free: the boot archive */
+    enum error failure;       /* while it is made: why it cannot be, and its frames are freed again */
+    struct thread *maker;     /* while it is made: whose `makes` names it */
+    uint64_t **frames;        /* frame of up to 512 pointers to frames of 512 physical addresses */
+    struct mapping *mappings; /* tree by source of those made from it, not from other mappings */
 };
 
 /* A memory object of `pages` zeroed pages charged to `payer`; 0 and `*error` (BAD_ARGUMENT, NO_MEMORY). */
@@ -60,7 +49,26 @@ void memory_give_up(struct thread *maker);
 /* A memory object of frames that lie at `physical` already and are never freed. */
 struct memory *memory_create_borrowed(struct factory *payer, uint64_t physical, uint64_t pages);
 
-/* See Memory.map. */
+/* What Memory.map asks for. */
+static inline struct map_request memory_map_request(struct memory *memory, struct task *task, uint64_t address,
+                                                    uint32_t offset, uint32_t pages, uint32_t rights)
+{
+    return (struct map_request){
+        .memory = memory,
+        .task = task,
+        .address = address,
+        .source = (uint64_t)offset * PAGE_SIZE,
+        .offset = offset,
+        .pages = pages,
+        .rights = rights,
+    };
+}
+
+/* A piece of Memory.map, for the thread that carries it out. `*done`: all is mapped. After an error, what was mapped of it is
+ * being taken back. */
+enum error memory_map_piece(struct thread *maker, const struct map_request *request, bool *done);
+
+/* All of it at once, for boot. */
 enum error memory_map(struct memory *memory, struct task *task, uint64_t address, uint32_t offset, uint32_t pages,
                       uint32_t rights);
 
@@ -68,11 +76,11 @@ enum error memory_map(struct memory *memory, struct task *task, uint64_t address
  * can come of the first piece only. */
 enum error memory_unmap_piece(struct memory *memory, struct task *task, uint64_t *address, uint32_t *pages);
 
+/* Physical addresses of some of its pages, from `page` on: of `*count`. */
+const uint64_t *memory_frames(const struct memory *memory, uint32_t page, uint32_t *count);
+
 /* Physical address of a page of the object. */
 uint64_t memory_frame(const struct memory *memory, uint32_t page);
-
-/* Unmaps a part of what `task` has mapped. Is nothing left? */
-bool memory_unmap_task_piece(struct task *task);
 
 /* The last capability is gone: unmaps a part of it, or frees some frames. */
 void memory_destroy_piece(struct memory *memory);

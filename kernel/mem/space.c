@@ -190,16 +190,39 @@ static uint64_t *make_entry(struct space *space, struct factory *payer, uint64_t
     return &table[index_at(address, 0)];
 }
 
-enum error space_prepare(struct space *space, struct factory *payer, uint64_t address, uint64_t pages)
+enum error space_prepare(struct space *space, struct factory *payer, uint64_t address)
 {
-    for (uint64_t i = 0; i < pages; i++) {
-        uint64_t *entry = make_entry(space, payer, address + i * PAGE_SIZE);
+    const uint64_t *entry = make_entry(space, payer, address);
+    if (!entry)
+        return ERROR_NO_MEMORY;
+    return *entry & PTE_PRESENT ? ERROR_OCCUPIED : ERROR_NONE;
+}
+
+uint32_t space_map_pages(struct space *space, struct factory *payer, uint64_t address, const uint64_t *frames,
+                         uint32_t count, uint64_t flags)
+{
+    uint64_t *entry = make_entry(space, payer, address);
+    uint32_t room = ENTRIES - index_at(address, 0);
+    assert(!(flags & PTE_WRITE) || (flags & PTE_NO_EXECUTE));
+    if (!entry)
+        return 0;
+    count = count < room ? count : room;
+    flags |= PTE_PRESENT | PTE_USER;
+    for (uint32_t i = 0; i < count; i++)
+        entry[i] = frames[i] | flags;
+    return count;
+}
+
+void space_unmap_pages(struct space *space, uint64_t address, uint32_t count)
+{
+    uint64_t *entry = 0;
+    for (uint32_t i = 0; i < count; i++, address += PAGE_SIZE) {
+        entry = !entry || index_at(address, 0) == 0 ? space_entry(space, address) : entry + 1;
         if (!entry)
-            return ERROR_NO_MEMORY;
-        if (*entry & PTE_PRESENT)
-            return ERROR_OCCUPIED;
+            continue;
+        *entry = 0;
+        pcid_flush_page(space->cr3, address);
     }
-    return ERROR_NONE;
 }
 
 void space_map(struct space *space, uint64_t address, uint64_t frame, uint64_t flags)

@@ -58,8 +58,16 @@ bool space_destroy_piece(struct space *space, struct factory *payer);
 /* Are `pages` pages at `address` page-aligned and within the user half, and outside the kernel's UTCB area? */
 bool space_mappable(uint64_t address, uint64_t pages);
 
-/* Makes all page tables for `pages` pages at `address`. NO_MEMORY; OCCUPIED if a page is mapped there. */
-enum error space_prepare(struct space *space, struct factory *payer, uint64_t address, uint64_t pages);
+/* Makes the page table for the page at `address`. NO_MEMORY; OCCUPIED if a page is mapped there. */
+enum error space_prepare(struct space *space, struct factory *payer, uint64_t address);
+
+/* Maps the frames that `frames` names at `address` and behind, where nothing is mapped, with `flags` besides present and
+ * user: `count` of them, or as many as one page table holds. Answers how many; 0: a table could not be had. */
+uint32_t space_map_pages(struct space *space, struct factory *payer, uint64_t address, const uint64_t *frames,
+                         uint32_t count, uint64_t flags);
+
+/* Removes whatever is mapped in the `count` pages at `address`. */
+void space_unmap_pages(struct space *space, uint64_t address, uint32_t count);
 
 /* Maps `frame` at `address`, whose page table exists, with `flags` besides present and user. */
 void space_map(struct space *space, uint64_t address, uint64_t frame, uint64_t flags);

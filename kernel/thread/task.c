@@ -7,7 +7,7 @@
 #include "idl/supervisor_kernel.h"
 #include "ipc/ipc.h"
 #include "irq/ports.h"
-#include "mem/memory.h"
+#include "mem/mapping.h"
 #include "thread/thread.h"
 
 #define WORD_BITS 64
@@ -140,7 +140,7 @@ void task_destroy_piece(struct task *task)
     }
     if (task->supervisor.object)
         capability_delete(&task->supervisor);
-    if (!capability_table_destroy_piece(task) || !memory_unmap_task_piece(task))
+    if (!capability_table_destroy_piece(task) || !mapping_drop_task_piece(task))
         return;
     ports_forget_task(task);
     if (!space_destroy_piece(&task->space, payer))

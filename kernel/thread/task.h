@@ -27,7 +27,8 @@ struct task {
     struct capability_table table;
     struct thread *threads;
     uint64_t thread_numbers[MAX_THREADS_PER_TASK / 64]; /* bit set: number taken */
-    struct mapping *mappings;
+    struct mapping *mappings;                           /* tree by address */
+    struct mapping *given;                              /* tree by source: what was derived from pages of this task */
     struct port_grant *port_grants;
     uint32_t port_grants_count;
     struct capability supervisor; /* who is told of faults and the end; empty if nobody */

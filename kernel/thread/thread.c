@@ -50,7 +50,7 @@ static enum error add_utcb(struct thread *thread)
 {
     struct factory *payer = thread->object.payer;
     uint64_t address = utcb_address(thread->number);
-    enum error error = space_prepare(&thread->task->space, thread->task->object.payer, address, 1);
+    enum error error = space_prepare(&thread->task->space, thread->task->object.payer, address);
     if (error != ERROR_NONE)
         return error;
     thread->utcb_frame = factory_allocate_frame(payer);
@@ -165,6 +165,9 @@ void thread_forget_operation(struct thread *thread)
     thread->restarting = false;
     if (thread->makes)
         memory_give_up(thread);
+    if (thread->made)
+        mapping_give_up(thread);
+    thread->failure = ERROR_NONE;
 }
 
 void thread_end(struct thread *thread)

@@ -32,6 +32,7 @@
 #include "trampoline/layout.h"
 
 struct endpoint;
+struct mapping;
 struct memory;
 struct notification;
 struct reply;
@@ -78,6 +79,8 @@ struct thread {
     struct notification *notification; /* bound to it */
     struct reply *reply;               /* KEPT */
     struct memory *makes;              /* half made by the operation that it carries out; see memory.h */
+    struct mapping *made;              /* half mapped by it; see mapping.h */
+    enum error failure;                /* why the operation that it carries out fails, once all is taken back */
     struct timeout deadline;           /* of what it waits for */
     struct context context;            /* its own */
     struct context *ran_on;            /* last, as far as it was preempted or chosen */

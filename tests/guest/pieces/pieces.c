@@ -17,6 +17,7 @@
 #define LOW_PRIORITY 20
 #define ADDRESS 0x300000000000UL
 #define UNMAP_TIME (200 * MICROSECOND) /* a part of what it takes */
+#define MAP_TIME (60 * MICROSECOND)    /* the same */
 #define PATIENCE 200                   /* milliseconds */
 
 static uint64_t quota_used(void)
@@ -146,6 +147,124 @@ static void too_much_is_refused(void)
     worker_destroy(&worker);
 }
 
+/* ---- Mapping ------------------------------------------------------------------------------------------------------- */
+
+static void map(struct area *area)
+{
+    kernel_memory_t memory = {(uint32_t)area->values[0]};
+    kernel_task_t task = {(uint32_t)area->values[2]};
+    area->begun = 1;
+    area->values[1] = (uint64_t)kernel_memory_map(memory, task, ADDRESS, 0, PAGES, KERNEL_RIGHTS_READ);
+    area->done = 1;
+    for (;;)
+        sleep_for(HOUR);
+}
+
+/* A thread of lower priority that is in the middle of mapping a new object into `task`. */
+static kernel_memory_t begin_to_map(struct worker *worker, kernel_task_t task)
+{
+    kernel_memory_t memory = {guest_memory(PAGES)};
+    worker_create(worker, false);
+    worker->area->values[0] = memory.handle;
+    worker->area->values[2] = task.handle;
+    EXPECT_EQUAL(kernel_thread_set_priority(worker->thread, LOW_PRIORITY), 0);
+    worker_start(worker, map);
+    sleep_beside(worker, MAP_TIME);
+    EXPECT_EQUAL(worker->area->begun, 1);
+    EXPECT_EQUAL(worker->area->done, 0);
+    return memory;
+}
+
+/* While it goes on, all of its addresses are taken; afterwards, all of its pages are there. */
+static void mapping_is_interrupted(void)
+{
+    struct worker worker;
+    kernel_memory_t memory = begin_to_map(&worker, own_task), other = {guest_memory(1)};
+    EXPECT_ERROR(kernel_memory_map(other, own_task, ADDRESS + (PAGES - 1) * 4096UL, 0, 1, KERNEL_RIGHTS_READ),
+                 OCCUPIED);
+    sleep_until_done(&worker, 1);
+    EXPECT_EQUAL(worker.area->values[1], 0);
+    for (uint64_t page = 0; page < PAGES; page += PAGES / 16)
+        EXPECT_EQUAL(*(volatile uint64_t *)(ADDRESS + page * 4096UL), 0);
+    EXPECT_EQUAL(*(volatile uint64_t *)(ADDRESS + (PAGES - 1) * 4096UL), 0);
+    EXPECT_EQUAL(kernel_memory_unmap(memory, own_task, ADDRESS, PAGES), 0);
+    guest_delete(memory.handle);
+    guest_delete(other.handle);
+    worker_destroy(&worker);
+}
+
+/* Nothing stays mapped: another object can be mapped there, in each place. */
+static void expect_taken_back(kernel_memory_t memory)
+{
+    EXPECT_EQUAL(kernel_memory_map(memory, own_task, ADDRESS, 0, PAGES, KERNEL_RIGHTS_READ), 0);
+    EXPECT_EQUAL(kernel_memory_unmap(memory, own_task, ADDRESS, PAGES), 0);
+    guest_delete(memory.handle);
+}
+
+static void mapper_is_broken_off(void)
+{
+    struct worker worker;
+    uint64_t old;
+    kernel_memory_t memory = begin_to_map(&worker, own_task);
+    EXPECT_EQUAL(kernel_thread_break_off(worker.thread, 0, &old), 0);
+    sleep_until_done(&worker, 1);
+    EXPECT_EQUAL((int64_t)worker.area->values[1], -(int64_t)ERROR_INTERRUPTED);
+    expect_taken_back(memory);
+    worker_destroy(&worker);
+}
+
+static void mapper_is_killed(void)
+{
+    struct worker worker;
+    kernel_memory_t memory = begin_to_map(&worker, own_task);
+    EXPECT_EQUAL(kernel_thread_end(worker.thread), 0);
+    expect_taken_back(memory);
+    worker_destroy(&worker);
+}
+
+static void mapped_object_dies(void)
+{
+    struct worker worker;
+    guest_delete(begin_to_map(&worker, own_task).handle);
+    sleep_until_done(&worker, 1);
+    EXPECT_EQUAL((int64_t)worker.area->values[1], -(int64_t)ERROR_BAD_HANDLE);
+    worker_destroy(&worker);
+}
+
+static void task_dies_meanwhile(void)
+{
+    struct worker worker;
+    kernel_task_t task = guest_new_task();
+    kernel_memory_t memory = begin_to_map(&worker, task);
+    guest_delete(task.handle);
+    sleep_until_done(&worker, 1);
+    EXPECT_EQUAL((int64_t)worker.area->values[1], -(int64_t)ERROR_BAD_HANDLE);
+    guest_delete(memory.handle);
+    worker_destroy(&worker);
+}
+
+/* The task's quota has page tables for a part of it only: nothing is mapped, and nothing stays charged. */
+static void quota_ends_in_the_middle(void)
+{
+    kernel_factory_t factory = {0};
+    kernel_task_t task = {0};
+    kernel_memory_t memory = {guest_memory(PAGES)};
+    uint64_t limit, used = 0, after = 1;
+    EXPECT_EQUAL(kernel_factory_create_factory(own_factory, 16 * 4096UL, &factory), 0);
+    EXPECT_EQUAL(kernel_factory_create_task(factory, &task), 0);
+    EXPECT_EQUAL(kernel_memory_map(memory, task, ADDRESS, 0, 1, KERNEL_RIGHTS_READ), 0);
+    EXPECT_EQUAL(kernel_memory_unmap(memory, task, ADDRESS, 1), 0);
+    EXPECT_ERROR(kernel_memory_map(memory, task, ADDRESS, 0, PAGES, KERNEL_RIGHTS_READ), NO_MEMORY);
+    EXPECT_EQUAL(kernel_factory_quota(factory, &limit, &used), 0);
+    EXPECT_ERROR(kernel_memory_map(memory, task, ADDRESS, 0, PAGES, KERNEL_RIGHTS_READ), NO_MEMORY);
+    EXPECT_EQUAL(kernel_factory_quota(factory, &limit, &after), 0);
+    EXPECT_EQUAL(after, used); /* page tables stay for the next mapping; records do not */
+    EXPECT_EQUAL(kernel_memory_map(memory, task, ADDRESS, 0, 512, KERNEL_RIGHTS_READ), 0);
+    guest_delete(task.handle);
+    guest_delete(memory.handle);
+    guest_delete(factory.handle);
+}
+
 /* ---- Unmapping ----------------------------------------------------------------------------------------------------- */
 
 static void unmap(struct area *area)
@@ -200,6 +319,12 @@ static const struct guest_test tests[] = {
     {"the creator is deleted", creator_is_deleted},
     {"the creator is broken off", creator_is_broken_off},
     {"more than the quota has is refused, and comes back", too_much_is_refused},
+    {"whoever has a deadline runs in time while many pages are mapped", mapping_is_interrupted},
+    {"whoever maps is broken off, and nothing stays", mapper_is_broken_off},
+    {"whoever maps is killed, and nothing stays", mapper_is_killed},
+    {"the object dies while it is mapped", mapped_object_dies},
+    {"the task dies while it is mapped into", task_dies_meanwhile},
+    {"the quota ends in the middle of mapping, and nothing stays", quota_ends_in_the_middle},
     {"whoever has a deadline runs in time while many pages are unmapped", unmapping_is_interrupted},
     {"unmapping is broken off", unmapping_is_broken_off},
 };

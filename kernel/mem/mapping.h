@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Mappings: which pages of which memory object are mapped where, and where each mapping came from.
+ *
+ * A mapping is a run of pages of one memory object, in one task. It was made from the memory object itself (Memory.map),
+ * or from pages that another task, its giver, has mapped. Two trees find it: by address in its task, and by source, which
+ * is an address of its giver, or a page of its memory object. So what was derived from a range of pages is found by that
+ * range, and splitting a mapping changes nothing for what was derived from it.
+ *
+ * Invariants:
+ * - user pages of a task are exactly what its mappings say, and its UTCBs; mappings of a task do not overlap;
+ * - the giver of a mapping that is no orphan has all its source mapped, the same pages of the same object, with no right
+ *   less;
+ * - a mapping of which not all pages are in the page tables yet, or any more (`filled`), stands on the list of the thread
+ *   that makes it (thread->made), or of those that are abandoned.
+ * Records and page tables are charged to the task that is mapped into.
+ */
+#ifndef SALTO_MEM_MAPPING_H
+#define SALTO_MEM_MAPPING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abi/addresses.h"
+#include "abi/errors.h"
+
+struct memory;
+struct task;
+struct thread;
+
+/* The trees of mappings. */
+enum mapping_order { MAPPING_BY_ADDRESS, MAPPING_BY_SOURCE, MAPPING_ORDERS };
+
+/* Place in a tree. */
+struct mapping_links {
+    struct mapping *left, *right, *up;
+    uint64_t start; /* the first address in this order; for a source that is a memory object, page number * PAGE_SIZE */
+};
+
+struct mapping {
+    struct mapping_links links[MAPPING_ORDERS];
+    uint64_t limit; /* where the last of all sources below it in the tree ends */
+    struct memory *memory;
+    struct task *task;
+    struct task *giver;          /* 0: made from the memory object */
+    struct mapping *list_next;   /* of what a thread makes, or of what is abandoned */
+    struct mapping **list_place; /* the pointer to it in that list; 0: on none */
+    uint32_t offset;             /* its first page in the memory object */
+    uint32_t pages;
+    uint32_t filled; /* of its pages, those in the page tables: the first ones */
+    uint16_t rights;
+    bool orphan; /* it has no source any more, and goes */
+};
+
+_Static_assert(sizeof(struct mapping) == 128, "a mapping fills a piece of a slab");
+
+/* What is to be mapped: `pages` pages of `memory` from `offset` on, at `address` of `task`. */
+struct map_request {
+    struct memory *memory;
+    struct task *task, *giver; /* giver: 0, or who has them mapped at `source` */
+    uint64_t address, source;
+    uint32_t offset, pages, rights;
+};
+
+static inline uint64_t mapping_address(const struct mapping *mapping)
+{
+    return mapping->links[MAPPING_BY_ADDRESS].start;
+}
+
+static inline uint64_t mapping_size(const struct mapping *mapping)
+{
+    return (uint64_t)mapping->pages * PAGE_SIZE;
+}
+
+static inline uint64_t mapping_end(const struct mapping *mapping)
+{
+    return mapping_address(mapping) + mapping_size(mapping);
+}
+
+static inline uint64_t mapping_source(const struct mapping *mapping)
+{
+    return mapping->links[MAPPING_BY_SOURCE].start;
+}
+
+/* The first mapping of `task` that has a page in [start, end), or 0. */
+struct mapping *mapping_find(const struct task *task, uint64_t start, uint64_t end);
+
+/* A piece of mapping what `request` says for `maker`, all of it or nothing: begins, or goes on with what `maker` was at.
+ * `*done`: it is all there, and no more `maker`'s to make. OCCUPIED, NO_MEMORY: it cannot be had; what was made is abandoned. */
+enum error mapping_make_piece(struct thread *maker, const struct map_request *request, bool *done);
+
+/* The same at once, for boot. */
+enum error mapping_make(const struct map_request *request);
+
+/* Whatever `maker` was making is abandoned: taken back piece by piece. */
+void mapping_give_up(struct thread *maker);
+
+/* A piece of taking back what is abandoned. False if there is nothing. */
+bool mapping_abandoned_piece(void);
+bool mapping_any_abandoned(void);
+
+/* A piece of unmapping what `mapping` has in [start, end), which lies within it at its beginning or its end, or is all of it.
+ * What was derived from there counts as derived from where that came from. Is it done? The mapping may be gone then. */
+bool mapping_drop_piece(struct mapping *mapping, uint64_t start, uint64_t end);
+
+/* Makes what `mapping` has from `address` on, which lies within it, a mapping of its own; 0 if there is no memory for it. */
+struct mapping *mapping_split(struct mapping *mapping, uint64_t address);
+
+/* A piece of unmapping all that `task` has mapped. Is nothing left? */
+bool mapping_drop_task_piece(struct task *task);
+
+/* A piece of unmapping all mappings of `memory`. Is nothing left? */
+bool mapping_drop_memory_piece(struct memory *memory);
+
+#endif

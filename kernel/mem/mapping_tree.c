@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Trees of mappings. See mapping_tree.h.
+ *
+ * A treap: ordered by `start` from left to right, and by a number that is as good as random (a hash of the record's
+ * address) from top to bottom, so that its expected depth grows with the logarithm of its size, whatever order mappings
+ * come and go in. Whoever is inserted starts as a leaf and rotates up; whoever is removed rotates down. By source, ranges
+ * may overlap, and each mapping knows where the last source in its subtree ends (`limit`): that finds one of those that
+ * overlap a range in one way down (Cormen et al., Introduction to Algorithms, 14.3).
+ *
+ * Invariants: no child has a higher priority than its parent; by address, ranges do not overlap; by source, `limit` is the
+ * greatest end in the subtree.
+ */
+#include "mem/mapping_tree.h"
+
+#define GOLDEN_RATIO 0x9e3779b97f4a7c15UL /* Knuth, The Art of Computer Programming, volume 3, 6.4 */
+
+static uint64_t priority(const struct mapping *mapping)
+{
+    return (uint64_t)mapping * GOLDEN_RATIO;
+}
+
+static uint64_t greater(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static uint64_t limit_of(const struct mapping *mapping)
+{
+    return mapping ? mapping->limit : 0;
+}
+
+static void set_limit(struct mapping *mapping)
+{
+    const struct mapping_links *links = &mapping->links[MAPPING_BY_SOURCE];
+    mapping->limit =
+        greater(links->start + mapping_size(mapping), greater(limit_of(links->left), limit_of(links->right)));
+}
+
+/* Where the tree names `mapping`. */
+static struct mapping **place_of(struct mapping **root, const struct mapping *mapping, enum mapping_order order)
+{
+    struct mapping *up = mapping->links[order].up;
+    if (!up)
+        return root;
+    return up->links[order].left == mapping ? &up->links[order].left : &up->links[order].right;
+}
+
+static void link_up(struct mapping *child, struct mapping *up, enum mapping_order order)
+{
+    if (child)
+        child->links[order].up = up;
+}
+
+/* `mapping` changes places with the one above it. */
+static void rotate_up(struct mapping **root, struct mapping *mapping, enum mapping_order order)
+{
+    struct mapping_links *links = &mapping->links[order];
+    struct mapping *up = links->up, **place = place_of(root, up, order);
+    struct mapping_links *upper = &up->links[order];
+    if (upper->left == mapping) {
+        upper->left = links->right;
+        link_up(links->right, up, order);
+        links->right = up;
+    } else {
+        upper->right = links->left;
+        link_up(links->left, up, order);
+        links->left = up;
+    }
+    links->up = upper->up;
+    upper->up = mapping;
+    *place = mapping;
+    if (order == MAPPING_BY_SOURCE) {
+        set_limit(up);
+        set_limit(mapping);
+    }
+}
+
+/* The limits from `mapping` upwards are to be computed again, as far as they change. */
+static void set_limits(struct mapping *mapping)
+{
+    for (; mapping; mapping = mapping->links[MAPPING_BY_SOURCE].up) {
+        uint64_t limit = mapping->limit;
+        set_limit(mapping);
+        if (mapping->limit == limit)
+            return;
+    }
+}
+
+void mapping_tree_resized(struct mapping *mapping)
+{
+    set_limits(mapping);
+}
+
+void mapping_tree_insert(struct mapping **root, struct mapping *mapping, enum mapping_order order)
+{
+    struct mapping_links *links = &mapping->links[order];
+    struct mapping **place = root, *up = 0;
+    while (*place) {
+        up = *place;
+        place = links->start < up->links[order].start ? &up->links[order].left : &up->links[order].right;
+    }
+    *place = mapping;
+    links->up = up;
+    links->left = links->right = 0;
+    if (order == MAPPING_BY_SOURCE) {
+        set_limit(mapping);
+        set_limits(up);
+    }
+    while (links->up && priority(links->up) < priority(mapping))
+        rotate_up(root, mapping, order);
+}
+
+void mapping_tree_remove(struct mapping **root, struct mapping *mapping, enum mapping_order order)
+{
+    struct mapping_links *links = &mapping->links[order];
+    while (links->left && links->right)
+        rotate_up(root, priority(links->left) > priority(links->right) ? links->left : links->right, order);
+    struct mapping *child = links->left ? links->left : links->right;
+    *place_of(root, mapping, order) = child;
+    link_up(child, links->up, order);
+    if (order == MAPPING_BY_SOURCE)
+        set_limits(links->up);
+}
+
+struct mapping *mapping_tree_find_address(struct mapping *root, uint64_t start, uint64_t end)
+{
+    struct mapping *first = 0;
+    while (root) {
+        if (mapping_end(root) > start) {
+            first = root;
+            root = root->links[MAPPING_BY_ADDRESS].left;
+        } else {
+            root = root->links[MAPPING_BY_ADDRESS].right;
+        }
+    }
+    return first && mapping_address(first) < end ? first : 0;
+}
+
+/* Where the left subtree reaches beyond `start`, but nothing in it overlaps, all to the right of it begins behind `end`. */
+struct mapping *mapping_tree_find_source(struct mapping *root, uint64_t start, uint64_t end)
+{
+    while (root) {
+        const struct mapping_links *links = &root->links[MAPPING_BY_SOURCE];
+        if (links->start < end && links->start + mapping_size(root) > start)
+            return root;
+        root = limit_of(links->left) > start ? links->left : links->right;
+    }
+    return 0;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The trees in which mappings are found. See mapping.h for what they hold, mapping_tree.c for how they are built. */
+#ifndef SALTO_MEM_MAPPING_TREE_H
+#define SALTO_MEM_MAPPING_TREE_H
+
+#include "mem/mapping.h"
+
+/* Puts `mapping`, whose `start` in this order is set, into the tree at `root`. */
+void mapping_tree_insert(struct mapping **root, struct mapping *mapping, enum mapping_order order);
+
+/* Takes `mapping` out of the tree at `root`. */
+void mapping_tree_remove(struct mapping **root, struct mapping *mapping, enum mapping_order order);
+
+/* To be called after the number of its pages has changed. */
+void mapping_tree_resized(struct mapping *mapping);
+
+/* The first by address that has a page in [start, end), or 0. */
+struct mapping *mapping_tree_find_address(struct mapping *root, uint64_t start, uint64_t end);
+
+/* One whose source has a page in [start, end), or 0. */
+struct mapping *mapping_tree_find_source(struct mapping *root, uint64_t start, uint64_t end);
+
+#endif
