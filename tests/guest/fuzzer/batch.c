@@ -4,19 +4,23 @@
  *
  * Hunters share objects of all types, so that they meet: endpoints, memory, a task without threads, a thread that was
  * never started, each other's threads, and factories, of which one is too poor for anything. What they create is charged
- * to the other factory. This program takes part by polling only, since hunters may leave it without an answer.
+ * to the other factory. This program takes part by polling only, since hunters may leave it without an answer. It has the
+ * highest priority and sleeps between rounds: so it gets to run whatever priorities and budgets hunters have.
  */
 #include "batch.h"
 
 #include <inttypes.h>
 #include <salto/startup.h>
 #include <salto/tap.h>
+#include <salto/wait.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "abi/addresses.h"
 #include "hunter.h"
+#include "idl/clock.h"
 #include "idl/interrupt.h"
+#include "idl/notification.h"
 #include "idl/supervisor.h"
 #include "report.h"
 #include "victim.h"
@@ -28,6 +32,15 @@
 #define CALLS_PER_BATCH 4000
 #define ENDPOINTS 3
 #define MEMORIES 2
+#define NOTIFICATIONS 3 /* one for each of the first hunters */
+#define REPLIES 2
+#define LEAST_ROUND 20000 /* nanoseconds that hunters run; twice that and so on after rounds without a call */
+#define MOST_DOUBLED 10
+#define ROUND_MASK 0xffff    /* and up to this many more */
+#define HIGHEST_PRIORITY 200 /* of hunters */
+#define USUAL_PRIORITY 100
+#define CONTROL_EVERY 2
+#define TURNS_APART 7
 #define FULL_GRANTS 4 /* of the task without a free handle, so that it is tried often */
 #define POOR_QUOTA 128
 #define LEAST_QUOTA (128UL << 10)
@@ -55,11 +68,14 @@ static struct worker workers[HUNTERS];
 static uint32_t calls_before[HUNTERS]; /* when it was last looked whether the hunter goes on */
 static bool over[HUNTERS];             /* its task has ended */
 static unsigned replaced;
+static uint32_t turns; /* where hunters begin to call the operations in turn */
 static struct hunter *hunters[HUNTERS];
 static uint32_t hunter_memories[HUNTERS];
+static uint32_t own_endpoints[HUNTERS];
 static uint32_t supervisor, supervisor_sends; /* endpoint, and a badged capability to it */
 static uint32_t endpoints[ENDPOINTS], full_task;
-static struct grant grants[40];
+static kernel_notification_t notifications[NOTIFICATIONS];
+static struct grant grants[48];
 static unsigned grants_count, objects_count; /* those that this program made come first */
 
 static void grant(uint32_t handle, uint32_t type, uint32_t rights, uint64_t badge)
@@ -127,6 +143,20 @@ static uint32_t new_full_task(void)
     return task.handle;
 }
 
+static void grant_signals(void)
+{
+    for (unsigned i = 0; i < NOTIFICATIONS; i++) {
+        EXPECT_EQUAL(kernel_factory_create_notification(own_factory, &notifications[i]), 0);
+        grant(notifications[i].handle, TYPE_NOTIFICATION, RIGHTS_ALL, 0);
+        grant(notifications[i].handle, TYPE_NOTIFICATION, RIGHT_WRITE | RIGHT_COPY, draw_noise(&state));
+    }
+    for (unsigned i = 0; i < REPLIES; i++) {
+        kernel_reply_t reply = {0};
+        EXPECT_EQUAL(kernel_factory_create_reply(own_factory, &reply), 0);
+        grant(reply.handle, TYPE_REPLY, RIGHTS_ALL, 0);
+    }
+}
+
 static void make_objects(bool full)
 {
     kernel_thread_t thread = {0};
@@ -145,6 +175,7 @@ static void make_objects(bool full)
     }
     for (unsigned i = 0; i < MEMORIES; i++)
         grant(guest_memory(2U << (draw_noise(&state) >> 61)), TYPE_MEMORY, RIGHTS_ALL, 0);
+    grant_signals();
     full_task = full ? new_full_task() : 0;
     for (unsigned i = 0; full && i < FULL_GRANTS; i++)
         grant(full_task, TYPE_TASK, RIGHT_READ | RIGHT_EXECUTE, 0);
@@ -211,9 +242,12 @@ static void make_state(unsigned i)
     EXPECT_EQUAL(kernel_memory_map(memory, own_task, address, 0, HUNTER_PAGES, RIGHT_READ | RIGHT_WRITE), 0);
     EXPECT_EQUAL(kernel_memory_map(memory, host_of(i)->task, address, 0, HUNTER_PAGES, RIGHT_READ | RIGHT_WRITE), 0);
     hunter_memories[i] = memory.handle;
+    own_endpoints[i] = guest_endpoint();
     hunters[i] = (struct hunter *)address;
     hunters[i]->random = draw_noise(&state) | 1;
     hunters[i]->wanted = CALLS_PER_BATCH;
+    hunters[i]->own_endpoint = worker_give(host_of(i), own_endpoints[i], RIGHT_READ | RIGHT_WRITE);
+    hunters[i]->turn = turns += TURNS_APART;
     add_addresses(i);
 }
 
@@ -225,6 +259,8 @@ static void make_thread(unsigned i)
     hunters[i]->own_thread = worker_give(&workers[i], workers[i].thread.handle, RIGHT_WRITE);
     calls_before[i] = hunters[i]->calls;
     over[i] = false;
+    if (i < NOTIFICATIONS) /* unless a hunter bound it */
+        (void)!kernel_notification_bind(notifications[i], workers[i].thread);
 }
 
 /* All hunters of task `task` know the new handle. */
@@ -279,6 +315,7 @@ static void make_hunters(void)
         make_thread(i);
     }
     for (unsigned task = 0; task < TASKS; task++) {
+        EXPECT_EQUAL(kernel_task_set_priority_limit(hosts[task].task, HIGHEST_PRIORITY), 0);
         EXPECT_EQUAL(kernel_task_set_supervisor(hosts[task].task, (kernel_endpoint_t){supervisor_sends}), 0);
         for (unsigned i = 0; i < grants_count; i++)
             give(task, &grants[i]);
@@ -331,6 +368,31 @@ static void meet(void)
     }
 }
 
+/* Stops, resumes, steps, or breaks off a hunter, or gives it another priority, wherever it is; that may fail, as it is. */
+static void control(void)
+{
+    uint64_t noise = draw_noise(&state), old;
+    kernel_thread_t thread = workers[(noise >> 32) % HUNTERS].thread;
+    switch (noise & 7) {
+    case 0:
+        (void)!kernel_thread_stop(thread);
+        break;
+    case 1:
+    case 2:
+        (void)!kernel_thread_resume(thread, (noise & 0xf00) == 0);
+        break;
+    case 3:
+    case 4:
+        (void)!kernel_thread_break_off(thread, 0, &old);
+        break;
+    case 5:
+        (void)!kernel_thread_set_priority(thread, (uint32_t)(noise >> 8) % (HIGHEST_PRIORITY + 1));
+        break;
+    default:
+        (void)!kernel_thread_set_priority(thread, USUAL_PRIORITY);
+    }
+}
+
 static void kill_sometimes(void)
 {
     unsigned victim = (unsigned)((draw_noise(&state) >> 32) % HUNTERS);
@@ -344,7 +406,7 @@ static uint32_t calls_made(void)
 {
     uint32_t calls = 0;
     for (unsigned i = 0; i < HUNTERS; i++)
-        calls += hunters[i]->calls;
+        calls += hunters[i]->calls <= CALLS_PER_BATCH ? hunters[i]->calls : 0; /* more: it was overwritten */
     return calls;
 }
 
@@ -389,13 +451,38 @@ static bool all_over(void)
     return true;
 }
 
+static uint64_t time_now(void)
+{
+    uint64_t now = 0;
+    EXPECT_EQUAL(kernel_clock_now((kernel_clock_t){salto_require("clock")}, &now), 0);
+    return now;
+}
+
+/* Lets hunters run for a while. A kernel that looks at itself takes so long to put this thread to sleep that the usual time
+ * may be over before any of them runs. */
+static void rest(void)
+{
+    static unsigned doubled;
+    uint64_t now = time_now();
+    uint32_t calls = calls_made();
+    for (unsigned i = 0; i < HUNTERS; i++)
+        hunters[i]->now = now;
+    EXPECT_EQUAL(ipc_sleep_until(now + ((LEAST_ROUND + (draw_noise(&state) & ROUND_MASK)) << doubled)), 0);
+    if (calls_made() != calls)
+        doubled = 0;
+    else if (doubled < MOST_DOUBLED)
+        doubled++;
+}
+
 static void run_rounds(void)
 {
     replaced = 0;
     for (unsigned round = 1; calls_made() < CALLS_PER_BATCH && !all_over() && replaced < MOST_REPLACED - HUNTERS;
          round++) {
-        guest_yield();
+        rest();
         meet();
+        if (draw_once_in(&state, CONTROL_EVERY))
+            control();
         kill_sometimes();
         if (round % STUCK_ROUNDS == 0)
             replace_stuck();
@@ -408,9 +495,23 @@ static void run_rounds(void)
 
 /* ---- The end --------------------------------------------------------------------------------------------------- */
 
+/* Hunters may overwrite their own state, by running what others made them run: then its counts mean nothing. */
+static bool counts_good(const struct hunter *hunter)
+{
+    uint64_t counted = 0;
+    for (unsigned row = 0; row < ROWS; row++)
+        for (unsigned error = 0; error < ERROR_LAST; error++)
+            counted += hunter->counts[row][error];
+    return hunter->calls <= CALLS_PER_BATCH && counted <= 4 * CALLS_PER_BATCH;
+}
+
 static void collect(void)
 {
     for (unsigned i = 0; i < HUNTERS; i++) {
+        if (!counts_good(hunters[i])) {
+            tap_note("hunter %u overwrote its state", i);
+            continue;
+        }
         report_add(hunters[i]);
         if (!EXPECT_EQUAL(hunters[i]->strange, 0))
             tap_note("that is what a call with tag %#" PRIx64 " returned", hunters[i]->strange_tag);
@@ -455,6 +556,7 @@ static void destroy_hunters(void)
     for (unsigned i = HUNTERS; i-- > 0;) {
         worker_destroy(&workers[i]);
         guest_delete(hunter_memories[i]);
+        guest_delete(own_endpoints[i]);
     }
     for (unsigned task = 0; task < TASKS; task++)
         worker_destroy(&hosts[task]);

@@ -3,6 +3,7 @@
 #include "abi/addresses.h"
 #include "hunter.h"
 
+#define TABLE_STEP 64 /* handles by which capability tables grow: the end of a table is a multiple */
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 uint64_t draw_noise(uint64_t *random)
@@ -67,9 +68,10 @@ static uint32_t known_handle(struct hunter *hunter, uint32_t type)
 
 uint64_t draw_handle(struct hunter *hunter, uint32_t type)
 {
-    switch (draw_noise(&hunter->random) >> 60) {
+    uint64_t noise = draw_noise(&hunter->random);
+    switch (noise >> 60) {
     case 0:
-        return draw_noise(&hunter->random) >> 58;
+        return noise & 1 ? noise >> 54 & (TABLE_STEP - 1) : (noise >> 54 & 7) * TABLE_STEP;
     case 1:
         return draw_boundary(&hunter->random);
     case 2:
@@ -110,6 +112,23 @@ uint64_t draw_integer(struct hunter *hunter)
         return noise & 0xfff;
     default:
         return noise & 15;
+    }
+}
+
+uint64_t draw_deadline(struct hunter *hunter)
+{
+    uint64_t noise = draw_noise(&hunter->random), now = hunter->now;
+    switch (noise >> 61) {
+    case 0:
+        return noise & 1 ? 0 : draw_boundary(&hunter->random);
+    case 1:
+        return now - (noise & 0xffff);
+    case 2:
+        return DEADLINE_NEVER;
+    case 3:
+        return now + (noise & 0xffffffff);
+    default:
+        return now + (noise & 0x3ffff);
     }
 }
 

@@ -3,6 +3,7 @@
 #include "hunter.h"
 
 #include "abi/capability.h"
+#include "idl/reply.h"
 
 #define YIELD_EVERY 8
 #define RAW_EVERY 4
@@ -10,15 +11,35 @@
 #define SELDOM_EVERY 256
 #define LINUX_ENOSYS 38
 #define LEAVE_CALLER_EVERY 4
+#define KEEP_CALLER_EVERY 6
+#define TURN_EVERY 64
+#define SELDOM_TURN 8 /* of this many turns, one has the operations that take long */
 
 const char *row_name(unsigned row)
 {
     static const char *const raw_names[RAW_WAYS] = {
-        [RAW_CALL] = "ipc.call",       [RAW_CALL_POLL] = "ipc.call-poll",
-        [RAW_SEND] = "ipc.send",       [RAW_SEND_POLL] = "ipc.send-poll",
-        [RAW_RECEIVE] = "ipc.receive", [RAW_RECEIVE_POLL] = "ipc.receive-poll",
-        [RAW_REPLY] = "ipc.reply",     [RAW_REPLY_AND_WAIT] = "ipc.reply-and-wait",
-        [RAW_NOISE] = "ipc.noise",     [RAW_LINUX] = "ipc.linux",
+        [RAW_CALL] = "ipc.call",
+        [RAW_CALL_POLL] = "ipc.call-poll",
+        [RAW_SEND] = "ipc.send",
+        [RAW_SEND_POLL] = "ipc.send-poll",
+        [RAW_RECEIVE] = "ipc.receive",
+        [RAW_RECEIVE_POLL] = "ipc.receive-poll",
+        [RAW_REPLY] = "ipc.reply",
+        [RAW_REPLY_AND_WAIT] = "ipc.reply-and-wait",
+        [RAW_CALL_DEADLINE] = "ipc.call-deadline",
+        [RAW_SEND_DEADLINE] = "ipc.send-deadline",
+        [RAW_RECEIVE_DEADLINE] = "ipc.receive-deadline",
+        [RAW_REPLY_AND_WAIT_DEADLINE] = "ipc.reply-and-wait-deadline",
+        [RAW_RECEIVE_CLOSED] = "ipc.receive-closed",
+        [RAW_SEND_AND_WAIT] = "ipc.send-and-wait",
+        [RAW_SEND_AND_WAIT_DEADLINE] = "ipc.send-and-wait-deadline",
+        [RAW_WAIT_SIGNALS] = "ipc.wait-signals",
+        [RAW_WAIT_NOTHING] = "ipc.wait-nothing",
+        [RAW_SIGNAL] = "ipc.signal",
+        [RAW_ANSWER_KEPT] = "ipc.answer-kept",
+        [RAW_CYCLE] = "ipc.cycle",
+        [RAW_NOISE] = "ipc.noise",
+        [RAW_LINUX] = "ipc.linux",
     };
     return row < OPERATIONS ? operations[row].name : raw_names[row - OPERATIONS];
 }
@@ -149,6 +170,54 @@ static uint32_t random_label(struct hunter *hunter)
     return noise >> 63 ? message_label(operations[(noise & 0xffff) % OPERATIONS].request) : (uint32_t)noise & 31;
 }
 
+/* A tag with flags, in the general form, as such tags must be. */
+static uint32_t general_tag(struct hunter *hunter, uint32_t operation, uint32_t flags)
+{
+    return TAG_NATIVE | flags | operation << TAG_OPERATION_SHIFT | random_size(hunter) |
+           random_items(hunter) << TAG_ITEMS_SHIFT;
+}
+
+/* One that receives, with nothing to send. */
+static uint32_t receiving_tag(uint32_t flags)
+{
+    return flags | message_tag(MESSAGE_RECEIVE, 0, 0);
+}
+
+/* The deadline flag in three of four, the closed flag in one of four. */
+static uint32_t random_flags(struct hunter *hunter)
+{
+    uint64_t noise = draw_noise(&hunter->random);
+    return (noise >> 62 ? TAG_DEADLINE : 0) | ((noise & 3) == 0 ? TAG_CLOSED : 0);
+}
+
+static uint32_t waiting_tag(struct hunter *hunter, enum raw_way way)
+{
+    switch (way) {
+    case RAW_CALL_DEADLINE:
+        return general_tag(hunter, MESSAGE_CALL, TAG_DEADLINE);
+    case RAW_SEND_DEADLINE:
+        return general_tag(hunter, MESSAGE_SEND, TAG_DEADLINE);
+    case RAW_RECEIVE_DEADLINE:
+        return receiving_tag(TAG_DEADLINE);
+    case RAW_REPLY_AND_WAIT_DEADLINE:
+        return general_tag(hunter, MESSAGE_REPLY_AND_WAIT, TAG_DEADLINE);
+    case RAW_RECEIVE_CLOSED:
+        return receiving_tag(TAG_CLOSED | random_flags(hunter));
+    case RAW_SEND_AND_WAIT:
+        return general_tag(hunter, MESSAGE_SEND_AND_WAIT, 0);
+    case RAW_SEND_AND_WAIT_DEADLINE:
+        return general_tag(hunter, MESSAGE_SEND_AND_WAIT, TAG_DEADLINE | random_flags(hunter));
+    case RAW_WAIT_SIGNALS:
+        return receiving_tag(random_flags(hunter));
+    case RAW_WAIT_NOTHING:
+        return receiving_tag(TAG_DEADLINE | TAG_CLOSED);
+    case RAW_CYCLE:
+        return message_tag(MESSAGE_CALL, random_size(hunter), 0);
+    default: /* RAW_SIGNAL, RAW_ANSWER_KEPT */
+        return message_tag(MESSAGE_SEND, random_size(hunter), random_items(hunter));
+    }
+}
+
 /* The low half of a tag; for RAW_NOISE and RAW_LINUX one that is no message's. */
 static uint32_t raw_tag(struct hunter *hunter, enum raw_way way)
 {
@@ -173,8 +242,10 @@ static uint32_t raw_tag(struct hunter *hunter, enum raw_way way)
         return message_tag(MESSAGE_REPLY_AND_WAIT, random_size(hunter), random_items(hunter));
     case RAW_NOISE:
         return (uint32_t)noise | TAG_NATIVE | TAG_POLL;
-    default:
+    case RAW_LINUX:
         return noise >> 63 ? UINT32_MAX : (uint32_t)noise & (noise >> 62 ? 0x1ff : 0x7fffffff);
+    default:
+        return waiting_tag(hunter, way);
     }
 }
 
@@ -187,20 +258,73 @@ static enum raw_way random_way(struct hunter *hunter)
     return noise % 64 < 4 ? RAW_NOISE : (enum raw_way)(noise / 64 % RAW_NOISE);
 }
 
+static uint64_t meeting_place(struct hunter *hunter)
+{
+    return hunter->meeting_places[(draw_noise(&hunter->random) >> 32) % MEETING_PLACES];
+}
+
+/* Where a send-and-wait sends to and waits: one of four times to or on something else than an endpoint. */
+static uint64_t two_targets(struct hunter *hunter)
+{
+    uint64_t noise = draw_noise(&hunter->random);
+    uint64_t target = meeting_place(hunter), source = meeting_place(hunter);
+    if (noise >> 62 == 0)
+        target = (uint32_t)draw_handle(hunter, noise & 1 ? TYPE_NOTIFICATION : TYPE_REPLY);
+    if ((noise & 6) == 0)
+        source = noise & 8 ? 0 : (uint32_t)draw_handle(hunter, TYPE_NOTIFICATION);
+    return target | source << WAIT_HANDLE_SHIFT;
+}
+
 /* Who may wait goes where others come by, or would wait for ever more often than not. */
 static uint64_t raw_target(struct hunter *hunter, enum raw_way way)
 {
-    uint64_t noise = draw_noise(&hunter->random);
-    bool waits = way == RAW_CALL || way == RAW_SEND || way == RAW_RECEIVE || way == RAW_REPLY_AND_WAIT;
-    if (waits && noise >> 60)
-        return hunter->meeting_places[(noise & 0xffff) % MEETING_PLACES];
-    return draw_handle(hunter, TYPE_ENDPOINT);
+    switch (way) {
+    case RAW_CALL_POLL:
+    case RAW_SEND_POLL:
+    case RAW_RECEIVE_POLL:
+    case RAW_REPLY:
+    case RAW_NOISE:
+    case RAW_LINUX:
+        return draw_handle(hunter, TYPE_ENDPOINT);
+    case RAW_SEND_AND_WAIT:
+    case RAW_SEND_AND_WAIT_DEADLINE:
+        return two_targets(hunter);
+    case RAW_WAIT_NOTHING:
+        return 0;
+    case RAW_WAIT_SIGNALS:
+        return draw_once_in(&hunter->random, 2) ? 0 : draw_handle(hunter, TYPE_NOTIFICATION);
+    case RAW_SIGNAL:
+        return draw_handle(hunter, TYPE_NOTIFICATION);
+    case RAW_ANSWER_KEPT:
+        return draw_handle(hunter, TYPE_REPLY);
+    case RAW_CYCLE:
+        return hunter->own_endpoint;
+    default:
+        return draw_once_in(&hunter->random, 16) ? draw_handle(hunter, TYPE_ENDPOINT) : meeting_place(hunter);
+    }
+}
+
+static void draw_deadlines(struct hunter *hunter)
+{
+    ipc_utcb()->send_deadline = draw_deadline(hunter);
+    ipc_utcb()->receive_deadline = draw_deadline(hunter);
+}
+
+/* The row of an operation of the IDL files. */
+static unsigned row_of(uint64_t request)
+{
+    unsigned row = 0;
+    while (operations[row].request != request)
+        row++;
+    return row;
 }
 
 /* Most callers get an answer soon, or all hunters would soon wait for each other. */
 static void answer(struct hunter *hunter, struct ipc_message *message)
 {
-    enum raw_way way = draw_once_in(&hunter->random, 2) ? RAW_REPLY : RAW_REPLY_AND_WAIT;
+    static const enum raw_way ways[] = {RAW_REPLY, RAW_REPLY, RAW_REPLY_AND_WAIT, RAW_REPLY_AND_WAIT_DEADLINE};
+    enum raw_way way = ways[draw_noise(&hunter->random) >> 62];
+    draw_deadlines(hunter);
     uint64_t tag = message_labelled_tag(random_label(hunter), raw_tag(hunter, way));
     transfer(hunter, OPERATIONS + way, tag, raw_target(hunter, way), message);
 }
@@ -211,20 +335,56 @@ static bool is_call(uint32_t low)
            (low > TAG_PLAIN_REPLY_LAST && (low >> TAG_OPERATION_SHIFT & TAG_OPERATION_MASK) == MESSAGE_CALL);
 }
 
+/* The caller stays in a reply object, if that is empty, for whoever answers it. */
+static void keep_caller(struct hunter *hunter)
+{
+    struct ipc_message message = {0};
+    transfer(hunter, row_of(KERNEL_REPLY_KEEP_REQUEST), KERNEL_REPLY_KEEP_REQUEST, draw_handle(hunter, TYPE_REPLY),
+             &message);
+}
+
+/* Makes the hunter the endpoint's server, by a receive whose deadline has passed: a call of its own to it would never be
+ * received. */
+static void receive_in_vain(struct hunter *hunter, uint64_t endpoint)
+{
+    struct ipc_message message;
+    ipc_utcb()->receive_deadline = 0;
+    transfer(hunter, OPERATIONS + RAW_RECEIVE_DEADLINE, receiving_tag(TAG_DEADLINE), endpoint, &message);
+}
+
 static void call_raw(struct hunter *hunter)
 {
     struct ipc_message message;
     enum raw_way way = random_way(hunter);
+    uint64_t target = raw_target(hunter, way);
+    if (way == RAW_CYCLE)
+        receive_in_vain(hunter, target);
     for (int i = 0; i < MESSAGE_REGISTER_WORDS; i++)
         message.words[i] = draw_integer(hunter);
+    draw_deadlines(hunter);
     uint64_t tag = message_labelled_tag(random_label(hunter), raw_tag(hunter, way));
-    uint64_t came = transfer(hunter, OPERATIONS + way, tag, raw_target(hunter, way), &message);
-    if (is_call((uint32_t)came) && !draw_once_in(&hunter->random, LEAVE_CALLER_EVERY))
+    uint64_t came = transfer(hunter, OPERATIONS + way, tag, target, &message);
+    if (!is_call((uint32_t)came) || draw_once_in(&hunter->random, LEAVE_CALLER_EVERY))
+        return;
+    if (draw_once_in(&hunter->random, KEEP_CALLER_EVERY))
+        keep_caller(hunter);
+    else
         answer(hunter, &message);
+}
+
+/* Each operation comes in turn now and then, so that none is left out by chance. */
+static unsigned next_operation(struct hunter *hunter)
+{
+    uint32_t turn = hunter->turn++;
+    while (operations[turn % OPERATIONS].seldom && turn / OPERATIONS % SELDOM_TURN != 0)
+        turn = hunter->turn++;
+    return turn % OPERATIONS;
 }
 
 static unsigned random_operation(struct hunter *hunter)
 {
+    if (draw_once_in(&hunter->random, TURN_EVERY))
+        return next_operation(hunter);
     for (;;) {
         unsigned row = (unsigned)((draw_noise(&hunter->random) >> 32) % OPERATIONS);
         if (!operations[row].seldom || draw_once_in(&hunter->random, SELDOM_EVERY))

@@ -11,7 +11,7 @@
 #include "../common/worker.h"
 #include "operation.h"
 
-#define KNOWN_HANDLES 48
+#define KNOWN_HANDLES 64
 #define KNOWN_ADDRESSES 16
 #define MEETING_PLACES 6
 
@@ -25,8 +25,20 @@ enum raw_way {
     RAW_RECEIVE_POLL,
     RAW_REPLY,
     RAW_REPLY_AND_WAIT,
-    RAW_NOISE, /* tags that are no message's */
-    RAW_LINUX, /* numbers of Linux calls */
+    RAW_CALL_DEADLINE,
+    RAW_SEND_DEADLINE,
+    RAW_RECEIVE_DEADLINE,
+    RAW_REPLY_AND_WAIT_DEADLINE,
+    RAW_RECEIVE_CLOSED,
+    RAW_SEND_AND_WAIT,
+    RAW_SEND_AND_WAIT_DEADLINE,
+    RAW_WAIT_SIGNALS, /* on a notification, or on handle 0 */
+    RAW_WAIT_NOTHING, /* on handle 0, closed, until a deadline */
+    RAW_SIGNAL,
+    RAW_ANSWER_KEPT, /* by a reply object */
+    RAW_CYCLE,       /* a call to the own endpoint */
+    RAW_NOISE,       /* tags that are no message's */
+    RAW_LINUX,       /* numbers of Linux calls */
     RAW_WAYS
 };
 
@@ -39,10 +51,13 @@ struct known_handle {
 };
 
 struct hunter {
-    uint64_t random; /* never 0 */
+    uint64_t random;       /* never 0 */
+    volatile uint64_t now; /* nanoseconds since boot, when the first program looked last */
+    uint32_t turn;         /* the operation that is called next in turn, so that each is, whatever is drawn */
     volatile uint32_t calls;
     uint32_t wanted;
-    uint32_t own_thread; /* handle, to yield with */
+    uint32_t own_thread;   /* handle, to yield with */
+    uint32_t own_endpoint; /* handle of one that no other hunter knows */
     uint32_t handles_count, addresses_count;
     struct known_handle handles[KNOWN_HANDLES];
     uint32_t meeting_places[MEETING_PLACES]; /* handles of endpoints where others come by */
@@ -72,6 +87,8 @@ uint64_t draw_boundary(uint64_t *random);
 uint64_t draw_handle(struct hunter *hunter, uint32_t type);
 uint64_t draw_address(struct hunter *hunter);
 uint64_t draw_integer(struct hunter *hunter);
+/* Past, near, far, or never. */
+uint64_t draw_deadline(struct hunter *hunter);
 uint64_t draw_argument(struct hunter *hunter, const struct argument *argument);
 
 #endif

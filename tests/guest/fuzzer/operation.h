@@ -9,7 +9,16 @@
 #include "operation_counts.h"
 
 /* Ids of interfaces, as Task.inspect tells them. 0 stands for any. */
-enum object_type { TYPE_ANY, TYPE_FACTORY, TYPE_TASK, TYPE_THREAD, TYPE_ENDPOINT, TYPE_MEMORY };
+enum object_type {
+    TYPE_ANY,
+    TYPE_FACTORY,
+    TYPE_TASK,
+    TYPE_THREAD,
+    TYPE_ENDPOINT,
+    TYPE_MEMORY,
+    TYPE_NOTIFICATION = 0xb,
+    TYPE_REPLY,
+};
 
 enum argument_kind {
     ARGUMENT_CAPABILITY, /* handle of an object of `type` in the caller's table */

@@ -14,7 +14,7 @@ uint64_t report_hits(enum error error);
 /* Writes the table of distinct (operation, error) pairs as TAP diagnostics. */
 void report_print(void);
 
-/* Was every operation called, and every error hit but for the documented ones, which were not? Notes what is missing. */
+/* Was every operation called, and every error hit? Notes how often errors were, and what was never called. */
 bool report_complete(void);
 
 #endif
