@@ -110,6 +110,7 @@ static void check_bonds(struct inspection *inspection, const struct thread *thre
 {
     invariant(inspection, !thread->notification || thread->notification->thread == thread,
               "notifications know their threads");
+    invariant(inspection, !thread->notification || thread->state != THREAD_DEAD, "who is dead is bound to nothing");
     invariant(inspection, !thread->makes || (thread->makes->maker == thread && thread->restarting),
               "who makes an object is known to it, and goes on with that");
     invariant(inspection, (thread->state == THREAD_KEPT) == (thread->reply != 0), "who is kept knows where");

@@ -4,11 +4,13 @@
 #include "idl/notification_kernel.h"
 #include "ipc/dispatch.h"
 #include "ipc/notification.h"
+#include "thread/task.h"
 
 enum error kernel_notification_bind(struct kernel_call *call, struct notification *self, struct thread *thread)
 {
     (void)call;
-    if (thread->state == THREAD_DEAD)
+    /* A thread of a task that has ended may still queue, with the kernel's message about that: it is dead all the same. */
+    if (thread->state == THREAD_DEAD || thread->task->ended)
         return ERROR_DEAD;
     if (self->thread || thread->notification)
         return ERROR_BUSY;

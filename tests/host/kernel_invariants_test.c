@@ -206,6 +206,11 @@ static void notification_of_other(void)
     SET(notification->thread, threads[WAITS]);
 }
 
+static void notification_of_dead(void)
+{
+    SET(threads[DRIVER]->state, THREAD_DEAD);
+}
+
 static void makes_without_going_on(void)
 {
     static struct memory made;
@@ -444,6 +449,7 @@ static const struct {
     {"levels of a queue know their ends", queue_end_wrong},
     {"levels of a queue know the next one", queue_level_wrong},
     {"notifications know their threads", notification_of_other},
+    {"who is dead is bound to nothing", notification_of_dead},
     {"who makes an object is known to it, and goes on with that", makes_without_going_on},
     {"who is kept knows where", kept_nowhere},
     {"reply objects know whom they keep", kept_for_other},

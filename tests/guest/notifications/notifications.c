@@ -277,6 +277,27 @@ static void dead_thread(void)
     guest_delete(notification.handle);
 }
 
+/* A thread of a task that has ended is dead, even while it is queued with the kernel's message about that: the notification
+ * would outlive it. */
+static void ended_task(void)
+{
+    struct worker worker;
+    struct ipc_message message;
+    kernel_notification_t notification = guest_notification();
+    uint32_t supervisor = guest_endpoint();
+    worker_create(&worker, true);
+    EXPECT_EQUAL(kernel_task_set_supervisor(worker.task, (kernel_endpoint_t){supervisor}), 0);
+    EXPECT_EQUAL(kernel_task_exit(worker.task, 1), 0);
+    EXPECT_ERROR(kernel_notification_bind(notification, worker.thread), DEAD);
+    EXPECT(message_is_tag(ipc_transfer(TAG_RECEIVE, supervisor, &message)));
+    EXPECT_ERROR(kernel_notification_bind(notification, worker.thread), DEAD);
+    worker_destroy(&worker);
+    EXPECT_EQUAL(guest_signal(notification, 1), TAG_DONE);
+    EXPECT_EQUAL(collect(notification), 1);
+    guest_delete(notification.handle);
+    guest_delete(supervisor);
+}
+
 /* Bits that are set already reach a thread that waits when it is bound; and no others after it was unbound. */
 static void bind_while_waiting(void)
 {
@@ -579,6 +600,7 @@ static const struct guest_test tests[] = {
     {"one signal after the other", many_signals},
     {"a notification has one thread, and a thread one notification", bound_once},
     {"what cannot be bound", dead_thread},
+    {"nor can threads of a task that has ended", ended_task},
     {"bound and unbound while the thread waits", bind_while_waiting},
     {"waiting on what is bound to others", wait_unbound},
     {"rights", rights},
