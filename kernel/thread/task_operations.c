@@ -172,6 +172,19 @@ enum error kernel_task_inspect(struct kernel_call *call, struct task *self, uint
     return ERROR_NONE;
 }
 
+enum error kernel_task_identify(struct kernel_call *call, struct task *self, uint32_t handle,
+                                struct capability *endpoint, uint64_t *badge)
+{
+    const struct capability *capability = capability_find(&self->table, handle);
+    (void)call;
+    if (!capability)
+        return ERROR_BAD_HANDLE;
+    if (capability->object != endpoint->object)
+        return ERROR_BAD_ARGUMENT;
+    *badge = capability->badge;
+    return ERROR_NONE;
+}
+
 void task_dispatch(struct kernel_call *call, const struct capability *capability)
 {
     kernel_task_dispatch(call, (struct task *)capability->object, capability->rights);

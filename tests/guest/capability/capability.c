@@ -366,6 +366,29 @@ static void each_other(void)
     guest_delete(first.handle);
 }
 
+/* A server learns which of its capabilities came back, and nothing about those of others. */
+static void recognized(void)
+{
+    uint32_t endpoint = guest_endpoint(), other = guest_endpoint(), badged = 0;
+    uint32_t no_receive = guest_copy(endpoint, RIGHT_WRITE);
+    uint64_t badge = 1;
+    EXPECT_EQUAL(kernel_task_mint(own_task, endpoint, own_task, 0, 0xfedcba9876543210, &badged), 0);
+    EXPECT_EQUAL(kernel_task_identify(own_task, badged, (kernel_endpoint_t){endpoint}, &badge), 0);
+    EXPECT_EQUAL(badge, 0xfedcba9876543210);
+    EXPECT_EQUAL(kernel_task_identify(own_task, no_receive, (kernel_endpoint_t){endpoint}, &badge), 0);
+    EXPECT_EQUAL(badge, 0);
+    EXPECT_ERROR(kernel_task_identify(own_task, badged, (kernel_endpoint_t){other}, &badge), BAD_ARGUMENT);
+    EXPECT_ERROR(kernel_task_identify(own_task, own_task.handle, (kernel_endpoint_t){endpoint}, &badge), BAD_ARGUMENT);
+    EXPECT_ERROR(kernel_task_identify(own_task, badged, (kernel_endpoint_t){no_receive}, &badge), NO_RIGHT);
+    EXPECT_ERROR(kernel_task_identify(own_task, badged, (kernel_endpoint_t){own_task.handle}, &badge), WRONG_TYPE);
+    EXPECT_ERROR(kernel_task_identify(own_task, 0, (kernel_endpoint_t){endpoint}, &badge), BAD_HANDLE);
+    guest_delete(badged);
+    EXPECT_ERROR(kernel_task_identify(own_task, badged, (kernel_endpoint_t){endpoint}, &badge), BAD_HANDLE);
+    guest_delete(no_receive);
+    guest_delete(endpoint);
+    guest_delete(other);
+}
+
 static const struct guest_test tests[] = {
     {"sources that name nothing", no_source},
     {"targets that name nothing", no_target},
@@ -382,6 +405,7 @@ static const struct guest_test tests[] = {
     {"a task moves and deletes the capability to itself", by_itself},
     {"a program's own capabilities cannot be copied", own_cannot_be_copied},
     {"tasks that hold each other", each_other},
+    {"a server recognizes its own capabilities", recognized},
 };
 
 int main(void)
