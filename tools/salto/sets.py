@@ -5,9 +5,10 @@ Every `*.idl` of the folder gives `idl/NAME.h` and `idl/NAME_server.h`. Every pr
 sources lie in the folder (`NAME.c`, `NAME.S`, or `NAME/*.c` and `NAME/*.S`) is built: a `salto` program against lib and
 musl at an address of its own, a `plain` one (kind linux) by a musl compilation with nothing of ours. `NAME.options`, if
 it is there, holds more options of the compiler for program NAME; the word `static-pie` makes a plain program a
-static-pie. `NAME.sources` names more sources of program NAME, relative to the folder. A script `generate.py` in the
-folder makes more headers: it is given the folder for them, idlc, and the folders of interface files. The archive holds
-root, the Linux-call handler, the manifest and the programs, in that order.
+static-pie. `NAME.sources` names more sources of program NAME, relative to the folder. A program without sources in the folder is
+built from servers/NAME, if that is there. A script `generate.py` in the folder makes more headers: it is given the
+folder for them, idlc, and the folders of interface files. The archive holds root, the Linux-call handler, the manifest
+and the programs, in that order.
 """
 import concurrent.futures
 import glob
@@ -113,13 +114,19 @@ class Set:
         base = os.path.join(self.folder, file)
         single = [path for path in (f"{base}.c", f"{base}.S") if os.path.isfile(path)]
         shared = [os.path.normpath(os.path.join(self.folder, name)) for name in self.words(f"{file}.sources")]
-        several = [path for pattern in ("*.c", "*.S") for path in glob.glob(os.path.join(glob.escape(base), pattern))]
+        several = self.sources_in(base)
+        if not single and not several:
+            base = os.path.join(self.config["servers"], file)
+            several = self.sources_in(base) if file != "root" else []
         if not single and not several:
             raise SetError(f"{self.folder}/{MANIFEST}: program file '{file}' has no source: "
                            f"neither {file}.c nor {file}.S nor a folder {file}/ with sources is there")
         if os.path.isdir(base):
             self.dependencies.add(base)
         return sorted(single + several + shared)
+
+    def sources_in(self, folder):
+        return [path for pattern in ("*.c", "*.S") for path in glob.glob(os.path.join(glob.escape(folder), pattern))]
 
     def plain_program(self, sources, image, options):
         if len(sources) != 1:
@@ -146,7 +153,8 @@ class Set:
                   *options, *objects, self.config["library"], *self.tools.link_tail(), "-o", image])
 
     def includes(self, file):
-        own = [os.path.join(self.work, "include"), self.folder, os.path.join(self.folder, file)]
+        own = [os.path.join(self.work, "include"), self.folder, os.path.join(self.folder, file),
+               os.path.join(self.config["servers"], file)]
         return [f"-I{folder}" for folder in own + self.config["include"]]
 
     def write_archive(self, output, programs, images):

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The memory server's books: clients with their quotas, objects, and regions.
+ *
+ * A client pays for the frames of its objects, for those that its books take, and for the quotas of the clients that were
+ * divided off it. A frame that several objects have, since one is a copy of the other, is paid for by each: so writing to
+ * it, which takes a frame of its own, needs no quota, and all that clients may use together is there.
+ *
+ * Invariants. `used` of a client is the sum of what it pays for, and never above `quota`. The regions of a client do not
+ * overlap. A page is mapped in a task only where a region covers it, its object has a frame for it, and with rights no
+ * greater than the region's; it is mapped to be written only where no other object has the frame. An object without a
+ * capability is attached by its owner alone, each page of it at most once, and has frames only for attached pages; when
+ * it is attached nowhere, it is gone.
+ */
+#ifndef SALTO_MEMORY_BOOKS_H
+#define SALTO_MEMORY_BOOKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "frames.h"
+#include "sparse.h"
+
+#define CLIENTS_MAX 1024
+#define REGIONS_MAX 4096        /* of a client: looking for a gap takes as long */
+#define EXPORTS_MAX 16384       /* objects with a capability, of all clients ... */
+#define CLIENT_EXPORTS_MAX 1024 /* ... and of one */
+#define RECORD_SIZE 128
+
+struct region;
+
+struct object {
+    struct client *owner;
+    struct object *next, *previous; /* of the owner's */
+    struct region *regions;         /* that it is attached to, in all spaces */
+    uint64_t pages;
+    uint64_t resident; /* pages that have a frame */
+    uint32_t region_count;
+    uint32_t export; /* number in the table of exports, 0 if there is no capability */
+    struct sparse frames;
+};
+
+/* What a region knows of a page, by the page's number in the object. */
+#define PAGE_MAPPED 1
+#define PAGE_WRITABLE 2
+#define PAGE_FIRST 4 /* first page of what one call of the kernel mapped, or of what is left of it */
+
+struct region {
+    struct client *client;
+    struct object *object;
+    struct region *next, *previous; /* of the object's */
+    uint64_t start;
+    uint64_t pages;
+    uint64_t offset; /* page of the object at `start` */
+    uint32_t rights;
+    uint32_t allowed;   /* the most that protect may give */
+    uint64_t next_page; /* where the next fault is expected if the region is gone through in order ... */
+    uint32_t ahead;     /* ... and how many pages are mapped then at once */
+    struct sparse states;
+};
+
+_Static_assert(sizeof(struct object) <= RECORD_SIZE && sizeof(struct region) <= RECORD_SIZE, "both fit into records");
+
+struct client {
+    struct client *parent; /* NULL for those of the manifest */
+    uint32_t generation;   /* of this place in the table: capabilities carry it */
+    bool open;
+    uint32_t task; /* handle, 0 if there is no address space */
+    uint64_t quota, used;
+    struct region **regions; /* in the order of their addresses */
+    uint32_t region_count, region_frames;
+    uint32_t exports, children;
+    uint64_t gap; /* below this address there is no gap */
+    struct object *objects;
+    void *free_records;
+    uint32_t record_frames; /* the first frame of records, 0 if there is none */
+    uint64_t faults, refused, copies;
+};
+
+/* ---- clients.c ---------------------------------------------------------------------------------------------------- */
+extern struct client clients[CLIENTS_MAX];
+
+/* Takes `pages` out of the client's quota; false if it has not as many left. */
+bool client_charge(struct client *client, uint64_t pages);
+void client_discharge(struct client *client, uint64_t pages);
+
+/* A client with a quota out of that of `parent`, or of its own at `index` where that is NULL; NULL, and the error. */
+struct client *client_open(struct client *parent, uint32_t index, uint64_t quota, int *error);
+
+/* Ends the client and all that came from it. */
+void client_close(struct client *client);
+
+/* Gives back the regions, and the task. */
+void client_leave(struct client *client);
+
+/* A record of RECORD_SIZE zeroed bytes, charged to the client; NULL if its quota has not enough. */
+void *record_take(struct client *client);
+void record_give(struct client *client, void *record);
+
+/* ---- objects.c ---------------------------------------------------------------------------------------------------- */
+/* An object of `pages` pages without a frame; NULL if the quota has not enough. */
+struct object *object_create(struct client *owner, uint64_t pages);
+
+/* Takes the object from all that have attached it, and ends it. */
+void object_destroy(struct object *object);
+
+/* Ends an object that is attached nowhere and has no capability. */
+void object_drop_unused(struct object *object);
+
+/* Forgets pages [from, to), which nothing maps. */
+void object_forget(struct object *object, uint64_t from, uint64_t to);
+
+/* Changes the size; MEMORY_ERROR_* or 0. */
+int object_resize(struct object *object, uint64_t pages);
+
+/* A copy of `pages` pages from `offset` on, charged to `owner`; NULL if its quota has not enough. */
+struct object *object_copy(struct object *object, uint64_t offset, uint64_t pages, struct client *owner);
+
+/* Takes pages [from, to) out of all address spaces: the next access is a fault. */
+void object_unmap(const struct object *object, uint64_t from, uint64_t to);
+
+/* Gives the object a number in the table of exports; false if there is none. */
+bool object_export(struct object *object);
+
+/* The object with this number and generation, or NULL. */
+struct object *object_exported(uint32_t index, uint32_t generation);
+uint32_t object_generation(const struct object *object);
+
+/* ---- regions.c: functions that answer an int answer MEMORY_ERROR_* or 0 ----------------------------------------- */
+/* Number of the first region that ends above `address`; region_count if none does. */
+uint32_t regions_find(const struct client *client, uint64_t address);
+
+/* A range as a client names it: in whole pages, where regions may lie. */
+bool range_is_good(uint64_t address, uint64_t pages);
+
+/* Attaches; `*start` is the address, or 0 for where there is room. */
+int region_attach(struct client *client, struct object *object, uint64_t *start, uint64_t pages, uint64_t offset,
+                  uint32_t rights, uint32_t allowed);
+
+/* Takes a region out of its client's table and unmaps it. Its object may be left without one. */
+void region_remove(struct region *region);
+
+int regions_detach(struct client *client, uint64_t address, uint64_t pages);
+int regions_protect(struct client *client, uint64_t address, uint64_t pages, uint32_t rights);
+int regions_discard(struct client *client, uint64_t address, uint64_t pages);
+int regions_resize(struct client *client, uint64_t *address, uint64_t pages, bool move);
+int regions_copy(const struct client *from, struct client *to);
+
+/* Is it memory of the client's own, which nobody else can attach? */
+static inline bool region_is_own(const struct region *region)
+{
+    return region->object->export == 0;
+}
+
+/* ---- faults.c ----------------------------------------------------------------------------------------------------- */
+/* Takes the part of [from, to), pages of the object, that the region maps out of its address space. */
+void region_unmap(struct region *region, uint64_t from, uint64_t to);
+
+/* Serves an access of `error` (Intel SDM volume 3, 4.7) to `address`: may the access be tried again? */
+bool fault_serve(struct client *client, uint64_t address, uint32_t error);
+
+#endif

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Frames and their chunks. See frames.h.
+ *
+ * Chunks with free frames stand in a circular list, whose head is the entry of chunk 0, which is never made. A frame that
+ * was used is zeroed when it is handed out again, not before: who frees memory should not wait for that.
+ */
+#include "frames.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ALL_FREE UINT64_MAX
+#define CHUNKS_TRIED 8 /* for a run, before a new chunk is made */
+
+struct chunk {
+    uint32_t handle;         /* 0: there is none of this number */
+    uint32_t next, previous; /* in the list, or of a number without a chunk the next one */
+    uint64_t free;           /* a bit for each frame */
+    uint64_t used_before;    /* not zeroed */
+    uint32_t users[CHUNK_PAGES];
+};
+
+_Static_assert(CHUNK_PAGES == 64, "a word has a bit for each frame of a chunk");
+
+static struct chunk *chunks;
+static uint32_t unmade; /* the first number without a chunk, 0 for none */
+static uint32_t spare;  /* the chunk of which no frame is in use, 0 for none */
+static uint32_t made_count, used_count;
+
+bool frames_prepare(uint32_t count)
+{
+    chunks = calloc((size_t)count + 1, sizeof(*chunks));
+    unmade = spare = made_count = used_count = 0;
+    for (uint32_t number = count; chunks && number > 0; number--) {
+        chunks[number].next = unmade;
+        unmade = number;
+    }
+    return chunks != NULL;
+}
+
+uint32_t frames_used(void)
+{
+    return used_count;
+}
+
+uint32_t frames_chunks(void)
+{
+    return made_count;
+}
+
+uint32_t frames_chunk(uint32_t frame)
+{
+    return chunks[frame / CHUNK_PAGES].handle;
+}
+
+/* ---- The list of chunks with free frames ------------------------------------------------------------------------- */
+
+static void list_remove(uint32_t number)
+{
+    struct chunk *chunk = &chunks[number];
+    chunks[chunk->previous].next = chunk->next;
+    chunks[chunk->next].previous = chunk->previous;
+}
+
+static void list_add_first(uint32_t number)
+{
+    struct chunk *chunk = &chunks[number];
+    chunk->next = chunks[0].next;
+    chunk->previous = 0;
+    chunks[chunk->next].previous = number;
+    chunks[0].next = number;
+}
+
+/* Makes one more chunk; answers its number, or 0. */
+static uint32_t make_chunk(void)
+{
+    uint32_t number = unmade;
+    if (number == 0)
+        return 0;
+    struct chunk *chunk = &chunks[number];
+    uint32_t handle = machine_make_chunk(number);
+    if (handle == 0)
+        return 0;
+    unmade = chunk->next;
+    chunk->handle = handle;
+    chunk->free = ALL_FREE;
+    chunk->used_before = 0;
+    list_add_first(number);
+    made_count++;
+    assert(spare == 0);
+    spare = number;
+    return number;
+}
+
+static void free_chunk(uint32_t number)
+{
+    struct chunk *chunk = &chunks[number];
+    list_remove(number);
+    machine_free_chunk(number, chunk->handle);
+    chunk->handle = 0;
+    chunk->next = unmade;
+    unmade = number;
+    made_count--;
+}
+
+/* ---- Taking ------------------------------------------------------------------------------------------------------- */
+
+/* Bits `first` to `first + count - 1`. */
+static uint64_t run_mask(uint32_t first, uint32_t count)
+{
+    return (count == 64 ? UINT64_MAX : (1UL << count) - 1) << first;
+}
+
+/* Where `count` free frames lie side by side; CHUNK_PAGES if nowhere. */
+static uint32_t find_run(uint64_t free, uint32_t count)
+{
+    for (uint32_t i = 1; i < count && free; i++)
+        free &= free >> 1; /* bits stay where a run of i + 1 begins */
+    return free ? (uint32_t)__builtin_ctzl(free) : CHUNK_PAGES;
+}
+
+static void zero_used(uint32_t first, uint32_t count, uint64_t used_before)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (used_before >> ((first + i) % CHUNK_PAGES) & 1)
+            memset(frames_bytes(first + i), 0, PAGE_SIZE);
+}
+
+/* Takes frames of a chunk that are free; answers the first one's number. */
+static uint32_t take_run(uint32_t number, uint32_t place, uint32_t count)
+{
+    struct chunk *chunk = &chunks[number];
+    uint64_t mask = run_mask(place, count);
+    uint32_t first = number * CHUNK_PAGES + place;
+    assert((chunk->free & mask) == mask);
+    zero_used(first, count, chunk->used_before);
+    chunk->free &= ~mask;
+    chunk->used_before |= mask;
+    for (uint32_t i = place; i < place + count; i++)
+        chunk->users[i] = 1;
+    if (chunk->free == 0)
+        list_remove(number);
+    if (spare == number)
+        spare = 0;
+    used_count += count;
+    return first;
+}
+
+/* How many free frames lie side by side from the first one on, `most` at most. */
+static uint32_t first_run(uint64_t free, uint32_t *place, uint32_t most)
+{
+    *place = (uint32_t)__builtin_ctzl(free);
+    uint64_t behind = ~(free >> *place);
+    uint32_t length = behind ? (uint32_t)__builtin_ctzl(behind) : CHUNK_PAGES;
+    return length < most ? length : most;
+}
+
+uint32_t frames_take(uint32_t *count)
+{
+    uint32_t number = chunks[0].next, place;
+    assert(*count > 0);
+    if (number == 0)
+        number = make_chunk();
+    if (number == 0)
+        return 0;
+    place = find_run(chunks[number].free, *count);
+    if (place == CHUNK_PAGES)
+        *count = first_run(chunks[number].free, &place, *count);
+    return take_run(number, place, *count);
+}
+
+uint32_t frames_take_all(uint32_t count)
+{
+    uint32_t number = chunks[0].next;
+    assert(count > 0 && count <= CHUNK_PAGES);
+    for (uint32_t i = 0; i < CHUNKS_TRIED && number != 0; i++, number = chunks[number].next) {
+        uint32_t place = find_run(chunks[number].free, count);
+        if (place != CHUNK_PAGES)
+            return take_run(number, place, count);
+    }
+    number = spare ? spare : make_chunk();
+    return number ? take_run(number, 0, count) : 0;
+}
+
+/* ---- Users -------------------------------------------------------------------------------------------------------- */
+
+void frames_share(uint32_t frame)
+{
+    uint32_t *users = &chunks[frame / CHUNK_PAGES].users[frame % CHUNK_PAGES];
+    assert(*users > 0 && *users < UINT32_MAX); /* each user is charged for it, and no quota is that large */
+    ++*users;
+}
+
+bool frames_is_shared(uint32_t frame)
+{
+    return chunks[frame / CHUNK_PAGES].users[frame % CHUNK_PAGES] > 1;
+}
+
+void frames_release(uint32_t frame)
+{
+    uint32_t number = frame / CHUNK_PAGES, place = frame % CHUNK_PAGES;
+    struct chunk *chunk = &chunks[number];
+    assert(chunk->users[place] > 0);
+    if (--chunk->users[place] > 0)
+        return;
+    if (chunk->free == 0)
+        list_add_first(number);
+    chunk->free |= 1UL << place;
+    used_count--;
+    if (chunk->free != ALL_FREE)
+        return;
+    if (spare)
+        free_chunk(number);
+    else
+        spare = number;
+}

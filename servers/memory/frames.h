@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Frames of 4 KiB: all memory that the server gives out or keeps its own books in.
+ *
+ * Frames come in chunks, which are memory objects of the kernel. The server sees all of them, one behind the other. A
+ * frame has a number, never 0: its chunk's number, and its place in the chunk. It counts how many objects have it; where
+ * that is more than one, nobody may write to it.
+ *
+ * Invariants. A frame that is handed out is zeroed. At most one chunk has no frame in use.
+ */
+#ifndef SALTO_MEMORY_FRAMES_H
+#define SALTO_MEMORY_FRAMES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "machine.h"
+
+/* Makes room for the books of `chunks` chunks; false if there is not enough memory. */
+bool frames_prepare(uint32_t chunks);
+
+/* A run of frames, zeroed, each with one user: `*count` of them at most, and as many as `*count` says afterwards. Answers
+ * the first, or 0 if the machine has none. */
+uint32_t frames_take(uint32_t *count);
+
+/* As frames_take, just as many. At most CHUNK_PAGES. */
+uint32_t frames_take_all(uint32_t count);
+
+/* One more object has the frame. */
+void frames_share(uint32_t frame);
+
+/* Has more than one object the frame? */
+bool frames_is_shared(uint32_t frame);
+
+/* One user less; after the last, the frame is free. */
+void frames_release(uint32_t frame);
+
+/* The frame's bytes, in the server's own address space. */
+static inline void *frames_bytes(uint32_t frame)
+{
+    return machine_window() + (uint64_t)frame * PAGE_SIZE;
+}
+
+/* The frame that begins at `bytes` of the server's own address space. */
+static inline uint32_t frames_number(const void *bytes)
+{
+    return (uint32_t)((uint64_t)((const uint8_t *)bytes - machine_window()) / PAGE_SIZE);
+}
+
+/* Frames in use, and chunks that there are. */
+uint32_t frames_used(void);
+uint32_t frames_chunks(void);
+
+/* The kernel's object that the frame is a page of, and which page. */
+uint32_t frames_chunk(uint32_t frame);
+static inline uint32_t frames_page(uint32_t frame)
+{
+    return frame % CHUNK_PAGES;
+}
+
+#endif

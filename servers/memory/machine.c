@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The memory server's machine: kernel objects. See machine.h. */
+#include "machine.h"
+
+#include <salto/startup.h>
+
+#include "abi/capability.h"
+#include "idl/factory.h"
+#include "idl/memory.h"
+#include "idl/task.h"
+#include "service.h"
+
+#define WINDOW 0x200000000000UL /* between the server's image and its heap */
+#define RIGHTS_OF_CLIENTS (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE)
+
+uint8_t *machine_window(void)
+{
+    return (uint8_t *)WINDOW;
+}
+
+uint32_t machine_make_chunk(uint32_t number)
+{
+    kernel_memory_t memory = {0};
+    uint64_t address = WINDOW + number * CHUNK_SIZE;
+    if (kernel_factory_create_memory((kernel_factory_t){service.factory}, CHUNK_PAGES, &memory) != 0)
+        return 0;
+    if (kernel_memory_map(memory, (kernel_task_t){service.task}, address, 0, CHUNK_PAGES, RIGHT_WRITE) == 0)
+        return memory.handle;
+    machine_release(memory.handle);
+    return 0;
+}
+
+/* The kernel unmaps the chunk everywhere when its object dies. */
+void machine_free_chunk(uint32_t number, uint32_t handle)
+{
+    (void)number;
+    machine_release(handle);
+}
+
+int machine_map(uint32_t chunk, uint32_t task, uint64_t address, uint32_t page, uint32_t pages, uint32_t rights)
+{
+    return kernel_memory_map((kernel_memory_t){chunk}, (kernel_task_t){task}, address, page, pages, rights);
+}
+
+int machine_unmap(uint32_t chunk, uint32_t task, uint64_t address, uint32_t pages)
+{
+    return kernel_memory_unmap((kernel_memory_t){chunk}, (kernel_task_t){task}, address, pages);
+}
+
+void machine_release(uint32_t handle)
+{
+    idl_release(handle);
+}
+
+uint32_t machine_mint(uint64_t badge)
+{
+    const kernel_task_t task = {service.task};
+    uint32_t handle = 0;
+    int result = kernel_task_mint(task, service.endpoint, task, RIGHT_WRITE | RIGHT_COPY, badge, &handle);
+    return result == 0 ? handle : 0;
+}
+
+uint64_t machine_identify(uint32_t handle)
+{
+    uint64_t badge = 0;
+    int result =
+        kernel_task_identify((kernel_task_t){service.task}, handle, (kernel_endpoint_t){service.endpoint}, &badge);
+    return result == 0 ? badge : 0;
+}
+
+bool machine_is_task(uint32_t handle)
+{
+    uint32_t type = 0;
+    kernel_rights_t rights = 0;
+    int result = kernel_task_inspect((kernel_task_t){service.task}, handle, &type, &rights);
+    return result == 0 && type == KERNEL_TASK_ID && (rights & RIGHT_WRITE);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the memory server asks of the kernel; a host test puts a machine of its own in its place. Numbers that are answered
+ * are 0 or -ERROR_*, as stubs answer them.
+ */
+#ifndef SALTO_MEMORY_MACHINE_H
+#define SALTO_MEMORY_MACHINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abi/addresses.h"
+
+#define CHUNK_PAGES 64
+#define CHUNK_SIZE (CHUNK_PAGES * (uint64_t)PAGE_SIZE)
+
+/* Makes a chunk of zeroed pages and maps it in the server's own address space, at machine_window() + number * CHUNK_SIZE.
+ * Answers its handle, or 0 if the server's own quota has not enough. */
+uint32_t machine_make_chunk(uint32_t number);
+
+/* Gives a chunk back, and takes it away from wherever it is mapped. */
+void machine_free_chunk(uint32_t number, uint32_t handle);
+
+/* Where chunk 0 would lie. */
+uint8_t *machine_window(void);
+
+/* Maps pages of a chunk into a client's task, and takes them away again: all of what one call mapped, or a part. */
+int machine_map(uint32_t chunk, uint32_t task, uint64_t address, uint32_t page, uint32_t pages, uint32_t rights);
+int machine_unmap(uint32_t chunk, uint32_t task, uint64_t address, uint32_t pages);
+
+/* Deletes a capability of the server's own table. */
+void machine_release(uint32_t handle);
+
+/* A capability to the server's endpoint with this badge, which is to be handed out; 0 if there is none. */
+uint32_t machine_mint(uint64_t badge);
+
+/* The badge of a capability that came in; 0, which none has, if it is not one to the server's endpoint. */
+uint64_t machine_identify(uint32_t handle);
+
+/* Does the handle name a task that may be mapped into? */
+bool machine_is_task(uint32_t handle);
+
+#endif

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Objects: their frames, their copies, and their capabilities. See books.h. */
+#include <assert.h>
+
+#include "books.h"
+#include "idl/memory_service.h"
+
+/* Capabilities name an object by its number here and the generation. Number 0 is never given out. */
+struct export
+{
+    struct object *object; /* NULL: free */
+    uint32_t generation;
+};
+
+static struct export exports[EXPORTS_MAX];
+static uint32_t next_export = 1; /* where looking for a free one begins */
+
+struct object *object_create(struct client *owner, uint64_t pages)
+{
+    struct object *object = record_take(owner);
+    if (!object)
+        return NULL;
+    object->owner = owner;
+    object->pages = pages;
+    sparse_init(&object->frames, owner, pages);
+    object->next = owner->objects;
+    if (owner->objects)
+        owner->objects->previous = object;
+    owner->objects = object;
+    return object;
+}
+
+void object_forget(struct object *object, uint64_t from, uint64_t to)
+{
+    for (uint64_t page = from; (page = sparse_next(&object->frames, page, to)) != SPARSE_NONE; page++) {
+        uint32_t *place = sparse_place(&object->frames, page);
+        frames_release(*place);
+        *place = 0;
+        object->resident--;
+        client_discharge(object->owner, 1);
+    }
+}
+
+void object_unmap(const struct object *object, uint64_t from, uint64_t to)
+{
+    for (struct region *region = object->regions; region; region = region->next)
+        region_unmap(region, from, to);
+}
+
+static void unexport(struct object *object)
+{
+    if (object->export == 0)
+        return;
+    exports[object->export].object = NULL;
+    exports[object->export].generation++;
+    object->owner->exports--;
+    object->export = 0;
+}
+
+/* Ends an object that is attached nowhere. */
+static void end(struct object *object)
+{
+    assert(!object->regions);
+    unexport(object);
+    object_forget(object, 0, object->pages);
+    assert(object->resident == 0);
+    sparse_free(&object->frames);
+    if (object->next)
+        object->next->previous = object->previous;
+    if (object->previous)
+        object->previous->next = object->next;
+    else
+        object->owner->objects = object->next;
+    record_give(object->owner, object);
+}
+
+void object_destroy(struct object *object)
+{
+    while (object->regions)
+        region_remove(object->regions);
+    end(object);
+}
+
+void object_drop_unused(struct object *object)
+{
+    if (!object->regions && object->export == 0)
+        end(object);
+}
+
+int object_resize(struct object *object, uint64_t pages)
+{
+    if (pages == 0 || pages > SPARSE_MAX_PAGES)
+        return MEMORY_ERROR_BAD_RANGE;
+    if (!sparse_grow(&object->frames, pages))
+        return MEMORY_ERROR_QUOTA;
+    if (pages < object->pages) {
+        object_unmap(object, pages, object->pages);
+        object_forget(object, pages, object->pages);
+    }
+    object->pages = pages;
+    return 0;
+}
+
+/* Enters the frame of one more page into a copy; the quota must have enough. */
+static bool share_page(struct object *copy, uint64_t page, uint32_t frame)
+{
+    if (!client_charge(copy->owner, 1))
+        return false;
+    uint32_t *place = sparse_place(&copy->frames, page);
+    if (!place) {
+        client_discharge(copy->owner, 1);
+        return false;
+    }
+    frames_share(frame);
+    *place = frame;
+    copy->resident++;
+    return true;
+}
+
+struct object *object_copy(struct object *object, uint64_t offset, uint64_t pages, struct client *owner)
+{
+    uint64_t end_page = offset + pages < object->pages ? offset + pages : object->pages;
+    struct object *copy = object_create(owner, pages);
+    if (!copy)
+        return NULL;
+    /* First nobody can write to the pages any more; then they are shared. */
+    object_unmap(object, offset, end_page);
+    for (uint64_t page = offset; (page = sparse_next(&object->frames, page, end_page)) != SPARSE_NONE; page++) {
+        if (!share_page(copy, page - offset, sparse_get(&object->frames, page))) {
+            end(copy);
+            return NULL;
+        }
+    }
+    return copy;
+}
+
+/* ---- Capabilities --------------------------------------------------------------------------------------------------- */
+
+bool object_export(struct object *object)
+{
+    if (object->owner->exports == CLIENT_EXPORTS_MAX)
+        return false;
+    for (uint32_t i = 1; i < EXPORTS_MAX; i++) {
+        uint32_t index = next_export;
+        next_export = index + 1 < EXPORTS_MAX ? index + 1 : 1;
+        if (exports[index].object)
+            continue;
+        exports[index].object = object;
+        object->export = index;
+        object->owner->exports++;
+        return true;
+    }
+    return false;
+}
+
+struct object *object_exported(uint32_t index, uint32_t generation)
+{
+    return index < EXPORTS_MAX && exports[index].generation == generation ? exports[index].object : NULL;
+}
+
+uint32_t object_generation(const struct object *object)
+{
+    return exports[object->export].generation;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A number for each page of an object or a region, 0 where nothing was stored: few of them in the record itself, more in a
+ * tree of frames with 1,024 entries each, of which only those exist that hold something. The frames are charged to a
+ * client.
+ */
+#ifndef SALTO_MEMORY_SPARSE_H
+#define SALTO_MEMORY_SPARSE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SPARSE_FEW 6
+#define SPARSE_MAX_HEIGHT 3
+#define SPARSE_MAX_PAGES (1UL << 30) /* 4 TiB */
+
+struct client;
+
+struct sparse {
+    struct client *payer;
+    uint32_t height; /* 0: the numbers stand in `few` */
+    uint32_t few[SPARSE_FEW];
+    uint32_t root; /* the topmost frame, 0 if there is none yet */
+};
+
+/* An empty one with room for indices below `pages`. */
+void sparse_init(struct sparse *sparse, struct client *payer, uint64_t pages);
+
+/* Makes room for indices below `pages`, which may be fewer than there is room for. False if the quota has not enough. */
+bool sparse_grow(struct sparse *sparse, uint64_t pages);
+
+/* The number at `index`; 0 beyond all that was stored. */
+uint32_t sparse_get(const struct sparse *sparse, uint64_t index);
+
+/* Where the number at `index` stands, which must be within; NULL if the quota has not enough for its frames. */
+uint32_t *sparse_place(struct sparse *sparse, uint64_t index);
+
+/* The first index from `from` on, below `end`, at which a number stands that is not 0; SPARSE_NONE if there is none. */
+#define SPARSE_NONE UINT64_MAX
+uint64_t sparse_next(const struct sparse *sparse, uint64_t from, uint64_t end);
+
+/* Gives the frames back; what is stored is forgotten. */
+void sparse_free(struct sparse *sparse);
+
+#endif
