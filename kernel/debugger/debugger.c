@@ -8,6 +8,7 @@
  */
 #include "debugger.h"
 
+#include "boot/boot.h"
 #include "debug/console.h"
 #include "debug/panic.h"
 #include "debug/string.h"
@@ -129,6 +130,12 @@ static void run_events(char *const words[WORDS])
         show_events(most);
 }
 
+static void run_ipc(char *const words[WORDS])
+{
+    (void)words;
+    show_ipc();
+}
+
 static void run_hot(char *const words[WORDS])
 {
     const struct thread *thread = thread_named(words[1]);
@@ -179,7 +186,8 @@ static const struct command commands[] = {
     {"endpoints", "", "all endpoints: who waits, who may receive, queues", run_endpoints},
     {"queues", "", "who runs, who is ready, parked, exhausted", run_queues},
     {"cycles", "", "threads that wait for each other", run_cycles},
-    {"events", "[N]", "the last N events (32): system calls, interrupts, waits that failed", run_events},
+    {"events", "[N]", "the last N events (32): system calls, interrupts, IPC", run_events},
+    {"ipc", "", "all events of IPC that are kept, for tools/check_events.py", run_ipc},
     {"hot", "N", "the hot line of thread #N", run_hot},
     {"caps", "TASK", "the capabilities of a task", run_capabilities},
     {"mem", "TASK", "what a task has mapped", run_mappings},
@@ -266,6 +274,15 @@ static void take_commands(void)
 void debugger_panicked(void)
 {
     console_printf("salto: debugger; ? lists its commands, off and continue turn the machine off\n");
+    take_commands();
+}
+
+void debugger_ending(void)
+{
+    char value[sizeof("end")];
+    if (!boot_option("debugger", value, sizeof(value)) || strncmp(value, "end", sizeof(value)) != 0)
+        return;
+    console_printf("salto: the end; debugger; ? lists its commands\n");
     take_commands();
 }
 

@@ -44,6 +44,7 @@ void show_endpoints(void);
 void show_queues(void);
 void show_cycles(void);
 void show_events(uint64_t most);
+void show_ipc(void);
 void show_hot_line(const struct thread *thread);
 void show_capabilities(const struct task *task);
 void show_mappings(const struct task *task);

@@ -5,6 +5,7 @@
 #include "cap/capability.h"
 #include "cap/factory.h"
 #include "debug/panic.h"
+#include "debugger.h"
 #include "ipc/hot.h"
 #include "ipc/wait.h"
 #include "thread/chain.h"
@@ -40,6 +41,7 @@ struct endpoint *endpoint_create(struct factory *payer, enum error *error)
     }
     endpoint->offset = (uint64_t)endpoint->hot - HOT_ENDPOINTS;
     endpoints++;
+    debugger_note(EVENT_CREATE, 0, 0, endpoint, 0);
     return endpoint;
 }
 
@@ -115,7 +117,8 @@ void endpoint_destroy_piece(struct endpoint *endpoint)
 
 void endpoint_receive_right_added(struct endpoint *endpoint)
 {
-    endpoint->receive_rights++;
+    if (endpoint->receive_rights++ == 0)
+        debugger_note(EVENT_GRANT, 0, 0, endpoint, 0);
 }
 
 void endpoint_receive_right_removed(struct endpoint *endpoint, const struct capability *capability)
@@ -124,7 +127,10 @@ void endpoint_receive_right_removed(struct endpoint *endpoint, const struct capa
     assert(endpoint->receive_rights > 0);
     if (waiter != nobody() && waiter->receive_handle == capability->handle && waiter->thread->task == capability->task)
         end_plain_waits(endpoint);
-    if (--endpoint->receive_rights == 0 && !fail_senders(endpoint, FAILED_AT_ONCE))
+    if (--endpoint->receive_rights != 0)
+        return;
+    debugger_note(EVENT_REVOKE, 0, 0, endpoint, 0);
+    if (!fail_senders(endpoint, FAILED_AT_ONCE))
         adopt_orphan(endpoint);
 }
 
@@ -210,6 +216,7 @@ bool endpoint_raise_sender(struct thread *thread, uint32_t priority)
         return false;
     queue_remove(senders, &thread->node);
     queue_insert(senders, &thread->node, priority);
+    debugger_note(EVENT_RAISE, thread, 0, 0, 0);
     return true;
 }
 

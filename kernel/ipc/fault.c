@@ -4,6 +4,7 @@
 
 #include "cap/capability.h"
 #include "debug/console.h"
+#include "debugger.h"
 #include "idl/fault_kernel.h"
 #include "idl/supervisor_kernel.h"
 #include "ipc/endpoint.h"
@@ -48,10 +49,13 @@ void fault_deliver(struct thread *thread, struct thread *receiver, uint64_t badg
 /* The handler is busy: the thread queues, unless the handler waits for that thread. */
 static bool queue_for_handler(struct thread *thread, struct endpoint *endpoint)
 {
-    if (schedule_closes_cycle(thread, endpoint_server(endpoint)))
+    if (schedule_closes_cycle(thread, endpoint_server(endpoint))) {
+        debugger_note(EVENT_REFUSE, thread, 0, endpoint, ERROR_DEADLOCK);
         return false;
+    }
     thread->badge = thread->fault_handler.badge;
     endpoint_queue_sender(endpoint, thread);
+    debugger_note(EVENT_SEND, thread, 0, 0, 0);
     schedule_request();
     return true;
 }
@@ -67,6 +71,7 @@ static bool call_handler(struct thread *thread)
         return queue_for_handler(thread, endpoint);
     fault_deliver(thread, receiver, thread->fault_handler.badge);
     wait_for_kernel_answer(thread, receiver);
+    debugger_note(EVENT_DELIVER_CALL, thread, receiver, endpoint, 0);
     if (receiver->stopped)
         schedule_request();
     else
@@ -109,11 +114,13 @@ bool fault_short_answer(struct thread *handler, struct thread *thread, uint64_t 
         registers_check(&registers) != ERROR_NONE)
         return false;
     /* ---- point of no return ---- */
+    debugger_note(EVENT_REPLY, handler, thread, 0, 0);
     thread->sends = SENDS_OWN;
     thread->hot->partner = 0;
     registers_write(thread, &registers);
     handler->takes_signals = true;
     line->waits = line->receive_endpoint;
+    debugger_note(EVENT_RECEIVE, handler, 0, 0, 0);
     schedule_answered(handler, thread);
     return true;
 }

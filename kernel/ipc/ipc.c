@@ -90,11 +90,14 @@ static void receive_later(struct thread *sender, uint32_t low)
 static void wait_to_send(struct thread *self, const struct capability *capability, uint32_t low)
 {
     struct endpoint *endpoint = (struct endpoint *)capability->object;
-    if (schedule_closes_cycle(self, endpoint_server(endpoint)))
+    if (schedule_closes_cycle(self, endpoint_server(endpoint))) {
+        debugger_note(EVENT_REFUSE, self, 0, endpoint, ERROR_DEADLOCK);
         return fail(self, ERROR_DEADLOCK);
+    }
     self->badge = capability->badge;
     endpoint_queue_sender(endpoint, self);
     arm_deadline(self, low, thread_utcb(self)->send_deadline);
+    debugger_note(EVENT_SEND, self, 0, 0, 0);
     schedule_request();
 }
 
@@ -113,9 +116,12 @@ static bool send_request(struct thread *self, const struct capability *capabilit
         return wait_to_send(self, capability, low), false;
     message_deliver_request(self, receiver, capability->badge);
     *woken = receiver;
-    if (tag_operation(low) != MESSAGE_CALL)
+    if (tag_operation(low) != MESSAGE_CALL) {
+        debugger_note(EVENT_DELIVER_SEND, self, receiver, endpoint, 0);
         return true;
+    }
     begin_answer_phase(self, receiver, low);
+    debugger_note(EVENT_DELIVER_CALL, self, receiver, endpoint, 0);
     switch_to(receiver);
     return false;
 }
@@ -123,6 +129,7 @@ static bool send_request(struct thread *self, const struct capability *capabilit
 /* Gives `caller`, whose wait is over then, what stands in `self->call`. */
 static void answer(struct thread *self, struct thread *caller)
 {
+    debugger_note(caller->reply ? EVENT_ANSWER : EVENT_REPLY, self, caller, caller->reply, 0);
     if (caller->sends == SENDS_FAULT)
         return fault_answer(self, caller);
     message_deliver_answer(self, caller);
@@ -176,12 +183,15 @@ static void wake(struct thread *thread)
 
 /* ---- Receive phase --------------------------------------------------------------------------------------------- */
 
-static void accept_own_message(struct thread *self, struct thread *sender)
+static void accept_own_message(struct thread *self, struct thread *sender, const struct endpoint *endpoint)
 {
     uint32_t low = (uint32_t)sender->call.tag;
     message_deliver_request(sender, self, sender->badge);
-    if (tag_operation(low) == MESSAGE_CALL)
-        return begin_answer_phase(sender, self, low);
+    if (tag_operation(low) == MESSAGE_CALL) {
+        begin_answer_phase(sender, self, low);
+        return debugger_note(EVENT_DELIVER_CALL, sender, self, endpoint, 0);
+    }
+    debugger_note(EVENT_DELIVER_SEND, sender, self, endpoint, 0);
     if (tag_operation(low) == MESSAGE_SEND_AND_WAIT)
         receive_later(sender, low);
     else
@@ -190,19 +200,21 @@ static void accept_own_message(struct thread *self, struct thread *sender)
 }
 
 /* `self` takes the message of a sender that was queued. */
-static void accept(struct thread *self, struct thread *sender)
+static void accept(struct thread *self, struct thread *sender, const struct endpoint *endpoint)
 {
     switch (sender->sends) {
     case SENDS_OWN:
-        accept_own_message(self, sender);
+        accept_own_message(self, sender, endpoint);
         break;
     case SENDS_FAULT:
         fault_deliver(sender, self, sender->badge);
         wait_for_kernel_answer(sender, self);
+        debugger_note(EVENT_DELIVER_CALL, sender, self, endpoint, 0);
         break;
     case SENDS_ONE_WAY:
         message_deliver_kernel_message(sender, self, sender->badge);
         ipc_end_kernel_message(sender);
+        debugger_note(EVENT_DELIVER_KERNEL, sender, self, endpoint, 0);
     }
     if (sender->parked.first)
         schedule_received(sender);
@@ -249,6 +261,7 @@ static void receive_signals(struct thread *self, uint32_t low)
     arm_deadline(self, low, thread_utcb(self)->receive_deadline);
     if (self->deadline.place)
         wait_by_kernel_only(self);
+    debugger_note(EVENT_RECEIVE, self, 0, 0, 0);
     schedule_request();
 }
 
@@ -262,13 +275,14 @@ static void receive_message(struct thread *self, const struct capability *capabi
     struct thread *sender = endpoint_take_sender(endpoint);
     if (sender) {
         endpoint_note_server(endpoint, self);
-        return accept(self, sender);
+        return accept(self, sender, endpoint);
     }
     self->takes_signals = !closed;
     endpoint_wait(endpoint, self, closed ? HANDLE_NONE : capability->handle);
     arm_deadline(self, low, thread_utcb(self)->receive_deadline);
     if (self->deadline.place)
         wait_by_kernel_only(self);
+    debugger_note(EVENT_RECEIVE, self, 0, 0, 0);
     schedule_request();
 }
 
@@ -316,6 +330,7 @@ static void wait_plainly(struct thread *self)
 {
     self->takes_signals = true;
     self->hot->waits = self->hot->receive_endpoint;
+    debugger_note(EVENT_RECEIVE, self, 0, 0, 0);
 }
 
 /* The receive phase behind a send phase, whose items may have moved away the right to. */
@@ -373,6 +388,7 @@ static bool wait_at_once(struct thread *self, uint64_t handle, uint32_t low)
     if (handle || !self->notification || self->notification->bits || (low & (TAG_DEADLINE | TAG_CLOSED)))
         return false;
     notification_wait(self, false);
+    debugger_note(EVENT_RECEIVE, self, 0, 0, 0);
     return true;
 }
 
@@ -485,7 +501,7 @@ void ipc_general(struct thread *self)
 void system_call(struct thread *self)
 {
     uint32_t low = (uint32_t)self->call.tag;
-    debugger_note_call(self);
+    debugger_note(EVENT_SYSTEM_CALL, self, 0, 0, 0);
     if (low - TAG_SEND_AND_WAIT <= MESSAGE_REGISTER_WORDS)
         return short_send_and_wait(self);
     if (low - TAG_PLAIN_CALL > TAG_PLAIN_CALL_LAST - TAG_PLAIN_CALL)
@@ -511,11 +527,13 @@ bool ipc_send_kernel_message(struct thread *thread)
     struct thread *receiver = endpoint_take_receiver(endpoint);
     if (receiver) {
         message_deliver_kernel_message(thread, receiver, supervisor->badge);
+        debugger_note(EVENT_DELIVER_KERNEL, thread, receiver, endpoint, 0);
         schedule_wake(receiver);
         return true;
     }
     thread->badge = supervisor->badge;
     thread->sends = SENDS_ONE_WAY;
     endpoint_queue_sender(endpoint, thread);
+    debugger_note(EVENT_SEND, thread, 0, 0, 0);
     return true;
 }

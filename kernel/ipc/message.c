@@ -4,6 +4,7 @@
 
 #include "cap/capability.h"
 #include "debug/panic.h"
+#include "debugger.h"
 #include "thread/task.h"
 
 static void copy_words(struct thread *from, struct thread *to, uint32_t words)
@@ -15,9 +16,9 @@ static void copy_words(struct thread *from, struct thread *to, uint32_t words)
 }
 
 /* Installs what the item names with the receiver. Answers the new handle, or 0. */
-static uint64_t transfer_item(struct task *from, struct task *to, uint64_t item)
+static uint64_t transfer_item(const struct thread *from, const struct thread *to, uint64_t item)
 {
-    struct capability *source = capability_find(&from->table, item & (MAX_CAPABILITIES - 1));
+    struct capability *source = capability_find(&from->task->table, item & (MAX_CAPABILITIES - 1));
     uint32_t kind = (uint32_t)(item >> ITEM_KIND_SHIFT);
     uint32_t rights = (uint32_t)(item >> ITEM_RIGHTS_SHIFT) & RIGHTS_ALL;
     if (item >> 32 || !source || (kind != ITEM_MOVE && kind != ITEM_COPY))
@@ -25,15 +26,19 @@ static uint64_t transfer_item(struct task *from, struct task *to, uint64_t item)
     if (kind == ITEM_COPY && !(source->rights & RIGHT_COPY))
         return 0;
     enum error error;
-    struct capability *installed = kind == ITEM_MOVE ? capability_move(to, source, rights, &error)
-                                                     : capability_derive(to, source, rights, source->badge, &error);
-    return installed ? installed->handle : 0;
+    struct capability *installed = kind == ITEM_MOVE
+                                       ? capability_move(to->task, source, rights, &error)
+                                       : capability_derive(to->task, source, rights, source->badge, &error);
+    if (!installed)
+        return 0;
+    debugger_note(EVENT_MOVE, to, 0, installed->object, 0);
+    return installed->handle;
 }
 
 static void transfer_items(struct thread *from, struct thread *to, uint32_t items)
 {
     for (uint32_t i = 0; i < items; i++)
-        thread_utcb(to)->items[i] = transfer_item(from->task, to->task, thread_utcb(from)->items[i]);
+        thread_utcb(to)->items[i] = transfer_item(from, to, thread_utcb(from)->items[i]);
 }
 
 /* The tag as it arrives: without flags, in its one spelling. */

@@ -11,7 +11,10 @@
 
 struct notification *notification_create(struct factory *payer)
 {
-    return object_allocate(payer, OBJECT_NOTIFICATION, sizeof(struct notification));
+    struct notification *notification = object_allocate(payer, OBJECT_NOTIFICATION, sizeof(struct notification));
+    if (notification)
+        debugger_note(EVENT_CREATE, 0, 0, notification, 0);
+    return notification;
 }
 
 static bool waits_for_signals_alone(const struct thread *thread)
@@ -33,11 +36,13 @@ void notification_bind(struct notification *notification, struct thread *thread)
     assert(!notification->thread && !thread->notification);
     notification->thread = thread;
     thread->notification = notification;
+    debugger_note(EVENT_BIND, thread, 0, notification, 0);
     notification_signal(notification, 0);
 }
 
 void notification_unbind(struct notification *notification)
 {
+    debugger_note(EVENT_UNBIND, 0, 0, notification, 0);
     if (notification->thread)
         notification->thread->notification = 0;
     notification->thread = 0;
@@ -48,6 +53,7 @@ bool notification_take(struct thread *thread)
     struct notification *notification = thread->notification;
     if (!notification || !notification->bits)
         return false;
+    debugger_note(EVENT_NOTIFY, thread, 0, notification, notification->bits);
     thread->call = (struct kernel_call){.tag = TAG_SIGNAL, .words = {notification->bits}};
     message_clear_preserved(thread);
     notification->bits = 0;
@@ -63,6 +69,7 @@ static bool waits_for_signals(const struct thread *thread)
 struct thread *notification_set(struct notification *notification, uint64_t bits)
 {
     struct thread *thread = notification->thread;
+    debugger_note(EVENT_SIGNAL, 0, 0, notification, bits);
     notification->bits |= bits;
     if (!thread || !notification->bits)
         return 0;
@@ -77,6 +84,7 @@ void notification_signal(struct notification *notification, uint64_t bits)
 {
     struct thread *thread = notification->thread;
     if (thread && thread->state == THREAD_WAITING && (bits | notification->bits)) {
+        debugger_note(EVENT_SIGNAL, 0, 0, notification, bits);
         notification_give(thread, bits | notification->bits);
         notification->bits = 0;
         return schedule_wake_by_interrupt(thread);

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "cap/object.h"
+#include "debugger.h"
 #include "ipc/message.h"
 #include "thread/thread.h"
 
@@ -38,6 +39,7 @@ void notification_unbind(struct notification *notification);
 static inline void notification_give(struct thread *thread, uint64_t bits)
 {
     struct kernel_call *call = &thread->call;
+    debugger_note(EVENT_NOTIFY, thread, 0, thread->notification, bits);
     call->tag = TAG_SIGNAL;
     call->words[0] = bits;
     call->handle = call->words[1] = call->words[2] = call->words[3] = call->words[4] = call->words[5] = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Operations of notifications: idl/kernel/notification.idl describes them. */
 #include "cap/capability.h"
+#include "debugger.h"
 #include "idl/notification_kernel.h"
 #include "ipc/dispatch.h"
 #include "ipc/notification.h"
@@ -28,6 +29,7 @@ enum error kernel_notification_unbind(struct kernel_call *call, struct notificat
 enum error kernel_notification_collect(struct kernel_call *call, struct notification *self, uint64_t *bits)
 {
     (void)call;
+    debugger_note(EVENT_COLLECT, 0, 0, self, self->bits);
     *bits = self->bits;
     self->bits = 0;
     return ERROR_NONE;

@@ -4,16 +4,21 @@
 
 #include "cap/factory.h"
 #include "debug/panic.h"
+#include "debugger.h"
 #include "ipc/wait.h"
 #include "thread/schedule.h"
 
 struct reply *reply_create(struct factory *payer)
 {
-    return object_allocate(payer, OBJECT_REPLY, sizeof(struct reply));
+    struct reply *reply = object_allocate(payer, OBJECT_REPLY, sizeof(struct reply));
+    if (reply)
+        debugger_note(EVENT_CREATE, 0, 0, reply, 0);
+    return reply;
 }
 
 void reply_destroy(struct reply *reply)
 {
+    debugger_note(EVENT_DROP, 0, 0, reply, 0);
     if (reply->caller)
         wait_fail(reply->caller, ERROR_ABANDONED);
     object_free(&reply->object);

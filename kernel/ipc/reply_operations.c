@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Operations of reply objects: idl/kernel/reply.idl describes them. */
 #include "cap/capability.h"
+#include "debugger.h"
 #include "idl/reply_kernel.h"
 #include "ipc/dispatch.h"
 #include "ipc/reply.h"
@@ -15,6 +16,7 @@ enum error kernel_reply_keep(struct kernel_call *call, struct reply *self)
     if (self->caller)
         return ERROR_BUSY;
     reply_keep(self, caller);
+    debugger_note(EVENT_KEEP, server, caller, self, 0);
     schedule_take_back(caller, server);
     return ERROR_NONE;
 }

@@ -2,6 +2,7 @@
 /* Short messages. See short.h. */
 #include "ipc/short.h"
 
+#include "debugger.h"
 #include "ipc/endpoint.h"
 #include "ipc/hot.h"
 #include "ipc/ipc.h"
@@ -38,6 +39,7 @@ bool short_call(struct thread *self, const struct capability *capability, uint32
     if (low & TAG_DEADLINE)
         schedule_add_deadline(&self->deadline, timer_at(thread_utcb(self)->receive_deadline));
     wait_for_answer(self, receiver);
+    debugger_note(EVENT_DELIVER_CALL, self, receiver, endpoint, 0);
     schedule_switch_to(receiver);
     return true;
 }
@@ -58,6 +60,7 @@ static void answer_and_wait(struct thread *self, struct thread *caller, uint32_t
         timeout_remove(&caller->deadline);
     self->takes_signals = true;
     self->hot->waits = self->hot->receive_endpoint;
+    debugger_note(EVENT_RECEIVE, self, 0, 0, 0);
     schedule_answered(self, caller);
 }
 
@@ -68,6 +71,7 @@ bool short_reply(struct thread *self, struct thread *caller, uint64_t handle, ui
     if (!is_plain_wait(self->hot, handle) || caller->sends != SENDS_OWN)
         return false;
     /* ---- point of no return ---- */
+    debugger_note(EVENT_REPLY, self, caller, 0, 0);
     caller->hot->partner = 0;
     answer_and_wait(self, caller, low);
     return true;
@@ -82,6 +86,7 @@ static bool late_reply(struct thread *self, const struct capability *capability,
     if (!is_plain_wait(self->hot, self->call.handle >> WAIT_HANDLE_SHIFT))
         return false;
     /* ---- point of no return ---- */
+    debugger_note(EVENT_ANSWER, self, caller, reply, 0);
     caller->reply = 0;
     reply->caller = 0;
     caller->state = THREAD_ACTIVE;
@@ -98,9 +103,11 @@ static bool signal(struct thread *self, const struct capability *capability)
     if (!thread || thread->state != THREAD_WAITING || !self->notification || self->notification->bits)
         return false;
     /* ---- point of no return ---- */
+    debugger_note(EVENT_SIGNAL, 0, 0, capability->object, bits);
     notification_give(thread, bits);
     self->takes_signals = true;
     self->state = THREAD_WAITING;
+    debugger_note(EVENT_RECEIVE, self, 0, 0, 0);
     schedule_hand_over(self, thread);
     return true;
 }

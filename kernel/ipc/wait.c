@@ -74,7 +74,7 @@ void wait_fail(struct thread *thread, enum error error)
     struct thread *next = chain_next(thread);
     bool sending = thread->state == THREAD_SENDING, receiving = receives(thread);
     assert(wait_in_ipc(thread));
-    debugger_note(EVENT_WAIT_FAILS, thread, error, 0);
+    debugger_note(EVENT_WAIT_FAILS, thread, 0, 0, error);
     wait_end(thread);
     if (thread->sends == SENDS_ONE_WAY) {
         ipc_end_kernel_message(thread);

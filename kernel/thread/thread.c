@@ -4,6 +4,7 @@
 
 #include "cap/factory.h"
 #include "debug/panic.h"
+#include "debugger.h"
 #include "ipc/endpoint.h"
 #include "ipc/hot.h"
 #include "ipc/notification.h"
@@ -135,6 +136,7 @@ struct thread *thread_create(struct factory *payer, struct task *task, enum erro
         *error = add_parts(thread);
         if (*error == ERROR_NONE) {
             link_to_task(thread);
+            debugger_note(EVENT_START, thread, 0, 0, 0);
             return thread;
         }
         remove_utcb(thread);
@@ -187,6 +189,7 @@ void thread_end(struct thread *thread)
     schedule_forget(thread);
     if (thread_is_current(thread))
         schedule_request();
+    debugger_note(EVENT_KILL, thread, 0, 0, 0);
     if (caller)
         wait_fail(caller, ERROR_DEAD);
     if (next)

@@ -50,7 +50,7 @@ static struct thread *fault(struct thread *thread)
 struct thread *interrupt(struct thread *thread)
 {
     uint64_t vector = thread->frame.vector;
-    debugger_note(EVENT_INTERRUPT, thread, vector, thread->frame.rip);
+    debugger_note(EVENT_INTERRUPT, thread, 0, 0, vector);
     if (vector >= EXCEPTIONS) {
         schedule_before_interrupt(thread);
         external_interrupt(vector, this_cpu());

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Operations of the power switch: idl/kernel/power.idl describes them. */
+#include "debugger.h"
 #include "idl/power_kernel.h"
 #include "ipc/dispatch.h"
 #include "x86/acpi.h"
@@ -7,6 +8,7 @@
 enum error kernel_power_off(struct kernel_call *call, struct power *self, uint32_t status)
 {
     (void)call, (void)self;
+    debugger_ending();
     power_off(status);
 }
 

@@ -6,13 +6,8 @@ import re
 import sys
 import tempfile
 
-import pexpect
-
-from salto import machine, tap
-
-TIMEOUT = 40
-KEY = "\x0b"
-PROMPT = "debugger> "
+from salto import tap
+from salto.debugger import PROMPT, Session
 
 # A line of `threads` for each task of the set, behind its number and name.
 WAITS = {
@@ -37,40 +32,6 @@ WAITS = {
 }
 
 
-class Session:
-    """A machine and its serial line."""
-
-    def __init__(self, kernel, archive, work):
-        options = machine.Options(kernel=kernel, archive=archive, command_line="debug-exit", debug_exit=True)
-        command = [*machine.qemu_command(options, work), "-monitor", "none", "-serial", "stdio", "-debugcon", "null"]
-        self.child = pexpect.spawn(command[0], command[1:], encoding="utf-8", timeout=TIMEOUT, echo=False)
-        self.text = ""
-
-    def wait(self, text):
-        """Reads until `text` came; answers what came before it, or None if it did not come."""
-        found = self.child.expect_exact([text, pexpect.EOF, pexpect.TIMEOUT]) == 0
-        self.text += self.child.before + (text if found else "")
-        return self.child.before if found else None
-
-    def enter(self):
-        self.child.send(KEY)
-        return self.wait(PROMPT) is not None
-
-    def command(self, line):
-        """What a command prints."""
-        self.child.send(line + "\r")
-        return (self.wait(PROMPT) or "").replace("\r", "")
-
-    def status(self):
-        """The status with which the machine powered off."""
-        self.wait("power off, status ")
-        self.child.expect(pexpect.EOF)
-        self.text += self.child.before
-        self.child.close(force=True)
-        found = re.match(r"\d+", self.child.before)
-        return int(found[0]) if found else None
-
-
 def thread_lines(session):
     return {match[2]: (match[1], match[3]) for match in
             re.finditer(r"(?m)^#(\d+) (\S+)/\d+: (.*)$", session.command("threads"))}
@@ -93,8 +54,10 @@ def commands(report, session, threads):
         f"thread #{number}": r"(?m)^#\d+ waits/0: active, priority 100, context \w+; waits for nothing(.|\n)*rsp",
         "endpoints": r"(?m)^endpoint \d+: nobody received last, 1 may receive: kept\n  senders: #\d+ keeper/0$",
         "queues": r"(?m)^running: #\d+ waits/0$",
-        "events 3": r"(?m)^(.*us ago: #\d+ \S+/\d+: (system call, tag|vector|its wait).*\n?){3}$",
+        "events 3": r"(?m)^(.*us ago: #\d+ \S+/\d+: (system call, tag|vector|[a-z_]+ ).*\n?){3}$",
         "events": rf"#{number} waits/0: system call, tag",
+        "ipc": rf"(?s)^# what crosses on the trampoline is missing: .*# \d+ events, and 0 before them .*\n"
+               rf"start thread={number}\n.*\nkeep thread=\d+ caller={kept} object=\d+\n",
         "cycles": r"(?s)^cycle, which nobody else can end:\n(?=.*#\d+ keeper/0 waits to send)"
                   r"(?=.*#\d+ kept/0 waits for an answer by reply object [^\n]*held by keeper)",
         f"hot {kept}": r"hot line ffffffff82[0-9a-f]+ of #\d+ kept/0\n  rip 0+[1-9a-f]",

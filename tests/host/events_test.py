@@ -104,6 +104,63 @@ GOOD = {
         receive thread=2 endpoint=1
         kill thread=1
         deliver thread=1 to=2 endpoint=1 operation=kernel""",
+    "the kernel's message about a dead thread queues": """
+        kill thread=1
+        send thread=1 endpoint=1 operation=kernel
+        deliver thread=1 to=2 endpoint=1 operation=kernel
+        start thread=1""",
+    "the kernel's message about a thread that goes on": """
+        send thread=1 endpoint=1 operation=kernel
+        deliver thread=1 to=2 endpoint=1 operation=kernel
+        receive thread=1 endpoint=2""",
+    "a message of the kernel closes no cycle": CALL + """
+        receive thread=3 endpoint=2
+        deliver thread=2 to=3 endpoint=2 operation=call
+        send thread=3 endpoint=1 operation=kernel""",
+    "waits for signals alone, and for nothing": """
+        bind thread=2 notification=5
+        wait thread=2
+        signal bits=1 notification=5 bound=2
+        notify thread=2 bits=1 notification=5
+        signal bits=2 notification=5 bound=2
+        wait thread=2 limit=1 closed=1
+        timeout thread=2
+        collect notification=5 bits=2
+        wait thread=2""",
+    "bits that were there before the thread": """
+        receive thread=2 endpoint=1
+        signal bits=1 notification=5
+        bind thread=2 notification=5
+        notify thread=2 bits=1 notification=5
+        unbind notification=5
+        signal bits=1 notification=5
+        receive thread=2 endpoint=1""",
+    "new objects in the place of old ones": QUEUED + """
+        revoke endpoint=1
+        fail thread=1 error=dead
+        fail thread=3 error=dead
+        create endpoint=1
+        receive thread=2 endpoint=1
+        bind thread=3 notification=5
+        signal bits=1 notification=5 bound=3
+        create notification=5
+        receive thread=3 endpoint=2
+        create object=7""",
+    "who is told later that nobody receives": QUEUED + """
+        revoke endpoint=1
+        receive thread=2 endpoint=2
+        fail thread=3 error=dead
+        kill thread=1""",
+    "a sender that is moved up": """
+        send thread=1 endpoint=1 operation=send priority=3
+        send thread=3 endpoint=1 operation=send priority=9
+        raise thread=1 priority=9
+        deliver thread=3 to=2 endpoint=1 operation=send
+        deliver thread=1 to=2 endpoint=1 operation=send""",
+    "a chain that is too long to be told from a cycle":
+        "".join(f"receive thread={number} endpoint={number}\n" for number in range(257)) +
+        "".join(f"deliver thread={number + 1} to={number} endpoint={number} operation=call\n"
+                for number in reversed(range(257))) + "refuse thread=300 endpoint=256 error=deadlock",
 }
 
 BAD = {
@@ -167,6 +224,33 @@ BAD = {
         deliver thread=2 to=3 endpoint=2 operation=call
         send thread=3 endpoint=1 operation=call""", "cycle of waiting"),
     "a refusal without a cycle": ("refuse thread=1 endpoint=1 error=deadlock", "no cycle"),
+    "a sender that overtakes one that was moved up": ("""
+        send thread=1 endpoint=1 operation=send priority=3
+        send thread=3 endpoint=1 operation=send priority=5
+        raise thread=1 priority=9
+        deliver thread=3 to=2 endpoint=1 operation=send""", "turn of 1"),
+    "a sender that is moved down": (QUEUED + "raise thread=1 priority=0", "not higher"),
+    "a wait for signals that are there": ("bind thread=2 notification=5\nsignal bits=1 notification=5 bound=2\n"
+                                          "wait thread=2", "has bits"),
+    "a wait for signals that forgets a caller": (CALL + "wait thread=2", "neither answered"),
+    "bits that are collected and were not there": ("signal bits=1 notification=5\ncollect notification=5 bits=3",
+                                                   "has 1"),
+    "bits that come with the binding": ("receive thread=2 endpoint=1\nsignal bits=1 notification=5\n"
+                                        "bind thread=2 notification=5", "missing: notify thread=2"),
+    "a second notification": ("bind thread=2 notification=5\nbind thread=2 notification=6", "has a notification"),
+    "a notification with two threads": ("bind thread=2 notification=5\nbind thread=3 notification=5", "it is bound"),
+    "a new reply object that keeps somebody": (KEPT + "create object=7", "keeps a caller"),
+    "a new object of two kinds": ("create object=7 endpoint=1", "one object"),
+    "a message from where nobody may receive": (QUEUED + """
+        revoke endpoint=1
+        deliver thread=1 to=2 endpoint=1 operation=call""", "nobody may receive"),
+    "senders that are forgotten when somebody may receive again": (QUEUED + "revoke endpoint=1\ngrant endpoint=1",
+                                                                   "1 was not told"),
+    "the kernel's message about a dead thread, and another one of its own": ("""
+        receive thread=2 endpoint=1
+        kill thread=1
+        deliver thread=1 to=2 endpoint=1 operation=kernel
+        send thread=1 endpoint=1 operation=send""", "is dead"),
     "no such event": ("jump thread=1", "no event 'jump'"),
     "no such field": ("kill thread=1 why=2", "'why=2' is no field"),
     "a field twice": ("kill thread=1 thread=2", "twice"),

@@ -15,8 +15,11 @@ WAITING = (SENDING, ANSWER, RECEIVING)
 # Kind: (fields that must be there, fields that may be there).
 FIELDS = {
     "start": ({"thread"}, set()),
+    "create": (set(), {"endpoint", "object", "notification"}),
     "send": ({"thread", "endpoint", "operation"}, {"limit", "priority"}),
+    "raise": ({"thread", "priority"}, set()),
     "receive": ({"thread", "endpoint"}, {"limit", "closed"}),
+    "wait": ({"thread"}, {"limit", "closed"}),
     "deliver": ({"thread", "to", "endpoint", "operation"}, {"limit"}),
     "reply": ({"thread", "to"}, set()),
     "keep": ({"thread", "caller", "object"}, set()),
@@ -25,6 +28,9 @@ FIELDS = {
     "move": ({"object", "to"}, set()),
     "signal": ({"bits"}, {"notification", "bound"}),
     "notify": ({"thread", "bits"}, {"notification"}),
+    "collect": ({"notification", "bits"}, set()),
+    "bind": ({"thread", "notification"}, set()),
+    "unbind": ({"notification"}, set()),
     "timeout": ({"thread"}, set()),
     "break_off": ({"thread"}, set()),
     "kill": ({"thread"}, set()),
@@ -35,6 +41,7 @@ FIELDS = {
 }
 OPERATIONS = {"send": "send", "call": "call", "kernel": "kernel", "0": "send", "1": "call"}
 NAMED = ("operation", "error")
+CHAIN_LIMIT = 256 # a chain of waiting that is longer counts as a cycle (kernel/thread/schedule.h)
 
 
 class EventError(Exception):
@@ -98,6 +105,7 @@ class Thread:
     closed: bool = False  # RECEIVING: takes no signals
     partner: tuple = None # ("thread", number) or ("object", number)
     caller: int = None    # who was received last; may be answered while its partner is this thread
+    dead: bool = False    # the kernel may still send a message about it
 
 
 @dataclasses.dataclass
@@ -108,6 +116,7 @@ class Endpoint:
     server: int = None
     right: bool = True
     shared: bool = False # several threads have received there
+    whole: bool = True   # all that happened there is known
 
 
 class Checker:
@@ -116,7 +125,7 @@ class Checker:
     def __init__(self, window=False):
         self.window = window
         self.threads = collections.defaultdict(lambda: Thread(UNKNOWN if window else RUN))
-        self.endpoints = collections.defaultdict(Endpoint)
+        self.endpoints = collections.defaultdict(lambda: Endpoint(whole=not window))
         self.objects = {}                                 # reply object to caller
         self.words = {} if window else collections.Counter() # notification to bits
         self.bound = {}                                   # thread to notification
@@ -155,7 +164,7 @@ class Checker:
 
     def wake(self, number):
         self.leave(number)
-        self.threads[number].state = RUN
+        self.threads[number].state = DEAD if self.threads[number].dead else RUN
 
     def chain(self, number):
         """Whom thread `number` waits for, whom that one waits for, and so on; and whether that leads into a cycle."""
@@ -163,7 +172,7 @@ class Checker:
         while number is not None and number not in found:
             found.append(number)
             thread = self.threads[number]
-            if thread.state == SENDING:
+            if thread.state == SENDING and thread.operation != "kernel":
                 number = self.server(thread.endpoint)
             elif thread.state == ANSWER and thread.partner and thread.partner[0] == "thread":
                 number = thread.partner[1]
@@ -181,13 +190,15 @@ class Checker:
         endpoint.server = number
 
     def server(self, number):
-        """Whom senders on endpoint `number` wait for; None where several threads received there, or none does now."""
+        """Whom senders on endpoint `number` wait for; None where several threads received there, or none does now, or
+        that is not known."""
         endpoint = self.endpoints[number]
-        return endpoint.server if not endpoint.shared else None
+        return endpoint.server if endpoint.whole and not endpoint.shared else None
 
     def would_wait_for_itself(self, number, endpoint):
         server = self.server(endpoint)
-        return server is not None and number in self.chain(server)[0]
+        chain = self.chain(server)[0]
+        return number in chain or len(chain) > CHAIN_LIMIT
 
     def head(self, endpoint):
         """The sender whose turn it is: of the highest priority, the one that came first."""
@@ -219,28 +230,55 @@ class Checker:
         self.in_state(event, event.thread, DEAD, RUN)
         self.threads[event.thread] = Thread()
 
+    def on_create(self, event):
+        self.require(len(event.fields) == 1, event, "it names one object")
+        if "endpoint" in event.fields:
+            self.endpoints[event.endpoint] = Endpoint()
+        elif "notification" in event.fields:
+            self.on_unbind(event)
+            self.words[event.notification] = 0
+        else:
+            self.require(self.kept(event.object) is None, event, "it keeps a caller")
+            self.objects.pop(event.object, None)
+
     def on_send(self, event):
-        thread = self.in_state(event, event.thread, RUN)
+        thread = self.in_state(event, event.thread, RUN, *([DEAD] if event.operation == "kernel" else []))
         endpoint = self.endpoints[event.endpoint]
         self.require(endpoint.right, event, "nobody may receive there: it fails with dead")
         self.require(not endpoint.receivers, event, "somebody receives there")
-        self.require(not self.would_wait_for_itself(event.thread, event.endpoint), event,
-                     "it closes a cycle of waiting: it fails with deadlock")
+        self.require(event.operation == "kernel" or not self.would_wait_for_itself(event.thread, event.endpoint),
+                     event, "it closes a cycle of waiting: it fails with deadlock")
         thread.state, thread.endpoint, thread.operation = SENDING, event.endpoint, event.operation
         thread.limited, thread.priority = bool(event.limit), event.priority
         endpoint.senders.append(event.thread)
 
-    def on_receive(self, event):
+    def on_raise(self, event):
+        thread = self.in_state(event, event.thread, SENDING)
+        self.require(thread.state == UNKNOWN or event.priority > thread.priority, event, "that is not higher")
+        thread.priority = event.priority
+        if thread.state == SENDING: # it goes behind those who had this priority before
+            senders = self.endpoints[thread.endpoint].senders
+            senders.remove(event.thread)
+            senders.append(event.thread)
+
+    def begin_receiving(self, event):
+        """What all waits to receive have in common."""
         thread = self.in_state(event, event.thread, RUN)
-        endpoint = self.endpoints[event.endpoint]
-        self.require(endpoint.right, event, "nobody may receive there")
-        self.require(not endpoint.senders, event, f"thread {self.head(endpoint)} is queued there")
         self.require(self.may_answer(event.thread) is None, event,
                      f"its caller {thread.caller} was neither answered, nor kept, nor failed")
         pending = self.words.get(self.bound.get(event.thread), 0)
         self.require(event.closed or not pending, event, "its notification has bits")
-        thread.state, thread.endpoint, thread.limited = RECEIVING, event.endpoint, bool(event.limit)
-        thread.closed = bool(event.closed)
+        thread.state, thread.limited, thread.closed = RECEIVING, bool(event.limit), bool(event.closed)
+        return thread
+
+    def on_wait(self, event):
+        self.begin_receiving(event)
+
+    def on_receive(self, event):
+        endpoint = self.endpoints[event.endpoint]
+        self.require(endpoint.right, event, "nobody may receive there")
+        self.require(not endpoint.senders, event, f"thread {self.head(endpoint)} is queued there")
+        self.begin_receiving(event).endpoint = event.endpoint
         endpoint.receivers.add(event.thread)
         self.note_server(event.thread, event.endpoint)
 
@@ -252,13 +290,15 @@ class Checker:
         if queued:
             self.in_state(event, event.to, RUN)
             self.require(sender.endpoint == event.endpoint, event, f"the sender is queued on {sender.endpoint}")
+            self.require(endpoint.right, event, "nobody may receive there")
             self.require(sender.operation == event.operation, event, f"what is queued is a {sender.operation}")
             self.require(self.head(endpoint) == event.thread, event, f"it is the turn of {self.head(endpoint)}")
         else:
             if event.operation != "kernel":
                 self.in_state(event, event.thread, RUN)
             self.in_state(event, event.to, RECEIVING, *([RUN] if self.window and not self.known(event.thread) else []))
-            self.require(receiver.endpoint in (None, event.endpoint), event, f"it receives on {receiver.endpoint}")
+            self.require(receiver.endpoint == event.endpoint or receiver.state in (UNKNOWN, RUN), event,
+                         f"it receives on {receiver.endpoint}")
         self.require(self.may_answer(event.to) is None, event, f"its caller {receiver.caller} would be forgotten")
         if queued:
             self.note_server(event.to, event.endpoint)
@@ -272,9 +312,7 @@ class Checker:
             sender.state, sender.partner, sender.limited = ANSWER, ("thread", event.to), bool(event.limit)
             self.threads[event.to].caller = event.thread
         elif event.operation == "send" or sender.state == SENDING:
-            state = DEAD if event.operation == "kernel" else RUN
             self.wake(event.thread)
-            sender.state = state
 
     def answered(self, event, partner):
         caller = self.in_state(event, event.to, ANSWER)
@@ -321,8 +359,29 @@ class Checker:
             self.words[event.notification] = self.words.get(event.notification, 0) | event.bits
         if "bound" in event.fields:
             self.bound[event.bound] = event.notification
-            if self.threads[event.bound].state == RECEIVING and not self.threads[event.bound].closed:
-                self.owe(event.bound, "notify")
+            self.owe_signals(event.bound, event.notification, event.bits)
+
+    def owe_signals(self, number, notification, bits):
+        """Bits of the notification (`bits`, if nothing else is known) are handed at once to the thread that it is bound
+        to, if that waits for them."""
+        thread = self.threads[number]
+        if self.words.get(notification, bits) and thread.state == RECEIVING and not thread.closed:
+            self.owe(number, "notify")
+
+    def on_collect(self, event):
+        word = self.words.get(event.notification)
+        self.require(word is None or word == event.bits, event, f"the notification has {word}")
+        self.words[event.notification] = 0
+
+    def on_bind(self, event):
+        self.require(event.thread not in self.bound, event, "it has a notification")
+        self.require(event.notification not in self.bound.values(), event, "it is bound")
+        self.bound[event.thread] = event.notification
+        self.owe_signals(event.thread, event.notification, 0)
+
+    def on_unbind(self, event):
+        for number in [number for number, bound in self.bound.items() if bound == event.notification]:
+            del self.bound[number]
 
     def on_notify(self, event):
         self.in_state(event, event.thread, RUN, RECEIVING)
@@ -346,7 +405,7 @@ class Checker:
         self.require(self.threads[event.thread].state != DEAD, event, "it is dead")
         self.owe(self.may_answer(event.thread), "fail", "dead")
         self.leave(event.thread)
-        self.threads[event.thread] = Thread(DEAD)
+        self.threads[event.thread] = Thread(DEAD, dead=True)
         for endpoint in self.endpoints.values():
             if endpoint.server == event.thread:
                 endpoint.server = None
@@ -361,16 +420,21 @@ class Checker:
         self.require(event.error != "deadlock" or cycle, event, "there is no cycle of waiting")
 
     def on_revoke(self, event):
-        endpoint = self.endpoints[event.endpoint]
-        endpoint.right = False
-        for number in endpoint.senders:
-            self.owe(number, "fail", "dead")
+        self.endpoints[event.endpoint].right = False
 
     def on_grant(self, event):
-        self.endpoints[event.endpoint].right = True
+        endpoint = self.endpoints[event.endpoint]
+        self.require(endpoint.right or not endpoint.senders, event, f"{self.head(endpoint)} was not told")
+        endpoint.right = True
+
+    def not_told(self):
+        """Who is queued where nobody may receive any more. They are told one by one, and other things come between."""
+        return [number for endpoint in self.endpoints.values() if not endpoint.right for number in endpoint.senders]
 
     def finish(self):
         """No more events: nothing may be owed, and nobody may wait for itself."""
+        for number in self.not_told():
+            raise EventError(f"at the end there is missing: fail thread={number} dead")
         if self.owed and not self.window:
             number, (kind, error) = next(iter(self.owed.items()))
             raise EventError(f"at the end there is missing: {kind} thread={number} {error or ''}".rstrip())

@@ -8,17 +8,17 @@
 
 #include <stdint.h>
 
-struct thread;
+#include "debugger/event.h"
 
-/* What the ring of events holds; the two numbers beside it are ... */
-enum debugger_event {
-    EVENT_SYSTEM_CALL, /* tag, handle */
-    EVENT_INTERRUPT,   /* vector, instruction pointer */
-    EVENT_WAIT_FAILS,  /* error, 0 */
-};
+struct thread;
 
 /* The kernel has panicked, and has said why. */
 static inline void debugger_panicked(void)
+{
+}
+
+/* A program turns the machine off. */
+static inline void debugger_ending(void)
 {
 }
 
@@ -34,14 +34,10 @@ static inline uint64_t debugger_next_look(void)
 }
 
 /* Something happened to `thread`. */
-static inline void debugger_note(enum debugger_event kind, const struct thread *thread, uint64_t first, uint64_t second)
+static inline void debugger_note(enum debugger_event kind, const struct thread *thread, const struct thread *other,
+                                 const void *object, uint64_t value)
 {
-    (void)kind, (void)thread, (void)first, (void)second;
-}
-
-static inline void debugger_note_call(const struct thread *thread)
-{
-    (void)thread;
+    (void)kind, (void)thread, (void)other, (void)object, (void)value;
 }
 
 #endif
