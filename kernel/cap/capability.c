@@ -8,7 +8,7 @@
 #include "mem/frame.h"
 #include "thread/task.h"
 
-#define DELETED_AT_ONCE 8
+#define DELETED_AT_ONCE 4
 
 static uint32_t capabilities;
 

@@ -8,7 +8,10 @@
 
 #define BYTES_PER_SLOT 16384 /* a thread with its UTCB and stack takes about as much */
 
+#define RELEASED_AT_ONCE 4
+
 static struct factory *reclaimed; /* all that they paid for is being destroyed; the last one first */
+static struct factory *unused;    /* nothing refers to them any more, and their records are still there */
 
 struct factory *factory_create_first(uint64_t limit)
 {
@@ -87,24 +90,45 @@ bool factory_charge(struct factory *factory, uint64_t bytes)
     return true;
 }
 
-/* Drops a reference; the last one returns what the factory had to its parent. A loop, since a program may nest factories
- * to any depth; object_free() does not lead back here for good: the parent still has the reference of the limit. */
-static void factory_release(struct factory *factory)
+/* Drops a reference. Answers the factory if it was the last one, else 0. */
+static struct factory *drop_reference(struct factory *factory)
 {
     assert(factory->references > 0);
-    while (--factory->references == 0) {
-        struct factory *parent = factory->parent;
-        uint64_t limit = factory->limit;
-        struct hot_slots slots = factory->slots;
-        assert(factory->used == 0 && factory->slots_used.threads == 0 && factory->slots_used.endpoints == 0);
-        if (!parent)
-            return frame_free(virtual_to_physical(factory));
-        object_free(&factory->object);
-        assert(parent->used >= limit && parent->references > 0);
-        parent->used -= limit;
-        return_slots(parent, &slots);
-        factory = parent;
-    }
+    return --factory->references == 0 ? factory : 0;
+}
+
+/* Returns what a factory had, to which nothing refers any more, to its parent. Answers the parent if nothing refers to that
+ * now. object_free() does not lead back here for good: the parent still has the reference of the limit. */
+static struct factory *free_unused(struct factory *factory)
+{
+    struct factory *parent = factory->parent;
+    uint64_t limit = factory->limit;
+    struct hot_slots slots = factory->slots;
+    assert(factory->used == 0 && factory->slots_used.threads == 0 && factory->slots_used.endpoints == 0);
+    if (!parent)
+        return frame_free(virtual_to_physical(factory)), (struct factory *)0;
+    object_free(&factory->object);
+    assert(parent->used >= limit && parent->references > 0);
+    parent->used -= limit;
+    return_slots(parent, &slots);
+    return drop_reference(parent);
+}
+
+/* Frees `factory`, if it is not 0, its parent if that was unused otherwise, and so on. A program may nest factories to any
+ * depth: after a few of them the rest is left for later. */
+static void free_some_unused(struct factory *factory)
+{
+    for (int i = 0; i < RELEASED_AT_ONCE && factory; i++)
+        factory = free_unused(factory);
+    if (!factory)
+        return;
+    factory->reclaimed_next = unused;
+    unused = factory;
+}
+
+static void factory_release(struct factory *factory)
+{
+    free_some_unused(drop_reference(factory));
 }
 
 void factory_refund(struct factory *factory, uint64_t bytes)
@@ -141,16 +165,26 @@ void factory_reclaim(struct factory *factory)
     reclaimed = factory;
 }
 
-bool factory_any_reclaimed(void)
+bool factory_work_left(void)
 {
-    return reclaimed;
+    return reclaimed || unused;
 }
 
-bool factory_reclaim_piece(void)
+static bool free_unused_piece(void)
+{
+    struct factory *factory = unused;
+    if (!factory)
+        return false;
+    unused = factory->reclaimed_next;
+    free_some_unused(factory);
+    return true;
+}
+
+bool factory_work_piece(void)
 {
     struct factory *factory = reclaimed;
     if (!factory)
-        return false;
+        return free_unused_piece();
     if (factory->objects) {
         object_condemn(factory->objects);
         return true;
@@ -209,6 +243,16 @@ uint64_t factory_allocate_raw_frame(struct factory *factory)
 }
 
 uint64_t factory_allocate_frame(struct factory *factory)
+{
+    if (!factory_charge(factory, PAGE_SIZE))
+        return 0;
+    uint64_t frame = frame_allocate();
+    if (frame == 0)
+        factory_refund(factory, PAGE_SIZE);
+    return frame;
+}
+
+uint64_t factory_allocate_page(struct factory *factory)
 {
     uint64_t frame = factory_allocate_raw_frame(factory);
     if (frame != 0)

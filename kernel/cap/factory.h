@@ -26,9 +26,9 @@ struct factory {
     uint64_t
         references; /* charges outstanding, children included; one more while a capability names it, or reclaimed */
     struct factory *parent;
-    struct object *objects; /* what it pays for and is not condemned */
-    struct factory *reclaimed_next;
-    bool named, closed; /* closed: reclaimed or killed, and pays for nothing new */
+    struct object *objects;         /* what it pays for and is not condemned */
+    struct factory *reclaimed_next; /* the next one that is reclaimed, or unused */
+    bool named, closed;             /* closed: reclaimed or killed, and pays for nothing new */
     struct slabs slabs;
     struct hot_slots slots, slots_used; /* children's included */
 };
@@ -64,6 +64,9 @@ void object_free(struct object *object);
 /* A charged and zeroed frame, as a physical address; 0 if quota or memory is used up. Freed with factory_free_frame. */
 uint64_t factory_allocate_frame(struct factory *factory);
 
+/* The same, but not of the stock of zeroed frames: for pages of memory, of which there are many. */
+uint64_t factory_allocate_page(struct factory *factory);
+
 /* The same, but with whatever stands in it. */
 uint64_t factory_allocate_raw_frame(struct factory *factory);
 void factory_free_frame(struct factory *factory, uint64_t frame);
@@ -77,8 +80,8 @@ void factory_destroy_piece(struct factory *factory);
 /* Begins to kill all that it paid for; it stays itself, and pays for nothing new until that is done. Idempotent. */
 void factory_reclaim(struct factory *factory);
 
-/* A piece of that. False if no factory is being reclaimed. */
-bool factory_reclaim_piece(void);
-bool factory_any_reclaimed(void);
+/* A piece of that, or of returning what unused factories had to their parents. False if there is nothing to do. */
+bool factory_work_piece(void);
+bool factory_work_left(void);
 
 #endif

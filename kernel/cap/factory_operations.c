@@ -147,5 +147,7 @@ enum error kernel_factory_reclaim(struct kernel_call *call, struct factory *self
 
 void factory_dispatch(struct kernel_call *call, const struct capability *capability)
 {
+    if (!kernel_call_ready(call))
+        return;
     kernel_factory_dispatch(call, (struct factory *)capability->object, capability->rights);
 }

@@ -15,7 +15,7 @@
 #include "thread/task.h"
 #include "thread/thread.h"
 
-#define CAPABILITIES_AT_ONCE 16
+#define CAPABILITIES_AT_ONCE 8
 
 /* Objects to be destroyed, the last one first: what an object holds the last capability of goes before it. */
 static struct object *condemned;
@@ -31,7 +31,7 @@ static void destroy_piece(struct object *object)
     case OBJECT_TASK:
         return task_destroy_piece((struct task *)object);
     case OBJECT_THREAD:
-        return thread_destroy((struct thread *)object);
+        return (void)thread_destroy_piece((struct thread *)object);
     case OBJECT_ENDPOINT:
         return endpoint_destroy_piece((struct endpoint *)object);
     case OBJECT_MEMORY:
@@ -39,7 +39,7 @@ static void destroy_piece(struct object *object)
     case OBJECT_INTERRUPT:
         return interrupt_destroy((struct interrupt *)object);
     case OBJECT_PORTS:
-        return ports_destroy((struct ports *)object);
+        return ports_destroy_piece((struct ports *)object);
     case OBJECT_NOTIFICATION:
         return notification_destroy((struct notification *)object);
     case OBJECT_REPLY:
@@ -89,7 +89,7 @@ void object_condemn(struct object *object)
 
 bool object_work_left(void)
 {
-    return condemned || factory_any_reclaimed() || task_any_ended() || endpoint_any_orphan() || mapping_any_abandoned();
+    return condemned || factory_work_left() || task_any_ended() || endpoint_any_orphan() || mapping_any_abandoned();
 }
 
 bool object_destroy_piece(void)
@@ -99,8 +99,7 @@ bool object_destroy_piece(void)
     if (object && object_kill_capabilities(object, CAPABILITIES_AT_ONCE))
         destroy_piece(object);
     destroying = false;
-    return object || factory_reclaim_piece() || task_empty_piece() || endpoint_orphan_piece() ||
-           mapping_abandoned_piece();
+    return object || factory_work_piece() || task_empty_piece() || endpoint_orphan_piece() || mapping_abandoned_piece();
 }
 
 bool object_destroy_some(void)
@@ -113,17 +112,18 @@ bool object_destroy_some(void)
 
 void object_destroy(struct object *object)
 {
+    const struct object *others = condemned;
     assert(!object->capabilities.first);
     if (is_permanent(object) || object->condemned)
         return;
-    if (object->type == OBJECT_THREAD) /* at once: nobody follows */
-        return thread_destroy((struct thread *)object);
     if (object->type == OBJECT_FACTORY) /* what it paid for stays, and so does its record */
         return factory_destroy((struct factory *)object);
-    object_condemn(object);
-    if (destroying)
+    if (object->type == OBJECT_THREAD && !destroying && thread_destroy_piece((struct thread *)object))
         return;
-    while (condemned)
+    object_condemn(object);
+    if (destroying || object->type == OBJECT_THREAD)
+        return;
+    while (condemned && condemned != others)
         object_destroy_piece();
 }
 
@@ -134,13 +134,22 @@ bool object_kill_capabilities(struct object *object, uint32_t most)
     return !object->capabilities.first;
 }
 
+/* Nearly all threads are one piece of work; and the one that entered the kernel could not delete the capability later. */
+static bool is_destroyed_at_once(const struct thread *thread)
+{
+    return !thread->parked.first || thread_is_current(thread);
+}
+
 void object_condemn_last(struct capability *capability)
 {
     struct object *object = capability->object;
     if (object->type == OBJECT_THREAD) /* what it makes may be large */
         memory_give_up((struct thread *)object);
-    if (is_permanent(object) || object->type == OBJECT_THREAD || object->type == OBJECT_FACTORY)
+    if (is_permanent(object) || (object->type == OBJECT_THREAD && is_destroyed_at_once((struct thread *)object)))
         return;
     capability_redirect(capability, &dead_object);
-    object_condemn(object);
+    if (object->type == OBJECT_FACTORY)
+        factory_destroy((struct factory *)object);
+    else
+        object_condemn(object);
 }

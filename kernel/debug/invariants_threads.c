@@ -239,11 +239,12 @@ static void check_thread(struct inspection *inspection, struct thread *thread)
     check_context(inspection, thread);
     if (!inspection->broken)
         check_reachable(inspection, thread);
-    invariant(inspection, !task->ended || thread->state == THREAD_DEAD || thread->sends == SENDS_ONE_WAY,
+    invariant(inspection,
+              !task->ended || task->to_end || thread->state == THREAD_DEAD || thread->sends == SENDS_ONE_WAY,
               "the threads of an ended task have ended");
     invariant(inspection,
               thread->hot->thread == thread && thread->hot->cr3 == task->space.cr3 &&
-                  thread->hot->reflect == task->linux_handler,
+                  (thread->hot->reflect == task->linux_handler || task->to_tell),
               "hot lines repeat thread, address space and Linux-call handler");
 }
 

@@ -12,7 +12,7 @@
 #include "thread/schedule.h"
 #include "thread/task.h"
 
-#define FAILED_AT_ONCE 8
+#define FAILED_AT_ONCE 4
 
 static uint32_t endpoints;
 static struct endpoint *orphans; /* nobody may receive there any more, and senders are queued that have to be told */
@@ -71,6 +71,7 @@ static void adopt_orphan(struct endpoint *endpoint)
     if (orphans)
         orphans->orphan_previous = endpoint;
     orphans = endpoint;
+    schedule_request(); /* the work begins when the kernel is left */
 }
 
 /* Also of one that is none. */
@@ -130,7 +131,7 @@ void endpoint_receive_right_removed(struct endpoint *endpoint, const struct capa
     if (--endpoint->receive_rights != 0)
         return;
     debugger_note(EVENT_REVOKE, 0, 0, endpoint, 0);
-    if (!fail_senders(endpoint, FAILED_AT_ONCE))
+    if (!fail_senders(endpoint, 1))
         adopt_orphan(endpoint);
 }
 

@@ -3,6 +3,7 @@
 #include "ipc/kernel_call.h"
 
 #include "cap/capability.h"
+#include "mem/frame.h"
 #include "thread/schedule.h"
 #include "thread/task.h"
 #include "thread/thread.h"
@@ -32,6 +33,17 @@ struct capability *kernel_call_capability(struct kernel_call *call, uint64_t han
     else
         return capability;
     return 0;
+}
+
+bool kernel_call_ready(struct kernel_call *call)
+{
+    while (!frame_stock_is_full() && frame_stock_piece()) {
+        if (!preemption_due())
+            continue;
+        (void)kernel_call_restart(call);
+        return false;
+    }
+    return true;
 }
 
 bool kernel_call_goes_on(struct kernel_call *call)

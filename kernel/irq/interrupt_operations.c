@@ -18,6 +18,8 @@ enum error kernel_interrupt_control_create(struct kernel_call *call, struct inte
 
 void interrupt_control_dispatch(struct kernel_call *call, const struct capability *capability)
 {
+    if (!kernel_call_ready(call))
+        return;
     kernel_interrupt_control_dispatch(call, (struct interrupt_control *)capability->object, capability->rights);
 }
 

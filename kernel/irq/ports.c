@@ -13,6 +13,7 @@
 
 #define PORTS_PER_PAGE (PAGE_SIZE * 8U)
 #define WORD_BITS 64
+#define FORGOTTEN_AT_ONCE 16
 
 _Static_assert(PORTS_COUNT / PORTS_PER_PAGE < IO_BITMAP_PAGES, "the bits fit, and the last page stays all ones");
 
@@ -233,15 +234,15 @@ enum error ports_withdraw(struct ports *ports, struct task *task)
     return ERROR_NONE;
 }
 
-void ports_forget_task(struct task *task)
+void ports_forget_task_piece(struct task *task)
 {
-    while (task->port_grants)
+    for (int i = 0; i < FORGOTTEN_AT_ONCE && task->port_grants; i++)
         free_grant(task->port_grants);
 }
 
-void ports_destroy(struct ports *ports)
+void ports_destroy_piece(struct ports *ports)
 {
-    while (ports->grants)
-        drop_grant(ports->grants);
+    if (ports->grants)
+        return drop_grant(ports->grants);
     object_free(&ports->object);
 }

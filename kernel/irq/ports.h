@@ -43,10 +43,10 @@ struct ports *ports_create(struct factory *payer, const struct ports *parent, ui
 enum error ports_grant(struct ports *ports, struct task *task);
 enum error ports_withdraw(struct ports *ports, struct task *task);
 
-/* Drops all grants to a task that dies; its bitmap stays as it is. */
-void ports_forget_task(struct task *task);
+/* Drops some of the grants to a task that dies; its bitmap stays as it is. */
+void ports_forget_task_piece(struct task *task);
 
-/* The last capability is gone: takes the ports back from everybody. */
-void ports_destroy(struct ports *ports);
+/* The last capability is gone: takes the ports back from one of those who have them. */
+void ports_destroy_piece(struct ports *ports);
 
 #endif

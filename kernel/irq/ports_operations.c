@@ -37,5 +37,7 @@ enum error kernel_ports_bounds(struct kernel_call *call, struct ports *self, uin
 
 void ports_dispatch(struct kernel_call *call, const struct capability *capability)
 {
+    if (!kernel_call_ready(call))
+        return;
     kernel_ports_dispatch(call, (struct ports *)capability->object, capability->rights);
 }

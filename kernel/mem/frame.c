@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Frame allocator. See frame.h. Invariant: a frame is on the free list exactly if its state byte says FREE. */
+/* Frame allocator. See frame.h. Invariant: a frame is on the free list, or in the stock, exactly if its state byte says
+ * FREE. */
 #include "mem/frame.h"
 
 #include "debug/panic.h"
@@ -11,8 +12,10 @@ static struct boot_range memory[BOOT_MAX_RANGES]; /* what was never handed out y
 static uint32_t memory_count;
 static uint8_t *states; /* one enum frame_state, and a mark, for each frame below `states_count` */
 static uint64_t states_count;
-static uint64_t free_list; /* physical address of the first free frame; its first word names the next */
-static uint64_t free_count;
+static uint64_t free_list;  /* physical address of the first free frame; its first word names the next */
+static uint64_t free_count; /* those in the stock included */
+static uint64_t stock;      /* the first frame of it: all zeros, but for the first word, which names the next */
+uint32_t frame_stock_count;
 static uint64_t allocations_left; /* until one fails for a test; 0: none does */
 
 static uint64_t range_frames(const struct boot_range *range)
@@ -66,28 +69,73 @@ uint64_t frame_fail_allocation(uint64_t number)
     return left;
 }
 
-uint64_t frame_allocate_raw(void)
+/* A frame with whatever stands in it, not of the stock, which is not free any more; 0 if there is none. */
+static uint64_t take_any(void)
 {
     uint64_t frame = free_list;
-    if (frame_must_fail())
-        return 0;
-    if (frame != 0) {
-        free_list = *(uint64_t *)physical_to_virtual(frame);
-        free_count--;
-    } else {
-        frame = take_from_range(1);
-    }
+    if (frame == 0)
+        return take_from_range(1);
+    free_list = *(uint64_t *)physical_to_virtual(frame);
+    free_count--;
+    return frame;
+}
+
+/* A frame of the stock, zeroed; 0 if that is empty. */
+static uint64_t take_from_stock(void)
+{
+    uint64_t frame = stock;
     if (frame == 0)
         return 0;
-    frame_take(frame);
+    uint64_t *next = physical_to_virtual(frame);
+    stock = *next;
+    *next = 0;
+    frame_stock_count--;
+    free_count--;
+    return frame;
+}
+
+/* Answers what stands in it. */
+static uint64_t *zero(uint64_t frame)
+{
+    uint64_t *words = __builtin_assume_aligned(physical_to_virtual(frame), PAGE_SIZE);
+    __builtin_memset(words, 0, PAGE_SIZE);
+    return words;
+}
+
+bool frame_stock_piece(void)
+{
+    uint64_t frame = take_any();
+    if (frame == 0)
+        return false;
+    *zero(frame) = stock;
+    states[frame / PAGE_SIZE] = FRAME_FREE;
+    stock = frame;
+    frame_stock_count++;
+    free_count++;
+    return true;
+}
+
+uint64_t frame_allocate_raw(void)
+{
+    if (frame_must_fail())
+        return 0;
+    uint64_t frame = take_any();
+    if (frame == 0)
+        frame = take_from_stock();
+    if (frame != 0)
+        frame_take(frame);
     return frame;
 }
 
 uint64_t frame_allocate(void)
 {
-    uint64_t frame = frame_allocate_raw();
+    if (frame_must_fail())
+        return 0;
+    uint64_t frame = take_from_stock();
+    if (frame == 0 && (frame = take_any()) != 0)
+        (void)zero(frame);
     if (frame != 0)
-        __builtin_memset(physical_to_virtual(frame), 0, PAGE_SIZE);
+        frame_take(frame);
     return frame;
 }
 
@@ -117,14 +165,25 @@ uint64_t frame_count_free(void)
     return free_count;
 }
 
+/* Adds the frames of a list to `*listed`. False if one of them is not free, or there are more than can be. */
+static bool count_list(uint64_t first, uint64_t *listed)
+{
+    for (uint64_t frame = first; frame != 0; frame = *(uint64_t *)physical_to_virtual(frame)) {
+        if (!frame_is_free(frame) || *listed == states_count)
+            return false;
+        ++*listed;
+    }
+    return true;
+}
+
 bool frame_counts_agree(void)
 {
-    uint64_t listed = 0, marked_free = 0, untouched = 0;
-    for (uint64_t frame = free_list; frame != 0; frame = *(uint64_t *)physical_to_virtual(frame)) {
-        if (!frame_is_free(frame) || listed == states_count)
-            return false;
-        listed++;
-    }
+    uint64_t stocked = 0, marked_free = 0, untouched = 0;
+    if (!count_list(stock, &stocked) || stocked != frame_stock_count)
+        return false;
+    uint64_t listed = stocked;
+    if (!count_list(free_list, &listed))
+        return false;
     for (uint64_t i = 0; i < states_count; i++)
         marked_free += (states[i] & ~FRAME_MARK) == FRAME_FREE;
     for (uint32_t i = 0; i < memory_count; i++)

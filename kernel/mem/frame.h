@@ -2,6 +2,10 @@
 /*
  * Frames of physical memory, 4 KiB each: one free list through the frames themselves, and a byte for each frame that
  * knows whether it is free, so that a double free is an assertion and not a corruption.
+ *
+ * A few free frames are kept zeroed, the stock: to zero one takes 512 instructions, and an operation may need many at
+ * once, for page tables above all. They are zeroed before it begins, with preemption points between them
+ * (kernel_call_ready() of ipc/kernel_call.h).
  */
 #ifndef SALTO_MEM_FRAME_H
 #define SALTO_MEM_FRAME_H
@@ -26,7 +30,19 @@ static inline uint64_t virtual_to_physical(const void *address)
 /* Takes over the ranges of usable memory. Called once, before anything else of this file. */
 void frame_initialise(const struct boot_range *ranges, uint32_t count);
 
-/* A zeroed frame's physical address, or 0 if none is left. */
+#define FRAME_STOCK 12 /* no operation takes more zeroed frames between two preemption points: a thread may take ten */
+
+/* Zeroes one more frame for the stock, which is not full. False if no other frame is free. */
+bool frame_stock_piece(void);
+
+extern uint32_t frame_stock_count;
+
+static inline bool frame_stock_is_full(void)
+{
+    return frame_stock_count == FRAME_STOCK;
+}
+
+/* A zeroed frame's physical address, of the stock if there is one; or 0 if none is left. */
 uint64_t frame_allocate(void);
 
 /* The same, with whatever stands in it: for those who write all of it before anybody may read. */

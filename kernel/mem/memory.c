@@ -57,7 +57,7 @@ static bool add_frame(struct memory *memory, uint64_t physical)
 {
     struct factory *payer = memory->object.payer;
     uint32_t page = memory->present;
-    uint64_t frame = physical ? physical + (uint64_t)page * PAGE_SIZE : factory_allocate_frame(payer);
+    uint64_t frame = physical ? physical + (uint64_t)page * PAGE_SIZE : factory_allocate_page(payer);
     if (!frame)
         return false;
     if (page % ENTRIES == 0 && !(memory->frames[page / ENTRIES] = table_allocate(payer))) {

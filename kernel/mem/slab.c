@@ -82,7 +82,7 @@ void *slab_allocate(struct factory *payer, size_t size)
     slab->free = *(void **)piece;
     if (++slab->used == slab->capacity)
         list_remove(slab);
-    __builtin_memset(piece, 0, class_sizes[class]);
+    __builtin_memset(piece, 0, (size + sizeof(uint64_t) - 1) & ~(sizeof(uint64_t) - 1));
     return piece;
 }
 

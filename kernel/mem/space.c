@@ -13,8 +13,9 @@
 #define LEVELS 4
 #define USER_PML4_ENTRIES 256
 #define USER_HALF_END (1UL << 47)
-#define STEPS_AT_ONCE 32    /* in a piece of work */
-#define PRIVATE_AT_ONCE 256 /* entries of the private table */
+#define STEPS_AT_ONCE 16    /* in a piece of work */
+#define PRIVATE_AT_ONCE 256 /* entries of the private table, ... */
+#define PAGES_AT_ONCE 16    /* ... or so many pages of the task's own */
 #define TOP_ENTRY_COVERS (1UL << 39)
 #define PRIVATE_ENTRY(address) (((address)-PRIVATE_BASE) / PAGE_SIZE)
 
@@ -114,15 +115,16 @@ static void skip_missing_tables(struct space *space)
 /* Frees the task's own ones among the next private pages: those alone may be written, what stands in for others may not. */
 static void free_private_pages(struct space *space, struct factory *payer)
 {
-    uint64_t *entry = &space->private_table[space->private_cursor];
-    space->private_cursor += PRIVATE_AT_ONCE;
-    for (const uint64_t *end = entry + PRIVATE_AT_ONCE; entry < end; entry += 4) {
+    uint64_t *entry = &space->private_table[space->private_cursor], *first = entry;
+    uint64_t *end = &space->private_table[space->private_cursor / PRIVATE_AT_ONCE * PRIVATE_AT_ONCE + PRIVATE_AT_ONCE];
+    for (int freed = 0; entry < end && freed < PAGES_AT_ONCE; entry += 4) {
         if (!((entry[0] | entry[1] | entry[2] | entry[3]) & PTE_WRITE)) /* as a rule */
             continue;
-        for (int i = 0; i < 4; i++)
+        for (int i = 0; i < 4; i++, freed++)
             if (entry[i] & PTE_WRITE)
                 free_table(payer, &entry[i]);
     }
+    space->private_cursor += (uint32_t)(entry - first);
 }
 
 static void free_top(struct space *space, struct factory *payer)

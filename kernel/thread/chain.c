@@ -7,8 +7,7 @@
 #include "thread/schedule.h"
 #include "thread/thread.h"
 
-#define STEPS_AT_ONCE 128 /* with interrupts off */
-#define RAISED_AT_ONCE 4  /* the same, for each of which a queue is searched twice */
+#define RAISED_AT_ONCE 4 /* with interrupts off; for each of them, a queue is searched twice */
 
 uint64_t chain_generation;
 
@@ -30,7 +29,7 @@ struct thread *chain_end(struct thread *thread)
     struct thread *next;
     for (uint32_t steps = 1; (next = chain_next(thread)); steps++) {
         thread = next;
-        if (steps % STEPS_AT_ONCE)
+        if (steps % CHAIN_STEPS_AT_ONCE)
             continue;
         preemption_due();
         if (chain_generation != generation)
@@ -42,7 +41,7 @@ struct thread *chain_end(struct thread *thread)
 void chain_raise(struct thread *thread, uint32_t priority)
 {
     uint32_t raised = 0;
-    for (int i = 0; i < CHAIN_LIMIT && thread && raised < RAISED_AT_ONCE; i++) {
+    for (int i = 0; i < CHAIN_STEPS_AT_ONCE && thread && raised < RAISED_AT_ONCE; i++) {
         if (thread->state == THREAD_SENDING && endpoint_raise_sender(thread, priority))
             raised++;
         thread = chain_next(thread);
@@ -51,7 +50,7 @@ void chain_raise(struct thread *thread, uint32_t priority)
 
 struct thread *chain_lender(struct thread *thread)
 {
-    for (int i = 0; i < CHAIN_LIMIT; i++) {
+    for (int i = 0; i < CHAIN_STEPS_AT_ONCE; i++) {
         struct thread *caller = wait_caller(thread);
         if (!caller)
             return thread;

@@ -25,7 +25,7 @@ bool chain_waits_for_event(const struct thread *thread);
 struct thread *chain_end(struct thread *thread);
 
 /* Whoever queues in the chain that begins with `thread` is received at `priority` at least; where more than a few would
- * have to be raised, those at the beginning of the chain. */
+ * have to be raised, or the chain is long, those at its beginning. */
 void chain_raise(struct thread *thread, uint32_t priority);
 
 /* The first of those for whom `thread` works: the caller whom it may answer, that one's caller, and so on; `thread`

@@ -13,8 +13,8 @@
 #include "x86/timer.h"
 
 #define LEVEL_BITS 64
-#define DUE_AT_ONCE 8      /* timeouts handled in one interrupt; the timer comes again for the rest */
-#define RELEASED_AT_ONCE 8 /* parked contexts that wake with the thread; the rest help when their own turn comes */
+#define DUE_AT_ONCE 2      /* timeouts handled in one interrupt; the timer comes again for the rest */
+#define RELEASED_AT_ONCE 4 /* parked contexts that wake with the thread; the rest help when their own turn comes */
 
 struct level {
     struct queue_node *first, *last;
@@ -330,30 +330,39 @@ static struct thread *remembered(const struct context *context)
     return context->runner;
 }
 
+/* Who is at the end of the chain of the best context, which runs now; 0 if that leads nowhere, or there is none: then
+ * something has changed, and will again. */
+static struct thread *try_to_choose(void)
+{
+    bool destroyed = object_destroy_piece(); /* what died with whoever destroyed it */
+    if (destroyed)
+        (void)preemption_due();
+    struct context *context = best_ready();
+    if (!context)
+        return idle(destroyed), (struct thread *)0;
+    struct thread *thread = remembered(context);
+    if (!thread)
+        thread = chain_end(context->owner);
+    if (!thread || best_ready() != context)
+        return 0; /* interrupts were let in, and changed something */
+    dequeue(context);
+    context->runner = 0;
+    if (is_unused_reserve(context))
+        return 0;
+    if (!thread_can_run(thread))
+        return park(context, thread), (struct thread *)0;
+    if (thread->task->ended) /* and was not stopped yet */
+        return thread_end(thread), (struct thread *)0;
+    run(context, thread);
+    return thread;
+}
+
 static struct thread *choose(void)
 {
-    for (;;) {
-        bool destroyed = object_destroy_piece(); /* what died with whoever destroyed it */
-        struct context *context = best_ready();
-        if (!context) {
-            idle(destroyed);
-            continue;
-        }
-        struct thread *thread = remembered(context);
-        if (!thread)
-            thread = chain_end(context->owner);
-        if (!thread || best_ready() != context)
-            continue; /* interrupts were let in, and changed something */
-        dequeue(context);
-        context->runner = 0;
-        if (is_unused_reserve(context))
-            continue;
-        if (thread_can_run(thread)) {
-            run(context, thread);
-            return thread;
-        }
-        park(context, thread);
-    }
+    struct thread *thread;
+    while (!(thread = try_to_choose()))
+        (void)preemption_due();
+    return thread;
 }
 
 /* Chooses, and carries on with operations that stopped at a preemption point. */
@@ -361,6 +370,13 @@ static struct thread *choose_and_restart(void)
 {
     struct thread *thread = choose();
     while (thread->restarting) {
+        schedule_switch = 0;
+        if (preemption_due()) {
+            put_away(false);
+            thread = choose();
+            if (!thread->restarting)
+                break;
+        }
         thread->restarting = false;
         thread->call = thread->message;
         write_gs_base((uint64_t)thread->hot);
@@ -529,7 +545,8 @@ void schedule_forget(struct thread *thread)
 {
     struct context *context = &thread->context;
     schedule_chain_cut();
-    timeout_remove(&context->refill);
+    if (context->refill.place)
+        timeout_remove(&context->refill);
     if (context->place == CONTEXT_READY)
         dequeue(context);
     if (context->place == CONTEXT_PARKED)
@@ -539,16 +556,32 @@ void schedule_forget(struct thread *thread)
         schedule_request();
     }
     context->place = CONTEXT_IDLE;
-    while (thread->parked.first)
-        compete(context_of(thread->parked.first));
+    if (thread->parked.first)
+        release_parked(thread);
+}
+
+bool schedule_forget_piece(struct thread *thread)
+{
+    release_parked(thread);
+    return !thread->parked.first;
 }
 
 bool schedule_closes_cycle(const struct thread *thread, const struct thread *other)
 {
-    for (int i = 0; i < CHAIN_LIMIT && other; i++) {
+    const struct thread *first = other;
+    uint64_t generation = chain_generation;
+    for (uint32_t steps = 1; steps <= CHAIN_LIMIT && other; steps++) {
         if (other == thread)
             return true;
         other = chain_next(other);
+        if (steps % CHAIN_STEPS_AT_ONCE)
+            continue;
+        (void)preemption_due();
+        if (chain_generation == generation)
+            continue;
+        generation = chain_generation; /* from the start: interrupts changed something */
+        other = first;
+        steps = 0;
     }
     return other;
 }

@@ -12,7 +12,8 @@
  * The queues are only a promise: who is at the end of a chain is found when a context is chosen. A context that leads
  * nowhere is put aside: PARKED with the thread at the end of its chain, or IDLE where that is its owner.
  * Invariant: each thread that can run stands at the end of the chain of the context that runs, or of a READY one, or of
- * one that is EXHAUSTED and will be READY. A reserve never runs while somebody lends to its owner (within CHAIN_LIMIT).
+ * one that is EXHAUSTED and will be READY. A reserve never runs while somebody lends to its owner (within
+ * CHAIN_STEPS_AT_ONCE).
  *
  * The timer is armed only for what will need it: the end of a slice while somebody of the same priority is ready, the
  * end of a budget, a deadline. A lone thread is never disturbed.
@@ -30,7 +31,8 @@
 #define PRIORITIES 256
 #define DEFAULT_PRIORITY 100
 #define DEFAULT_SLICE_NANOSECONDS 10000000UL
-#define CHAIN_LIMIT 256 /* a chain that is longer counts as a cycle to whoever would wait at its end */
+#define CHAIN_LIMIT 256        /* a chain that is longer counts as a cycle to whoever would wait at its end */
+#define CHAIN_STEPS_AT_ONCE 32 /* in a chain, with interrupts off */
 
 struct thread;
 
@@ -107,10 +109,15 @@ void schedule_lender_lost(struct thread *thread);
 /* A chain of waiting was cut in the middle: what contexts remember of their chains is void. */
 void schedule_chain_cut(void);
 
-/* `thread` will never run again: its context is taken away, and those parked with it compete again. */
+/* `thread` will never run again: its context is taken away, and the best of those parked with it compete again. The others
+ * stay where they are, as with a thread that waits for ever, until their owners wake or the thread is destroyed. */
 void schedule_forget(struct thread *thread);
 
-/* Would `thread`, waiting for `other`, close a cycle (or make too long a chain)? */
+/* A piece of making all contexts compete that are parked with a thread that is destroyed. Are there none left? */
+bool schedule_forget_piece(struct thread *thread);
+
+/* Would `thread`, waiting for `other`, close a cycle (or make too long a chain)? Lets interrupts in where the chain is long,
+ * which may have ended other threads' waits then. */
 bool schedule_closes_cycle(const struct thread *thread, const struct thread *other);
 
 /* The priority at which `thread` runs now, or would. */

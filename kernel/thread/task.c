@@ -12,7 +12,9 @@
 
 #define WORD_BITS 64
 
-#define CAPABILITIES_AT_ONCE 16
+#define CAPABILITIES_AT_ONCE 8
+#define THREADS_AT_ONCE 4
+#define LINES_AT_ONCE 64
 
 static struct task *tasks;
 static struct task *ended; /* those whose capabilities are being deleted */
@@ -73,13 +75,28 @@ void task_exit(struct task *task, uint32_t status)
     if (task->ended)
         return;
     task->ended = true;
-    for (struct thread *thread = task->threads; thread; thread = thread->task_next)
-        thread_end(thread);
-    tell_end(task, status);
+    task->exit_status = status;
+    task->untold = true;
+    task->to_end = task->threads;
     task->ended_next = ended;
     if (ended)
         ended->ended_previous = task;
     ended = task;
+}
+
+bool task_stop_piece(struct task *task)
+{
+    for (int i = 0; i < THREADS_AT_ONCE && task->to_end; i++) {
+        struct thread *thread = task->to_end;
+        task->to_end = thread->task_next;
+        thread_end(thread);
+    }
+    if (task->to_end)
+        return false;
+    if (task->untold)
+        tell_end(task, task->exit_status);
+    task->untold = false;
+    return true;
 }
 
 static void unlink_ended(struct task *task)
@@ -103,7 +120,7 @@ bool task_empty_piece(void)
     struct task *task = ended;
     if (!task)
         return false;
-    if (capability_table_destroy_piece(task))
+    if (task_stop_piece(task) && capability_table_destroy_piece(task))
         unlink_ended(task);
     return true;
 }
@@ -127,27 +144,50 @@ static void forget_guarded(const struct task *task)
         this_cpu()->guarded = &gone;
 }
 
-void task_destroy_piece(struct task *task)
+/* A piece of destroying what the task holds, but for its address space. False if that was gone already. */
+static bool empty_piece(struct task *task)
 {
-    struct factory *payer = task->object.payer;
     struct thread *thread = task->threads;
-    task->ended = true;
-    unlink_ended(task);
     if (thread) {
         if (object_kill_capabilities(&thread->object, CAPABILITIES_AT_ONCE))
-            thread_destroy(thread);
-        return;
+            (void)thread_destroy_piece(thread);
+        return true;
     }
     if (task->supervisor.object)
-        capability_delete(&task->supervisor);
-    if (!capability_table_destroy_piece(task) || !mapping_drop_task_piece(task))
-        return;
-    ports_forget_task(task);
-    if (!space_destroy_piece(&task->space, payer))
+        return capability_delete(&task->supervisor), true;
+    if (!capability_table_destroy_piece(task))
+        return true;
+    if (task->mappings)
+        return (void)mapping_drop_task_piece(task), true;
+    if (task->port_grants)
+        return ports_forget_task_piece(task), true;
+    return false;
+}
+
+void task_destroy_piece(struct task *task)
+{
+    task->ended = true;
+    task->to_end = 0;
+    task->untold = false;
+    unlink_ended(task);
+    if (empty_piece(task) || !space_destroy_piece(&task->space, task->object.payer))
         return;
     unlink_task(task);
     forget_guarded(task);
     object_free(&task->object);
+}
+
+/* New threads have it from the start, and come before all others. */
+bool task_set_linux_handler_piece(struct task *task, uint64_t address)
+{
+    if (task->linux_handler != address)
+        task->to_tell = task->threads;
+    task->linux_handler = address;
+    for (int i = 0; i < LINES_AT_ONCE && task->to_tell; i++) {
+        task->to_tell->hot->reflect = address;
+        task->to_tell = task->to_tell->task_next;
+    }
+    return !task->to_tell;
 }
 
 int task_take_number(struct task *task)

@@ -33,9 +33,13 @@ struct task {
     uint32_t port_grants_count;
     struct capability supervisor; /* who is told of faults and the end; empty if nobody */
     uint64_t linux_handler;
+    struct thread *to_tell;  /* the first of those whose lines still have the old one, while it is being changed */
     uint32_t priority_limit; /* highest priority that may be given to its threads */
     bool guarded;            /* never by the trampoline to or from another task: see Task.set_guarded */
     bool ended;
+    bool untold;           /* the supervisor has not been told of the end yet */
+    uint32_t exit_status;  /* for it */
+    struct thread *to_end; /* the first of the threads that are still to be stopped, if it has ended */
     char name[TASK_NAME_SIZE + 1];
     struct task *next, *previous; /* all tasks */
     struct task *ended_next, *ended_previous;
@@ -59,8 +63,12 @@ static inline void task_enter(const struct task *task)
     barriers_issue(cpu);
 }
 
-/* Stops all threads for good, tells the supervisor, and begins to delete the task's capabilities. */
+/* Begins to stop all threads for good, to tell the supervisor, and to delete the task's capabilities. Until it is stopped,
+ * a thread may go on in what it does, but is not chosen to run (schedule.c). Idempotent. */
 void task_exit(struct task *task, uint32_t status);
+
+/* A piece of stopping the threads of a task that has ended, and of telling the supervisor. Is it done? */
+bool task_stop_piece(struct task *task);
 
 /* A piece of deleting the capabilities of tasks that have ended. False if there are none. */
 bool task_empty_piece(void);
@@ -72,6 +80,9 @@ void task_destroy_piece(struct task *task);
 /* Number of tasks, and the first of the list of all. */
 uint32_t task_count(void);
 struct task *task_first(void);
+
+/* A piece of Task.set_linux_handler. Do all threads have it? */
+bool task_set_linux_handler_piece(struct task *task, uint64_t address);
 
 /* A free thread number, or -1. */
 int task_take_number(struct task *task);

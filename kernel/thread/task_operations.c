@@ -8,7 +8,7 @@
 #include "thread/task.h"
 #include "thread/thread.h"
 
-#define REVOKED_AT_ONCE 32 /* capabilities between two preemption points */
+#define REVOKED_AT_ONCE 12 /* capabilities between two preemption points */
 
 /* Capability `source` of `task`, if it may be copied on. */
 static struct capability *copy_source(struct task *task, uint32_t source, enum error *error)
@@ -36,8 +36,9 @@ enum error kernel_task_copy(struct kernel_call *call, struct task *self, uint32_
                             kernel_rights_t rights, uint32_t *handle)
 {
     enum error error = ERROR_NONE;
+    if (!kernel_call_ready(call))
+        return ERROR_BUSY;
     struct capability *capability = copy_source(self, source, &error);
-    (void)call;
     return capability ? derive(to, capability, rights, capability->badge, handle) : error;
 }
 
@@ -45,8 +46,9 @@ enum error kernel_task_mint(struct kernel_call *call, struct task *self, uint32_
                             kernel_rights_t rights, uint64_t badge, uint32_t *handle)
 {
     enum error error = ERROR_NONE;
+    if (!kernel_call_ready(call))
+        return ERROR_BUSY;
     struct capability *capability = copy_source(self, source, &error);
-    (void)call;
     if (capability && capability->badge != 0)
         return ERROR_NO_RIGHT;
     return capability ? derive(to, capability, rights, badge, handle) : error;
@@ -55,9 +57,10 @@ enum error kernel_task_mint(struct kernel_call *call, struct task *self, uint32_
 enum error kernel_task_move(struct kernel_call *call, struct task *self, uint32_t source, struct task *to,
                             uint32_t *handle)
 {
-    struct capability *capability = capability_find(&self->table, source);
     enum error error = ERROR_NONE;
-    (void)call;
+    if (!kernel_call_ready(call))
+        return ERROR_BUSY;
+    struct capability *capability = capability_find(&self->table, source);
     if (!capability)
         return ERROR_BAD_HANDLE;
     const struct capability *moved = capability_move(to, capability, RIGHTS_ALL, &error);
@@ -107,7 +110,13 @@ enum error kernel_task_delete(struct kernel_call *call, struct task *self, uint3
 
 enum error kernel_task_exit(struct kernel_call *call, struct task *self, uint32_t status)
 {
+    struct thread *caller = kernel_call_thread(call);
     task_exit(self, status);
+    if (caller->task == self)
+        thread_end(caller);
+    while (!task_stop_piece(self))
+        if (preemption_due())
+            return kernel_call_restart(call);
     return object_destroy_some() ? ERROR_NONE : kernel_call_restart(call);
 }
 
@@ -123,12 +132,11 @@ enum error kernel_task_set_supervisor(struct kernel_call *call, struct task *sel
 
 enum error kernel_task_set_linux_handler(struct kernel_call *call, struct task *self, uint64_t address)
 {
-    (void)call;
     if (address != 0 && (address < USER_START || address >= USER_END))
         return ERROR_BAD_ADDRESS;
-    self->linux_handler = address;
-    for (struct thread *thread = self->threads; thread; thread = thread->task_next)
-        thread->hot->reflect = address;
+    while (!task_set_linux_handler_piece(self, address))
+        if (preemption_due())
+            return kernel_call_restart(call);
     return ERROR_NONE;
 }
 

@@ -111,14 +111,20 @@ static void link_to_task(struct thread *thread)
     threads++;
 }
 
+/* Whoever goes through the task's threads piece by piece goes on with the next. */
 static void unlink_from_task(struct thread *thread)
 {
+    struct task *task = thread->task;
+    if (task->to_end == thread)
+        task->to_end = thread->task_next;
+    if (task->to_tell == thread)
+        task->to_tell = thread->task_next;
     if (thread->task_next)
         thread->task_next->task_previous = thread->task_previous;
     if (thread->task_previous)
         thread->task_previous->task_next = thread->task_next;
     else
-        thread->task->threads = thread->task_next;
+        task->threads = thread->task_next;
     threads--;
 }
 
@@ -202,10 +208,12 @@ static void drop_fault_handler(struct thread *thread)
         capability_delete(&thread->fault_handler);
 }
 
-void thread_destroy(struct thread *thread)
+bool thread_destroy_piece(struct thread *thread)
 {
     bool current = thread_is_current(thread);
     thread_end(thread); /* one that ended may be queued with the kernel's last message about it: that is taken back */
+    if (thread->parked.first && !schedule_forget_piece(thread))
+        return false;
     drop_fault_handler(thread);
     *thread->save = (struct save_slot){0};
     remove_utcb(thread);
@@ -220,6 +228,7 @@ void thread_destroy(struct thread *thread)
     } else {
         object_free(&thread->object);
     }
+    return true;
 }
 
 void thread_bury(void)

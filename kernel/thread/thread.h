@@ -115,8 +115,9 @@ void thread_forget_operation(struct thread *thread);
 /* Ends a thread for good: whoever waits for it is told (DEAD), it is on no queue afterwards. Idempotent. */
 void thread_end(struct thread *thread);
 
-/* The thread's last capability is gone, or its task is: stops it and frees all that it has. */
-void thread_destroy(struct thread *thread);
+/* The thread's last capability is gone, or its task is: stops it and frees all that it has. Is it gone? It is by the first
+ * piece, unless many contexts were put aside with it. */
+bool thread_destroy_piece(struct thread *thread);
 
 /* Frees a thread that destroyed itself, now that another is chosen. */
 void thread_bury(void);

@@ -39,6 +39,8 @@ static void hold(struct capability *holder, struct object *object)
 static void hold_end(struct capability *holder)
 {
     capability_delete(holder);
+    while (object_destroy_piece())
+        continue;
 }
 
 static uint32_t give(struct task *task, struct object *object)
@@ -199,8 +201,8 @@ static bool random_round(uint64_t *state, uint64_t frames, uint64_t pieces)
     }
     for (int i = 0; i < TASKS; i++)
         hold_end(&holders[i]);
-    while (break_ring())
-        ;
+    while (break_ring() || object_destroy_piece())
+        continue;
     return all_back(frames, pieces);
 }
 

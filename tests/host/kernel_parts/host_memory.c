@@ -21,6 +21,7 @@ static bool used[FRAMES];
 static uint64_t free_frames[FRAMES], free_count, next_frame = HOST_MEMORY_START, frames_used, pieces_used;
 static long successes_left = -1;
 static bool failed;
+uint32_t frame_stock_count; /* a number only: no frame is set aside */
 
 void host_memory_fail_after(long successes)
 {
@@ -76,7 +77,15 @@ uint64_t frame_allocate(void)
     uint64_t frame = frame_allocate_raw();
     if (frame != 0)
         memset(physical_to_virtual(frame), 0, PAGE_SIZE);
+    if (frame_stock_count > 0)
+        frame_stock_count--;
     return frame;
+}
+
+bool frame_stock_piece(void)
+{
+    frame_stock_count++;
+    return true;
 }
 
 void frame_free(uint64_t frame)
