@@ -40,6 +40,12 @@ bool frames_prepare(uint32_t count)
     return chunks != NULL;
 }
 
+void frames_forget(void)
+{
+    free(chunks);
+    chunks = NULL;
+}
+
 uint32_t frames_used(void)
 {
     return used_count;
