@@ -16,11 +16,8 @@
 
 #include "machine.h"
 
-/* Makes room for the books of `chunks` chunks; false if there is not enough memory. */
+/* Makes room for the books of `chunks` chunks, and forgets all others; false if there is not enough memory. */
 bool frames_prepare(uint32_t chunks);
-
-/* Forgets all books, of frames that are used too. */
-void frames_forget(void);
 
 /* A run of frames, zeroed, each with one user: `*count` of them at most, and as many as `*count` says afterwards. Answers
  * the first, or 0 if the machine has none. */

@@ -17,10 +17,11 @@
 #include "memory_server/machine.h"
 
 #define CLIENTS 4
-#define PLACES 96     /* pages of a client that are used: from HOST_BASE on */
-#define MOST_PAGES 24 /* of an operation */
-#define SHARED 4      /* objects with a capability */
-#define QUOTA 400
+#define PLACES 40     /* pages of a client that are used: from HOST_BASE on */
+#define MOST_PAGES 12 /* of an operation */
+#define SHARED 3      /* objects with a capability */
+#define PLENTY 400    /* pages of a client's quota, or ... */
+#define TIGHT 20      /* ... fewer than it would use */
 #define WRITE 2
 #define RW (RIGHT_READ | RIGHT_WRITE)
 
@@ -46,7 +47,7 @@ static struct {
     struct model_object *model;
     uint32_t owner;
 } shared[SHARED];
-static uint64_t chance;
+static uint64_t chance, quota;
 static uint64_t values;
 
 static uint64_t below(uint64_t most)
@@ -289,7 +290,7 @@ static bool do_destroy(uint32_t who)
 static struct client *open_member(uint32_t who)
 {
     int error;
-    struct client *client = client_open(&clients[1], 0, QUOTA, &error);
+    struct client *client = client_open(&clients[1], 0, quota, &error);
     if (!client)
         abort();
     client->task = who + 1;
@@ -360,7 +361,7 @@ static bool do_access(uint32_t who)
 {
     uint64_t page = below(PLACES);
     bool write = below(2);
-    return access_page(who, page, write, host_failures || members[who]->used + 40 > QUOTA);
+    return access_page(who, page, write, host_failures || quota == TIGHT);
 }
 
 static bool do_run(uint32_t who)
@@ -374,9 +375,16 @@ static bool do_run(uint32_t who)
 
 typedef bool operation(uint32_t who);
 
-static operation *const operations[] = {do_allocate, do_allocate, do_detach,        do_protect, do_discard, do_share,
-                                        do_attach,   do_snapshot, do_resize_object, do_destroy, do_close,   do_copy,
-                                        do_resize,   do_run};
+/* What takes much away, so that there is time for much to come about. */
+static bool do_seldom(uint32_t who)
+{
+    uint64_t what = below(12);
+    return what == 0 ? do_close(who) : what < 3 ? do_copy(who) : what == 3 ? do_destroy(who) : do_run(who);
+}
+
+static operation *const operations[] = {do_allocate,      do_attach,  do_attach,  do_snapshot, do_run,    do_run,
+                                        do_detach,        do_protect, do_discard, do_share,    do_attach, do_snapshot,
+                                        do_resize_object, do_seldom,  do_resize,  do_run};
 
 static bool step(void)
 {
@@ -392,7 +400,7 @@ static bool run(uint64_t seed, uint64_t steps, uint32_t failures)
     host_machine_reset();
     memset(clients, 0, sizeof(clients));
     chance = seed;
-    if (!frames_prepare(HOST_CHUNKS) || !client_open(NULL, 1, CLIENTS * (QUOTA + 1), &error))
+    if (!frames_prepare(HOST_CHUNKS) || !client_open(NULL, 1, CLIENTS * (quota + 1), &error))
         return false;
     for (uint32_t i = 0; i < CLIENTS; i++)
         members[i] = open_member(i);
@@ -410,18 +418,18 @@ static bool run(uint64_t seed, uint64_t steps, uint32_t failures)
     if (!good)
         printf("# seed %" PRIu64 ", step %" PRIu64 "\n", seed, done);
     forget_all();
-    frames_forget();
     return good;
 }
 
 int main(int argc, char **argv)
 {
-    uint64_t steps = argc > 1 ? strtoull(argv[1], NULL, 0) : 8000;
+    uint64_t steps = argc > 1 ? strtoull(argv[1], NULL, 0) : 6000;
     uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
-    for (uint64_t i = 0; i < 3; i++)
-        host_ok(run(seed + i, steps, 0), "%" PRIu64 " random operations, seed %" PRIu64, steps, seed + i);
-    for (uint64_t i = 0; i < 3; i++)
-        host_ok(run(seed + i, steps, 7), "the same with a machine that has no memory now and then, seed %" PRIu64,
-                seed + i);
+    for (uint64_t i = 0; i < 4; i++) {
+        quota = i % 2 ? TIGHT : PLENTY;
+        host_ok(run(seed + i, steps, 0), "%" PRIu64 " random operations, quotas of %" PRIu64 ", seed %" PRIu64, steps,
+                quota, seed + i);
+        host_ok(run(seed + i, steps, 7), "the same, and the machine has no memory now and then");
+    }
     return host_done();
 }

@@ -36,6 +36,14 @@ static uint64_t count_sparse(const struct sparse *sparse)
     return count_nodes(sparse->root, sparse->height);
 }
 
+static bool is_attached(const struct object *object, uint64_t page)
+{
+    for (const struct region *region = object->regions; region; region = region->next)
+        if (region->offset <= page && page < region->offset + region->pages)
+            return true;
+    return false;
+}
+
 /* The pages that an object costs its owner. */
 static uint64_t check_object(const struct object *object)
 {
@@ -44,6 +52,7 @@ static uint64_t check_object(const struct object *object)
     for (uint64_t page = 0; (page = sparse_next(&object->frames, page, object->pages)) != SPARSE_NONE; page++) {
         users[sparse_get(&object->frames, page)]++;
         resident++;
+        expect(object->export || is_attached(object, page), "own memory is there only where it is attached");
     }
     for (const struct region *region = object->regions; region; region = region->next) {
         expect(region->object == object, "a region is in the list of its object");
