@@ -29,17 +29,17 @@
 #define TASKS 3
 #define THREADS 2
 #define HUNTERS (TASKS * THREADS)
-#define CALLS_PER_BATCH 4000
+#define CALLS_PER_BATCH 8000
 #define ENDPOINTS 3
 #define MEMORIES 2
 #define NOTIFICATIONS 3 /* one for each of the first hunters */
 #define REPLIES 2
-#define LEAST_ROUND 20000 /* nanoseconds that hunters run; twice that and so on after rounds without a call */
+#define LEAST_ROUND 40000 /* nanoseconds that hunters run; twice that and so on after rounds without a call */
 #define MOST_DOUBLED 10
-#define ROUND_MASK 0xffff    /* and up to this many more */
+#define ROUND_MASK 0x1ffff   /* and up to this many more */
 #define HIGHEST_PRIORITY 200 /* of hunters */
 #define USUAL_PRIORITY 100
-#define CONTROL_EVERY 2
+#define CONTROL_EVERY 1
 #define TURNS_APART 7
 #define FULL_GRANTS 4 /* of the task without a free handle, so that it is tried often */
 #define POOR_QUOTA 128
@@ -50,6 +50,7 @@
 #define PREPARED_ENDPOINTS (MOST_QUOTA / 16384 + MOST_REPLACED + 64) /* a factory has one for every 16 KiB */
 #define PREPARED_THREADS (MOST_QUOTA / PAGE_SIZE + MOST_REPLACED + 64)
 #define STUCK_ROUNDS 12
+#define IDLE_ROUNDS 3 /* one after the other: whoever waits then waits for long */
 #define CHECK_ROUNDS 50
 #define KILL_THREAD_EVERY 200
 #define KILL_TASK_EVERY 500
@@ -458,9 +459,9 @@ static uint64_t time_now(void)
     return now;
 }
 
-/* Lets hunters run for a while. A kernel that looks at itself takes so long to put this thread to sleep that the usual time
+/* Lets hunters run for a while; true if one of them did something. A kernel that looks at itself takes so long to put this thread to sleep that the usual time
  * may be over before any of them runs. */
-static void rest(void)
+static bool rest(void)
 {
     static unsigned doubled;
     uint64_t now = time_now();
@@ -468,24 +469,29 @@ static void rest(void)
     for (unsigned i = 0; i < HUNTERS; i++)
         hunters[i]->now = now;
     EXPECT_EQUAL(ipc_sleep_until(now + ((LEAST_ROUND + (draw_noise(&state) & ROUND_MASK)) << doubled)), 0);
-    if (calls_made() != calls)
+    bool busy = calls_made() != calls;
+    if (busy)
         doubled = 0;
     else if (doubled < MOST_DOUBLED)
         doubled++;
+    return busy;
 }
 
 static void run_rounds(void)
 {
+    unsigned idle = 0;
     replaced = 0;
     for (unsigned round = 1; calls_made() < CALLS_PER_BATCH && !all_over() && replaced < MOST_REPLACED - HUNTERS;
          round++) {
-        rest();
+        idle = rest() ? 0 : idle + 1;
         meet();
         if (draw_once_in(&state, CONTROL_EVERY))
             control();
         kill_sometimes();
-        if (round % STUCK_ROUNDS == 0)
+        if (round % STUCK_ROUNDS == 0 || idle == IDLE_ROUNDS) {
             replace_stuck();
+            idle = 0;
+        }
         if (round % CHECK_ROUNDS == 0) {
             hear_supervisor();
             victim_go();
@@ -519,7 +525,8 @@ static void collect(void)
 }
 
 /* Tasks that hold capabilities to each other live on when nobody else holds them: ends all `count` youngest tasks, and
- * empties their tables. */
+ * empties their tables. Hunters do not run meanwhile, below this thread's priority, and no task goes while this program
+ * names it: else the numbers of the others would change. */
 static void empty_tasks(uint32_t count)
 {
     static struct {
@@ -528,10 +535,10 @@ static void empty_tasks(uint32_t count)
     } tasks[MOST_TASKS];
     if (!EXPECT(count <= MOST_TASKS))
         return;
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count; i++)
         EXPECT_EQUAL(kernel_debug_task(debug, i, &tasks[i].task, &tasks[i].handles), 0);
+    for (uint32_t i = 0; i < count; i++)
         EXPECT_EQUAL(kernel_task_exit(tasks[i].task, 0), 0);
-    }
     for (uint32_t i = 0; i < count; i++)
         for (uint32_t handle = 1; handle < tasks[i].handles; handle++)
             (void)!kernel_task_delete(tasks[i].task, handle);

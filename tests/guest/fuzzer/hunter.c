@@ -5,15 +5,15 @@
 #include "abi/capability.h"
 #include "idl/reply.h"
 
-#define YIELD_EVERY 8
+#define YIELD_EVERY 32
 #define RAW_EVERY 4
 #define MUTATE_EVERY 24
-#define SELDOM_EVERY 256
+#define SELDOM_EVERY 2048
 #define LINUX_ENOSYS 38
 #define LEAVE_CALLER_EVERY 4
 #define KEEP_CALLER_EVERY 6
 #define TURN_EVERY 64
-#define SELDOM_TURN 8 /* of this many turns, one has the operations that take long */
+#define SELDOM_TURN 16 /* of this many turns, one has the operations that take long */
 
 const char *row_name(unsigned row)
 {
