@@ -55,6 +55,8 @@ enum type_kind {
     TYPE_STRUCT,
     TYPE_ARRAY,
     TYPE_CAPABILITY,
+    TYPE_BYTES,
+    TYPE_STRING,
 };
 
 struct declaration;
@@ -74,7 +76,7 @@ struct type {
     unsigned bits;                   /* integer, enum, flags: 8, 16, 32 or 64 */
     bool is_signed;                  /* integer */
     unsigned rights;                 /* capability: RIGHT_* that are named, 0 for none */
-    uint64_t length;                 /* array: elements */
+    uint64_t length;                 /* array: elements; bytes and string: the most bytes */
     /* filled in by the layout */
     uint64_t size, alignment; /* bytes, as in C */
 };
@@ -95,7 +97,11 @@ struct member {
     uint64_t padding;     /* field: bytes of padding before it */
     uint64_t first_word;  /* parameter in words: place in the message */
     uint64_t words_count; /* parameter in words: 0 if it travels as an item */
-    uint64_t item;        /* capability as an item: its place */
+    uint64_t item;        /* parameter as an item: its place */
+    /* bytes and string: in words, the length stands at first_word, and these hold the bytes */
+    uint64_t data_word, data_words;
+    uint64_t capacity_word; /* ... as a result: word of the request that says how much the caller takes */
+    uint64_t string;        /* ... as an item: which of the message's strings it is */
 };
 AST_LIST(member);
 
@@ -114,7 +120,7 @@ struct prefix {
 
 /* One direction of an operation, filled in by the layout. */
 struct message_shape {
-    uint64_t words, items;
+    uint64_t words, items, strings; /* strings are items too */
 };
 
 enum operation_kind { OPERATION_CALL, OPERATION_ONEWAY, OPERATION_EVENT };

@@ -4,6 +4,8 @@
  */
 #include "check.h"
 
+#include "layout.h"
+
 #include "abi/capability.h"
 
 #include <stdlib.h>
@@ -258,6 +260,8 @@ static void check_kernel_parameters(struct member_list members)
     FOR_EACH(member, member, members)
     if (member->type->move)
         report(CODE_KERNEL, member->type->span, "a @kernel operation gets handles, and moves nothing");
+    else if (type_is_blob(member->type))
+        report(CODE_KERNEL, member->type->span, "a @kernel operation takes no bytes or strings; write u8[N]");
 }
 
 static void check_kernel_operation(const struct operation *operation)

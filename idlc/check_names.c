@@ -4,6 +4,7 @@
  */
 #include "check.h"
 
+#include "layout.h"
 #include "names.h"
 
 #include <stdlib.h>
@@ -127,7 +128,8 @@ void check_unique_members(struct program *program)
 }
 
 /* Suffixes of what an interface and an operation define beside their plain names. */
-static const char *const interface_suffixes[] = {"_t", "_ops", "_dispatch", "_take"};
+static const char *const interface_suffixes[] = {"_t",     "_ops",     "_dispatch",    "_take",
+                                                 "_serve", "_buffers", "_open_buffers"};
 static const char *const operation_constants[] = {"_OPERATION", "_REQUEST", "_REPLY"};
 
 static void add_interface(struct name_table *table, const struct declaration *interface)
@@ -214,10 +216,45 @@ static void report_clash(const struct named *first, const struct named *second)
            second->name, first->what, first->span.source->path, first->span.line);
 }
 
+/* Bytes and strings are several parameters in C. */
+static void add_parameter(struct name_table *table, const struct member *member, bool out)
+{
+    table_add(table, c_variable(member), member->name.span, NULL, "");
+    if (!type_is_blob(member->type))
+        return;
+    if (out) {
+        table_add(table, text_of("%s_capacity", member->name.text), member->name.span, NULL, "");
+        table_add(table, text_of("%s_length", member->name.text), member->name.span, NULL, "");
+    } else if (member->type->kind == TYPE_BYTES) {
+        table_add(table, text_of("%s_size", member->name.text), member->name.span, NULL, "");
+    }
+}
+
+static void check_parameters(const struct operation *operation)
+{
+    struct name_table table = {0};
+
+    FOR_EACH(member, member, operation->parameters)
+    add_parameter(&table, member, member->out);
+    FOR_EACH(member, member, operation->results)
+    add_parameter(&table, member, true);
+    table_sort(&table);
+    for (size_t i = 1; i < table.count; i++)
+        if (strcmp(table.entries[i - 1].name, table.entries[i].name) == 0)
+            report(CODE_CLASH, table.entries[i].span,
+                   "in C this parameter would be '%s', and so would the one in line %d", table.entries[i].name,
+                   table.entries[i - 1].span.line);
+    free(table.entries);
+}
+
 void check_c_names(struct program *program)
 {
     struct name_table table = {0};
 
+    FOR_EACH_UNIT(unit, program)
+    FOR_EACH_DECLARATION(declaration, unit)
+    FOR_EACH(operation, operation, declaration->operations)
+    check_parameters(operation);
     FOR_EACH_UNIT(unit, program)
     FOR_EACH_DECLARATION(declaration, unit)
     add_declaration(&table, declaration);

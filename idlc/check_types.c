@@ -7,15 +7,17 @@
 
 #include "abi/capability.h"
 
+#include <inttypes.h>
 #include <string.h>
 
-#define MAX_ARRAY_LENGTH 4096 /* far above what a message takes: keeps sizes from overflowing */
+#define MAX_ARRAY_LENGTH 4096         /* far above what a message takes: keeps sizes from overflowing */
+#define MAX_BYTES ((uint64_t)1 << 24) /* a server keeps a buffer of that size */
 
 /* Where a type stands. */
 enum place { PLACE_FIELD, PLACE_ELEMENT, PLACE_PARAMETER };
 
 static const char *const integer_names[] = {"u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64"};
-static const char *const later_names[] = {"string", "bytes", "pages", "lend"};
+static const char *const later_names[] = {"pages", "lend"};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -108,6 +110,31 @@ static void check_capability(const struct program *program, const struct unit *u
     type->kind = found ? TYPE_CAPABILITY : TYPE_UNRESOLVED;
 }
 
+/* bytes<N> and string<N>. */
+static void check_blob(const struct program *program, const struct unit *unit, struct type *type, enum place place)
+{
+    bool is_string = strcmp(type->name, "string") == 0;
+    struct value *size = type->arguments.first;
+    uint64_t length;
+
+    if (place != PLACE_PARAMETER) {
+        report(CODE_BYTES, type->span, "%s can only be a parameter; inside of other types write u8[N]", type->name);
+        return;
+    }
+    if (!size || size->next) {
+        report(CODE_BYTES, type->span, "write the most bytes that it can have, such as %s<64>", type->name);
+        return;
+    }
+    if (!value_number(program, unit, size, 64, false, &length))
+        return;
+    if (length == 0 || length > MAX_BYTES) {
+        report(CODE_BYTES, size->span, "the size of %s must be 1 to %" PRIu64, type->name, MAX_BYTES);
+        return;
+    }
+    type->length = length;
+    type->kind = is_string ? TYPE_STRING : TYPE_BYTES;
+}
+
 static void resolve_named(const struct program *program, const struct unit *unit, struct type *type)
 {
     struct declaration *found =
@@ -147,6 +174,10 @@ static bool is_builtin(const struct program *program, const struct unit *unit, s
         type->kind = TYPE_BOOL;
         return true;
     }
+    if (strcmp(type->name, "bytes") == 0 || strcmp(type->name, "string") == 0) {
+        check_blob(program, unit, type, place);
+        return true;
+    }
     return is_later(type);
 }
 
@@ -158,10 +189,24 @@ static bool near_builtin(const struct type *type)
         suggestion_offer(&suggestion, integer_names[i]);
     suggestion_offer(&suggestion, "bool");
     suggestion_offer(&suggestion, "cap");
+    suggestion_offer(&suggestion, "bytes");
+    suggestion_offer(&suggestion, "string");
     if (!suggestion.best || type->library)
         return false;
     report(CODE_UNKNOWN_TYPE, type->span, "there is no type '%s'%s", type->name, suggestion_text(&suggestion));
     return true;
+}
+
+/* A name with arguments that is none of the built-in types. */
+static void report_arguments(const struct type *type)
+{
+    struct suggestion suggestion = {.wanted = type->name};
+
+    suggestion_offer(&suggestion, "cap");
+    suggestion_offer(&suggestion, "bytes");
+    suggestion_offer(&suggestion, "string");
+    report(CODE_UNKNOWN_TYPE, type->span, "'%s' takes nothing between < and >%s", type->name,
+           suggestion_text(&suggestion));
 }
 
 static bool is_declared(const struct program *program, const struct type *type)
@@ -177,7 +222,7 @@ static void resolve_type(const struct program *program, const struct unit *unit,
 {
     if (!is_builtin(program, unit, type, place)) {
         if (type->has_arguments)
-            report(CODE_UNKNOWN_TYPE, type->span, "'%s' takes nothing between < and >; only cap does", type->name);
+            report_arguments(type);
         else if (is_declared(program, type) || !near_builtin(type))
             resolve_named(program, unit, type);
     }

@@ -28,6 +28,7 @@
     CODE(EMPTY, "empty")                       \
     CODE(ARRAY, "bad-array")                   \
     CODE(CAPABILITY, "bad-capability")         \
+    CODE(BYTES, "bad-bytes")                   \
     CODE(ATTRIBUTE, "bad-attribute")           \
     CODE(INTERFACE_ID, "interface-id")         \
     CODE(OPERATION_NUMBER, "operation-number") \

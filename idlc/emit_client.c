@@ -8,6 +8,7 @@
 #include "emit.h"
 
 #include "check.h"
+#include "emit_blobs.h"
 #include "layout.h"
 #include "names.h"
 
@@ -15,13 +16,9 @@
 #include "abi/message.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 static const struct word_arrays arrays = {"idl_words", "idl_utcb->words"};
-
-static bool uses_utcb(const struct message_shape *shape)
-{
-    return shape->words > MESSAGE_REGISTER_WORDS || shape->items > 0;
-}
 
 static void emit_signature(FILE *output, const struct declaration *interface, const struct operation *operation)
 {
@@ -39,6 +36,10 @@ static void emit_signature(FILE *output, const struct declaration *interface, co
 /* What stands in a word before aggregates are copied over it. */
 static const char *initial_word(const struct operation *operation, uint64_t word)
 {
+    const char *blob = blob_initial_word(operation, word);
+
+    if (blob)
+        return blob;
     for (size_t i = 0; i < operation->inputs_count; i++) {
         const struct member *member = operation->inputs[i];
 
@@ -67,12 +68,14 @@ static bool is_checked_copy(const struct declaration *interface, const struct me
 
 static void emit_locals(FILE *output, const struct declaration *interface, const struct operation *operation)
 {
+    emit_blob_rooms(output, operation);
     fprintf(output, "    uint64_t idl_words[%d] = {", MESSAGE_REGISTER_WORDS);
     for (uint64_t i = 0; i < MESSAGE_REGISTER_WORDS; i++)
         fprintf(output, "%s%s", i ? ", " : "", initial_word(operation, i));
     fprintf(output, "};\n");
-    if (uses_utcb(&operation->request) || uses_utcb(&operation->reply))
+    if (shape_uses_utcb(&operation->request) || shape_uses_utcb(&operation->reply))
         fprintf(output, "    struct utcb *idl_utcb = ipc_utcb();\n");
+    emit_blob_locals(output, operation);
     fprintf(output, "    uint64_t idl_tag;\n");
     for (size_t i = 0; i < operation->inputs_count; i++)
         if (type_has_padding(operation->inputs[i]->type))
@@ -105,7 +108,7 @@ static void emit_item(FILE *output, const struct member *member)
 static void emit_handle_checks(FILE *output, const struct operation *operation)
 {
     for (size_t i = 0; i < operation->inputs_count; i++)
-        if (operation->inputs[i]->type->kind == TYPE_CAPABILITY && operation->inputs[i]->words_count == 0)
+        if (operation->inputs[i]->type->kind == TYPE_CAPABILITY && member_is_item(operation->inputs[i]))
             fprintf(output, "    if (%s.handle > IDL_MAX_HANDLE)\n        return -ERROR_BAD_HANDLE;\n",
                     c_variable(operation->inputs[i]));
 }
@@ -118,12 +121,14 @@ static void emit_pack(FILE *output, const struct operation *operation)
         if (type_is_aggregate(member->type))
             emit_pack_aggregate(output, &arrays, member,
                                 type_has_padding(member->type) ? emit_clean_copy(output, member) : c_variable(member));
-        else if (member->words_count == 0)
+        else if (type_is_blob(member->type))
+            emit_blob_pack(output, &arrays, member);
+        else if (member_is_item(member))
             emit_item(output, member);
-        else if (member->first_word >= MESSAGE_REGISTER_WORDS)
-            fprintf(output, "    %s = %s;\n", word_text(&arrays, member->first_word),
-                    initial_word(operation, member->first_word));
     }
+    for (uint64_t word = MESSAGE_REGISTER_WORDS; word < operation->request.words; word++)
+        if (strcmp(initial_word(operation, word), "0") != 0)
+            fprintf(output, "    %s = %s;\n", word_text(&arrays, word), initial_word(operation, word));
 }
 
 /* Checks before the outputs are written. What the kernel answers needs none. */
@@ -138,6 +143,8 @@ static void emit_reply_checks(FILE *output, const struct declaration *interface,
         const struct member *member = operation->outputs[i];
         const char *copy = text_of("%sidl_%s", member->type->kind == TYPE_ARRAY ? "" : "&", member->name.text);
 
+        if (type_is_blob(member->type))
+            emit_blob_reply_check(output, &arrays, member);
         if (!is_checked_copy(interface, member))
             continue;
         emit_unpack_aggregate(output, &arrays, member, copy);
@@ -154,7 +161,9 @@ static void emit_output(FILE *output, const struct declaration *interface, const
                 member->type->kind == TYPE_ARRAY ? "" : "&", member->name.text, member->type->size);
     else if (type_is_aggregate(member->type))
         emit_unpack_aggregate(output, &arrays, member, name);
-    else if (member->words_count == 0)
+    else if (type_is_blob(member->type))
+        emit_blob_output(output, &arrays, member);
+    else if (member_is_item(member))
         fprintf(output, "    *%s = (%s){(uint32_t)idl_utcb->items[%" PRIu64 "]};\n", name, c_type(member->type),
                 member->item);
     else
@@ -170,11 +179,12 @@ static void emit_call(FILE *output, const struct declaration *interface, const s
         fprintf(output, "    return idl_sent(idl_tag);\n");
         return;
     }
+    emit_blob_open(output, operation);
     fprintf(output, "    idl_tag = ipc_call(%s_REQUEST, self.handle, idl_words);\n", name);
+    emit_blob_close(output, operation);
     fprintf(output, "    if (idl_tag != %s_REPLY)\n        return idl_failure(idl_tag);\n", name);
-    if (operation->reply.items)
-        fprintf(output, "    if (!idl_items_arrived(idl_utcb, %" PRIu64 "))\n        return -ERROR_NO_SLOT;\n",
-                operation->reply.items);
+    emit_item_checks(output, operation->outputs, operation->outputs_count,
+                     text_of("return idl_bad_items(idl_utcb, %" PRIu64 ");", operation->reply.items));
     emit_reply_checks(output, interface, operation);
     for (size_t i = 0; i < operation->outputs_count; i++)
         emit_output(output, interface, operation->outputs[i]);
@@ -187,6 +197,7 @@ static void emit_stub(FILE *output, const struct declaration *interface, const s
     emit_signature(output, interface, operation);
     emit_locals(output, interface, operation);
     emit_handle_checks(output, operation);
+    emit_blob_limits(output, operation);
     emit_pack(output, operation);
     emit_call(output, interface, operation);
     fprintf(output, "}\n\n");

@@ -327,9 +327,18 @@ static void emit_received_answer(FILE *output, const struct declaration *interfa
     fprintf(output, "    return true;\n}\n\n");
 }
 
+static bool has_blobs(struct member **members, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (type_is_blob(members[i]->type))
+            return true;
+    return false;
+}
+
 static void emit_client_operation(FILE *output, const struct declaration *interface, const struct operation *operation)
 {
-    if (operation->request.items != 0)
+    if (operation->request.items != 0 || has_blobs(operation->inputs, operation->inputs_count) ||
+        has_blobs(operation->outputs, operation->outputs_count))
         return;
     emit_message(output, interface, operation);
     if (operation->kind != OPERATION_ONEWAY && operation->reply.items == 0)

@@ -11,6 +11,7 @@
 #include "names.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 static const char *kind_name(const struct type *type)
 {
@@ -27,6 +28,10 @@ static const char *kind_name(const struct type *type)
         return "struct";
     case TYPE_ARRAY:
         return "array";
+    case TYPE_BYTES:
+        return "bytes";
+    case TYPE_STRING:
+        return "string";
     default:
         return "capability";
     }
@@ -61,6 +66,17 @@ static void emit_enum_values(FILE *output, const struct type *type)
     fprintf(output, "]");
 }
 
+/* The most bytes; the words that hold them; of a result, the word of the request that says how many the caller takes. */
+static void emit_blob_places(FILE *output, const char *direction, const struct member *member)
+{
+    fprintf(output, ", \"size\": %" PRIu64, member->type->length);
+    if (member->data_words)
+        fprintf(output, ", \"data_word\": %" PRIu64 ", \"data_words\": %" PRIu64, member->data_word,
+                member->data_words);
+    if (strcmp(direction, "outputs") == 0)
+        fprintf(output, ", \"capacity_word\": %" PRIu64, member->capacity_word);
+}
+
 static void emit_parameters(FILE *output, const char *direction, struct member **members, size_t count)
 {
     fprintf(output, ",\n   \"%s\": [", direction);
@@ -70,6 +86,8 @@ static void emit_parameters(FILE *output, const char *direction, struct member *
                 i ? ",\n     " : "", member->name.text, kind_name(member->type),
                 member->words_count ? member->first_word : member->item, member->words_count);
         emit_type_details(output, member->type);
+        if (type_is_blob(member->type))
+            emit_blob_places(output, direction, member);
         emit_enum_values(output, member->type);
         fprintf(output, "}");
     }

@@ -9,6 +9,7 @@
 #include "emit.h"
 
 #include "check.h"
+#include "emit_blobs.h"
 #include "layout.h"
 #include "names.h"
 
@@ -21,14 +22,15 @@ static const struct word_arrays request_arrays = {"idl_words", "idl_utcb->words"
 static const struct word_arrays plain_arrays = {"idl_reply", "idl_utcb->words"};
 static const struct word_arrays frame_arrays = {"idl_frame->words", "idl_utcb->words"};
 
-#define DISPATCHER_PARAMETERS                                                                            \
+#define DISPATCHER_WORDS                                                                                 \
     "uint64_t idl_badge, uint64_t idl_word0, uint64_t idl_word1, uint64_t idl_tag, uint64_t idl_word2, " \
-    "uint64_t idl_word3, struct idl_frame *idl_frame"
+    "uint64_t idl_word3, "
+#define DISPATCHER_PARAMETERS DISPATCHER_WORDS "struct idl_frame *idl_frame"
 #define DISPATCHER_ARGUMENTS "idl_badge, idl_word0, idl_word1, idl_tag, idl_word2, idl_word3, idl_frame"
 
-static bool is_item(const struct member *member)
+static bool is_capability_item(const struct member *member)
 {
-    return member->type->kind == TYPE_CAPABILITY && member->words_count == 0;
+    return member->type->kind == TYPE_CAPABILITY && member_is_item(member);
 }
 
 /* One word or none, and no item: the loop then needs nothing but the dispatcher's two result registers. */
@@ -54,7 +56,14 @@ static const char *address_of(const struct member *member)
 
 static const char *handle_type(const struct member *member)
 {
-    return is_item(member) ? "struct idl_cap *" : text_of("%s ", c_type(member->type));
+    return is_capability_item(member) ? "struct idl_cap *" : text_of("%s ", c_type(member->type));
+}
+
+static const char *result_parameter(const struct member *member)
+{
+    if (type_is_blob(member->type))
+        return text_of("struct idl_outbuf *%s", c_variable(member));
+    return output_parameter(member, text_of("%s ", c_type(member->type)));
 }
 
 static void emit_handler(FILE *output, const struct operation *operation)
@@ -65,8 +74,7 @@ static void emit_handler(FILE *output, const struct operation *operation)
     for (size_t i = 0; i < operation->inputs_count; i++)
         fprintf(output, ", %s", input_parameter(operation->inputs[i], handle_type(operation->inputs[i])));
     for (size_t i = 0; i < operation->outputs_count; i++)
-        fprintf(output, ", %s",
-                output_parameter(operation->outputs[i], text_of("%s ", c_type(operation->outputs[i]->type))));
+        fprintf(output, ", %s", result_parameter(operation->outputs[i]));
     fprintf(output, ");\n");
 }
 
@@ -84,7 +92,7 @@ static void emit_local(FILE *output, const struct member *member)
 {
     if (type_is_aggregate(member->type))
         fprintf(output, "    %s %s%s;\n", c_type(member->type), c_variable(member), array_suffix(member->type));
-    else if (is_item(member))
+    else if (is_capability_item(member))
         fprintf(output, "    struct idl_cap %s;\n", c_variable(member));
 }
 
@@ -94,26 +102,24 @@ static void emit_output_local(FILE *output, const struct member *member)
 
     if (type_is_aggregate(member->type))
         emit_local(output, member);
-    else
+    else if (!type_is_blob(member->type))
         fprintf(output, "    %s %s = %s;\n", c_type(member->type), c_variable(member), initial);
 }
 
-static void emit_locals(FILE *output, const struct operation *operation)
+static void emit_locals(FILE *output, const struct declaration *interface, const struct operation *operation)
 {
-    const struct message_shape *request = &operation->request, *reply = &operation->reply;
-
     fprintf(output, "    const struct idl_call idl_call = {idl_badge};\n");
     fprintf(output,
             "    uint64_t idl_words[%d] = {idl_word0, idl_word1, idl_word2, idl_word3, idl_frame->word4, "
             "idl_frame->word5};\n",
             MESSAGE_REGISTER_WORDS);
-    if (request->words > MESSAGE_REGISTER_WORDS || request->items || reply->words > MESSAGE_REGISTER_WORDS ||
-        reply->items)
+    if (shape_uses_utcb(&operation->request) || shape_uses_utcb(&operation->reply))
         fprintf(output, "    struct utcb *idl_utcb = ipc_utcb();\n");
     for (size_t i = 0; i < operation->inputs_count; i++)
         emit_local(output, operation->inputs[i]);
     for (size_t i = 0; i < operation->outputs_count; i++)
         emit_output_local(output, operation->outputs[i]);
+    emit_blob_server_locals(output, interface, operation);
     if (!is_oneway(operation)) {
         if (is_plain(operation))
             fprintf(output, "    uint64_t idl_reply[1] = {0};\n");
@@ -129,7 +135,9 @@ static void emit_unpack(FILE *output, const struct operation *operation)
 
         if (type_is_aggregate(member->type))
             emit_unpack_aggregate(output, &request_arrays, member, address_of(member));
-        else if (is_item(member))
+        else if (type_is_blob(member->type))
+            emit_blob_unpack(output, &request_arrays, member);
+        else if (is_capability_item(member))
             fprintf(output, "    %s.handle = (uint32_t)idl_utcb->items[%" PRIu64 "];\n", c_variable(member),
                     member->item);
     }
@@ -147,22 +155,22 @@ static void emit_checks(FILE *output, const struct operation *operation)
     for (size_t i = 0; i < operation->inputs_count; i++)
         if (type_is_aggregate(operation->inputs[i]->type))
             emit_aggregate_check(output, operation->inputs[i], address_of(operation->inputs[i]), bad);
-    if (operation->request.items)
-        fprintf(output,
-                "    if (!idl_items_arrived(idl_utcb, %" PRIu64 "))\n"
-                "        return idl_refuse_empty(idl_tag, ERROR_NO_SLOT);\n",
-                operation->request.items);
+    emit_item_checks(output, operation->inputs, operation->inputs_count, "return idl_refuse_items(idl_tag);");
+    emit_blob_checks(output, &request_arrays, operation, bad);
 }
 
 static const char *argument_text(const struct member *member)
 {
-    if (is_item(member) || type_is_aggregate(member->type))
+    if (type_is_blob(member->type))
+        return blob_argument(member);
+    if (is_capability_item(member) || type_is_aggregate(member->type))
         return address_of(member);
     return word_to_scalar(member->type, word_text(&request_arrays, member->first_word));
 }
 
 static void emit_handler_call(FILE *output, const struct operation *operation)
 {
+    emit_blob_shut(output, operation);
     fprintf(output, "    %sidl_ops->%s(idl_frame->object, &idl_call",
             is_oneway(operation) ? "" : "idl_result = ", c_handler(operation));
     for (size_t i = 0; i < operation->inputs_count; i++)
@@ -170,8 +178,9 @@ static void emit_handler_call(FILE *output, const struct operation *operation)
     for (size_t i = 0; i < operation->outputs_count; i++)
         fprintf(output, ", %s", address_of(operation->outputs[i]));
     fprintf(output, ");\n");
+    emit_blob_reopen(output, operation);
     for (size_t i = 0; i < operation->inputs_count; i++)
-        if (is_item(operation->inputs[i]))
+        if (is_capability_item(operation->inputs[i]))
             fprintf(output, "    idl_release(%s.handle);\n", c_variable(operation->inputs[i]));
 }
 
@@ -207,7 +216,9 @@ static void emit_reply(FILE *output, const struct declaration *interface, const 
         emit_clear_padding(output, member->type, address_of(member));
         if (type_is_aggregate(member->type))
             emit_pack_aggregate(output, arrays, member, address_of(member));
-        else if (is_item(member))
+        else if (type_is_blob(member->type))
+            emit_blob_reply(output, arrays, member);
+        else if (is_capability_item(member))
             emit_reply_item(output, member);
         else
             fprintf(output, "    %s = %s;\n", word_text(arrays, member->first_word),
@@ -224,7 +235,7 @@ static void emit_operation(FILE *output, const struct declaration *interface, co
             "static inline __attribute__((always_inline)) struct idl_answer idl_%s(\n"
             "    const struct %s_ops *idl_ops, %s)\n{\n",
             c_operation(interface, operation), c_stem(interface), DISPATCHER_PARAMETERS);
-    emit_locals(output, operation);
+    emit_locals(output, interface, operation);
     emit_unpack(output, operation);
     emit_checks(output, operation);
     emit_handler_call(output, operation);
@@ -232,6 +243,7 @@ static void emit_operation(FILE *output, const struct declaration *interface, co
         fprintf(output, "    return idl_no_answer();\n");
     } else {
         emit_failure(output, operation);
+        emit_blob_result_checks(output, operation);
         emit_reply(output, interface, operation);
     }
     fprintf(output, "}\n\n");
@@ -272,8 +284,10 @@ static void emit_dispatcher(FILE *output, const struct declaration *interface)
 static void emit_macro(FILE *output, const struct declaration *interface)
 {
     const char *stem = c_stem(interface);
+    bool strings = interface_has_strings(interface);
 
-    fprintf(output, "/*\n * Defines the dispatcher `name`, for salto_serve(). Its handlers are the functions");
+    fprintf(output, "/*\n * Defines the dispatcher `name`, for %s_serve(). Its handlers are the functions",
+            strings ? stem : "salto");
     FOR_EACH(operation, operation, interface->operations)
     fprintf(output, "%s\n *   handlers_%s", operation == interface->operations.first ? "" : ",",
             snake_case(operation->name.text));
@@ -284,17 +298,20 @@ static void emit_macro(FILE *output, const struct declaration *interface)
     fprintf(output, "        .%s = handlers##_%s, \\\n", c_handler(operation), snake_case(operation->name.text));
     fprintf(output,
             "    }; \\\n    static struct idl_answer name(%s) \\\n    { \\\n"
-            "        return %s_dispatch(&name##_ops, %s); \\\n    }\n\n",
-            DISPATCHER_PARAMETERS, stem, DISPATCHER_ARGUMENTS);
+            "        return %s_dispatch(&name##_ops, %s%s); \\\n    }\n\n",
+            strings ? DISPATCHER_WORDS "struct idl_string_frame *idl_frame" : DISPATCHER_PARAMETERS, stem,
+            DISPATCHER_ARGUMENTS, strings ? "->plain" : "");
 }
 
 static void emit_interface(FILE *output, const struct declaration *interface)
 {
     emit_ops(output, interface);
+    emit_blob_buffers(output, interface);
     FOR_EACH(operation, operation, interface->operations)
     emit_operation(output, interface, operation);
     emit_dispatcher(output, interface);
     emit_macro(output, interface);
+    emit_blob_serve(output, interface);
 }
 
 void emit_server(FILE *output, struct program *program)

@@ -164,6 +164,10 @@ const char *input_parameter(const struct member *member, const char *capability_
 
     if (type->kind == TYPE_CAPABILITY)
         return text_of("%s%s", capability_type, name);
+    if (type->kind == TYPE_BYTES)
+        return text_of("const void *%s, size_t %s_size", name, member->name.text);
+    if (type->kind == TYPE_STRING)
+        return text_of("idl_string %s", name);
     if (type->kind == TYPE_STRUCT)
         return text_of("const %s *%s", c_type(type), name);
     if (type->kind == TYPE_ARRAY)
@@ -178,6 +182,9 @@ const char *output_parameter(const struct member *member, const char *capability
 
     if (type->kind == TYPE_CAPABILITY)
         return text_of("%s*%s", capability_type, name);
+    if (type_is_blob(type))
+        return text_of("%s *%s, size_t %s_capacity, size_t *%s_length", type->kind == TYPE_STRING ? "char" : "void",
+                       name, member->name.text, member->name.text);
     if (type->kind == TYPE_ARRAY)
         return text_of("%s %s[%" PRIu64 "]", c_type(type), name, type->length);
     return text_of("%s *%s", c_type(type), name);

@@ -20,6 +20,21 @@ bool type_is_aggregate(const struct type *type)
     return type->kind == TYPE_STRUCT || type->kind == TYPE_ARRAY;
 }
 
+bool type_is_blob(const struct type *type)
+{
+    return type->kind == TYPE_BYTES || type->kind == TYPE_STRING;
+}
+
+bool member_is_item(const struct member *member)
+{
+    return member->words_count == 0;
+}
+
+bool shape_uses_utcb(const struct message_shape *shape)
+{
+    return shape->words > MESSAGE_REGISTER_WORDS || shape->items > 0;
+}
+
 bool type_has_checked(const struct type *type)
 {
     if (type->kind == TYPE_ARRAY)
@@ -125,26 +140,101 @@ static void sort_parameters(struct operation *operation)
     operation->outputs[operation->outputs_count++] = member;
 }
 
-static void place_parameters(bool kernel, struct member **members, size_t count, struct message_shape *shape)
+/* Words that are needed before any bytes or string is placed. */
+static uint64_t fixed_words(bool kernel, struct member **members, size_t count)
+{
+    uint64_t words = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct type *type = members[i]->type;
+
+        lay_out_type(members[i]->type);
+        if (type_is_aggregate(type))
+            words += (type->size + WORD - 1) / WORD;
+        else if (type_is_scalar(type) || kernel)
+            words++;
+    }
+    return words;
+}
+
+/* Which bytes and strings travel in words? `used` words are taken already. */
+static void choose_words(struct member **members, size_t count, uint64_t used)
 {
     for (size_t i = 0; i < count; i++) {
-        lay_out_type(members[i]->type);
-        if (type_is_aggregate(members[i]->type))
+        uint64_t words = (members[i]->type->length + WORD - 1) / WORD;
+
+        if (!type_is_blob(members[i]->type) || members[i]->type->length > BYTES_IN_WORDS ||
+            used + 1 + words > MESSAGE_MAX_WORDS)
             continue;
-        if (members[i]->type->kind == TYPE_CAPABILITY && !kernel) {
-            members[i]->item = shape->items++;
+        members[i]->data_words = words;
+        used += 1 + words;
+    }
+}
+
+static void place_item(struct member *member, struct message_shape *shape)
+{
+    member->item = shape->items++;
+    if (type_is_blob(member->type))
+        member->string = shape->strings++;
+}
+
+/* Integers and the like, and the lengths of bytes and strings; items. */
+static void place_scalars(bool kernel, struct member **members, size_t count, struct message_shape *shape)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct member *member = members[i];
+
+        if (type_is_aggregate(member->type))
+            continue;
+        if ((member->type->kind == TYPE_CAPABILITY && !kernel) ||
+            (type_is_blob(member->type) && member->data_words == 0)) {
+            place_item(member, shape);
             continue;
         }
-        members[i]->first_word = shape->words++;
-        members[i]->words_count = 1;
+        member->first_word = shape->words++;
+        member->words_count = 1;
     }
+}
+
+/* Results of bytes and string: the request says how much the caller takes. */
+static void place_capacities(struct operation *operation)
+{
+    for (size_t i = 0; i < operation->outputs_count; i++)
+        if (type_is_blob(operation->outputs[i]->type))
+            operation->outputs[i]->capacity_word = operation->request.words++;
+}
+
+static void place_aggregates(struct member **members, size_t count, struct message_shape *shape)
+{
     for (size_t i = 0; i < count; i++) {
-        if (!type_is_aggregate(members[i]->type))
-            continue;
-        members[i]->first_word = shape->words;
-        members[i]->words_count = (members[i]->type->size + WORD - 1) / WORD;
-        shape->words += members[i]->words_count;
+        struct member *member = members[i];
+
+        if (type_is_aggregate(member->type)) {
+            member->first_word = shape->words;
+            member->words_count = (member->type->size + WORD - 1) / WORD;
+            shape->words += member->words_count;
+        } else if (member->data_words) {
+            member->data_word = shape->words;
+            shape->words += member->data_words;
+        }
     }
+}
+
+static void place_parameters(bool kernel, struct operation *operation)
+{
+    struct member **inputs = operation->inputs, **outputs = operation->outputs;
+    size_t inputs_count = operation->inputs_count, outputs_count = operation->outputs_count;
+    uint64_t capacities = 0;
+
+    for (size_t i = 0; i < outputs_count; i++)
+        capacities += type_is_blob(outputs[i]->type);
+    choose_words(inputs, inputs_count, fixed_words(kernel, inputs, inputs_count) + capacities);
+    choose_words(outputs, outputs_count, fixed_words(kernel, outputs, outputs_count));
+    place_scalars(kernel, inputs, inputs_count, &operation->request);
+    place_capacities(operation);
+    place_aggregates(inputs, inputs_count, &operation->request);
+    place_scalars(kernel, outputs, outputs_count, &operation->reply);
+    place_aggregates(outputs, outputs_count, &operation->reply);
 }
 
 void check_layout(struct program *program)
@@ -157,30 +247,46 @@ void check_layout(struct program *program)
         FOR_EACH(operation, operation, declaration->operations)
         {
             sort_parameters(operation);
-            place_parameters(declaration->kernel, operation->inputs, operation->inputs_count, &operation->request);
-            place_parameters(declaration->kernel, operation->outputs, operation->outputs_count, &operation->reply);
+            place_parameters(declaration->kernel, operation);
         }
     }
 }
 
-static void check_shape(const struct operation *operation, const struct message_shape *shape, const char *direction)
+static void check_fits(const struct operation *operation, const struct message_shape *shape, struct member **members,
+                       size_t count, const char *direction)
 {
-    unsigned long words = shape->words, items = shape->items;
+    struct span span = operation->name.span;
+    const char *name = operation->name.text;
+
+    if (shape->words > MESSAGE_REGISTER_WORDS && shape->words <= MESSAGE_MAX_WORDS)
+        report(CODE_FITS, span, "@fits(registers): the %s of '%s' takes %lu words, registers hold %d", direction, name,
+               (unsigned long)shape->words, MESSAGE_REGISTER_WORDS);
+    for (size_t i = 0; i < count; i++)
+        if (member_is_item(members[i])) {
+            report(CODE_FITS, span, "@fits(registers): the %s of '%s' carries %s", direction, name,
+                   members[i]->type->kind == TYPE_CAPABILITY ? "a capability" : "a string item");
+            return;
+        }
+}
+
+static void check_shape(const struct operation *operation, const struct message_shape *shape, struct member **members,
+                        size_t count, const char *direction)
+{
+    unsigned long words = shape->words, items = shape->items, strings = shape->strings;
+    struct span span = operation->name.span;
+    const char *name = operation->name.text;
 
     if (words > MESSAGE_MAX_WORDS)
-        report(CODE_TOO_LARGE, operation->name.span, "the %s of '%s' takes %lu words; a message has at most %d",
-               direction, operation->name.text, words, MESSAGE_MAX_WORDS);
-    if (items > MESSAGE_MAX_ITEMS)
-        report(CODE_TOO_LARGE, operation->name.span, "the %s of '%s' takes %lu capabilities; a message has at most %d",
-               direction, operation->name.text, items, MESSAGE_MAX_ITEMS);
-    if (!operation->fits)
-        return;
-    if (words > MESSAGE_REGISTER_WORDS && words <= MESSAGE_MAX_WORDS)
-        report(CODE_FITS, operation->name.span, "@fits(registers): the %s of '%s' takes %lu words, registers hold %d",
-               direction, operation->name.text, words, MESSAGE_REGISTER_WORDS);
-    if (items > 0)
-        report(CODE_FITS, operation->name.span, "@fits(registers): the %s of '%s' carries a capability", direction,
-               operation->name.text);
+        report(CODE_TOO_LARGE, span, "the %s of '%s' takes %lu words; a message has at most %d", direction, name, words,
+               MESSAGE_MAX_WORDS);
+    if (strings > MESSAGE_MAX_STRINGS)
+        report(CODE_TOO_LARGE, span, "the %s of '%s' takes %lu string items; a message has at most %d", direction, name,
+               strings, MESSAGE_MAX_STRINGS);
+    else if (items > MESSAGE_MAX_ITEMS)
+        report(CODE_TOO_LARGE, span, "the %s of '%s' takes %lu %s; a message has at most %d", direction, name, items,
+               strings ? "items, strings and capabilities" : "capabilities", MESSAGE_MAX_ITEMS);
+    if (operation->fits)
+        check_fits(operation, shape, members, count, direction);
 }
 
 void check_sizes(struct program *program)
@@ -189,8 +295,8 @@ void check_sizes(struct program *program)
     FOR_EACH_DECLARATION(declaration, unit)
     FOR_EACH(operation, operation, declaration->operations)
     {
-        check_shape(operation, &operation->request, "request");
-        check_shape(operation, &operation->reply, "reply");
+        check_shape(operation, &operation->request, operation->inputs, operation->inputs_count, "request");
+        check_shape(operation, &operation->reply, operation->outputs, operation->outputs_count, "reply");
     }
 }
 

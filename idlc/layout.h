@@ -4,16 +4,26 @@
  *
  * A message is a row of 64-bit words. Each integer, bool, enum, flags (and capability of a @kernel interface, as a
  * handle) takes a word of its own; they come first, in the order of the parameters, so that they stand in registers
- * where possible. Structs and arrays follow, each from a word's start, as C lays them out. Capabilities of other
- * interfaces are typed items, in the order of the parameters. Signed integers are sign-extended.
+ * where possible. Signed integers are sign-extended. Structs and arrays follow, each from a word's start, as C lays them
+ * out. Capabilities of other interfaces are typed items, in the order of the parameters.
+ *
+ * Bytes and strings of at most BYTES_IN_WORDS bytes travel in words, as long as the message has any left: the length as
+ * an integer, the bytes as an array. Larger ones are string items. For one that is a result, the request has an integer
+ * more, behind all others: how many bytes the caller takes.
  */
 #ifndef IDLC_LAYOUT_H
 #define IDLC_LAYOUT_H
 
 #include "ast.h"
 
+#define BYTES_IN_WORDS 256
+
 bool type_is_scalar(const struct type *type);    /* integer, bool, enum, flags */
 bool type_is_aggregate(const struct type *type); /* struct, array */
+bool type_is_blob(const struct type *type);      /* bytes, string */
+bool member_is_item(const struct member *member);
+/* Does the message use the UTCB? */
+bool shape_uses_utcb(const struct message_shape *shape);
 
 /* Does it hold a bool, enum or flags, or padding, at any depth? */
 bool type_has_checked(const struct type *type);

@@ -112,6 +112,8 @@ const char *c_type(const struct type *type)
         return text_of("%s_t", c_stem(type->declaration));
     case TYPE_ARRAY:
         return c_type(type->element);
+    case TYPE_BYTES:
+    case TYPE_STRING:
     case TYPE_UNRESOLVED:
         break;
     }

@@ -5,6 +5,7 @@
 #include "salto/server.h"
 
 #include "idl/task.h"
+#include "salto/idl.h"
 
 uint32_t salto_own_task;
 
@@ -17,24 +18,31 @@ void idl_release(uint32_t handle)
         return;
 }
 
-struct idl_answer idl_refuse_empty(uint64_t tag, int error)
+/* Strings need not be given back. Deleting makes an IPC without items, which leaves those of the UTCB alone. */
+void idl_release_items(const struct utcb *utcb, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (idl_is_handle(utcb->items[i]))
+            idl_release((uint32_t)utcb->items[i]);
+}
+
+static uint32_t tag_items(uint64_t tag)
+{
+    return (uint32_t)tag >> TAG_ITEMS_SHIFT & TAG_ITEMS_MASK;
+}
+
+struct idl_answer idl_refuse(uint64_t tag, int error)
 {
     uint32_t operation = (uint32_t)tag >> TAG_OPERATION_SHIFT & TAG_OPERATION_MASK;
 
+    if (tag_items(tag))
+        idl_release_items(ipc_utcb(), tag_items(tag));
     if (operation == MESSAGE_SEND || operation == MESSAGE_SIGNAL)
         return idl_no_answer();
     return idl_error_answer(-error);
 }
 
-struct idl_answer idl_refuse(uint64_t tag, int error)
+struct idl_answer idl_refuse_items(uint64_t tag)
 {
-    uint32_t count = (uint32_t)tag >> TAG_ITEMS_SHIFT & TAG_ITEMS_MASK;
-    const struct utcb *utcb;
-
-    if (count) {
-        utcb = ipc_utcb();
-        for (uint32_t i = 0; i < count; i++)
-            idl_release((uint32_t)utcb->items[i]);
-    }
-    return idl_refuse_empty(tag, error);
+    return idl_refuse(tag, idl_items_error(ipc_utcb(), tag_items(tag)));
 }

@@ -91,6 +91,17 @@ ipc_transfer:
     .balign 16
 salto_serve:
     .cfi_startproc
+    xorl %ecx, %ecx
+    jmp salto_serve_strings
+    .cfi_endproc
+    .size salto_serve, . - salto_serve
+
+/* int salto_serve_strings(uint32_t endpoint, idl_string_dispatcher *dispatcher, void *object, void *buffers) */
+    .globl salto_serve_strings
+    .type salto_serve_strings, @function
+    .balign 16
+salto_serve_strings:
+    .cfi_startproc
     push_registers
     subq $IDL_FRAME_SIZE, %rsp      /* leaves rsp 8 off a multiple of 16: the dispatcher's stack argument fills up */
     .cfi_adjust_cfa_offset IDL_FRAME_SIZE
@@ -98,6 +109,7 @@ salto_serve:
     movq %rdi, IDL_FRAME_ENDPOINT(%rsp)
     movq %rsi, IDL_FRAME_DISPATCHER(%rsp)
     movq %rdx, IDL_FRAME_OBJECT(%rsp)
+    movq %rcx, IDL_FRAME_BUFFERS(%rsp)
 
 .Lreceive:
     movl $TAG_RECEIVE, %eax
@@ -161,6 +173,6 @@ salto_serve:
     pop_registers
     ret
     .cfi_endproc
-    .size salto_serve, . - salto_serve
+    .size salto_serve_strings, . - salto_serve_strings
 
     .section .note.GNU-stack, "", @progbits

@@ -102,6 +102,10 @@
 #ifndef __ASSEMBLER__
 #include <stdint.h>
 
+#ifdef __cplusplus
+#define _Static_assert static_assert /* as C++ spells it */
+#endif
+
 /* Where a thread takes a string: `size` bytes at `address` of its address space; size 0: nowhere. */
 struct string_buffer {
     uint64_t address, size;

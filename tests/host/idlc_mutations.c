@@ -73,6 +73,8 @@ static const char *const pieces[] = {
     "bool",
     "cap<Thing>",
     "u8[63]",
+    "bytes<20>",
+    "string<300>",
     "0",
     "1",
     "0xffffffffffffffff",

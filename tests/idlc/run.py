@@ -17,7 +17,8 @@ import sys
 import tempfile
 
 WARNINGS = ["-std=gnu11", "-Wall", "-Wextra", "-Werror"]
-PROGRAM_VARIANTS = (["-O0"], ["-O2"], ["-O2", "-fPIC"], ["-O2", "-mgeneral-regs-only"])
+PROGRAM_VARIANTS = (["-O0"], ["-O2", "-Wconversion"], ["-O2", "-fPIC"], ["-O2", "-mgeneral-regs-only"])
+CXX_FLAGS = ["-std=c++17", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-O2"]
 KERNEL_FLAGS = ["-ffreestanding", "-fno-stack-protector", "-fno-pic", "-mcmodel=kernel", "-mno-red-zone",
                 "-mgeneral-regs-only", "-O2"]
 
@@ -78,8 +79,8 @@ class Compiler:
         for name, handlers in interfaces.items():
             lines += [f"extern __typeof__(*((struct {name}_ops *)0)->{member}) {name}_on_{operation};"
                       for member, operation in handlers]
-            lines += [f"{name.upper()}_SERVER(serve_{name}, {name}_on)", f"idl_dispatcher *use_{name}(void);",
-                      f"idl_dispatcher *use_{name}(void)", "{", f"    return serve_{name};", "}"]
+            lines += [f"{name.upper()}_SERVER(serve_{name}, {name}_on)", f"__typeof__(serve_{name}) *use_{name}(void);",
+                      f"__typeof__(serve_{name}) *use_{name}(void)", "{", f"    return serve_{name};", "}"]
         return "\n".join(lines) + "\nint main(void)\n{\n    return 0;\n}\n"
 
     def kernel_text(self, stem):
@@ -91,12 +92,13 @@ class Compiler:
                       f"    {name}_dispatch(call, self, rights);", "}"]
         return "\n".join(lines) + "\n"
 
-    def build(self, compiler, text, flags):
+    def build(self, compiler, text, flags, language="c"):
+        flags = [*(CXX_FLAGS if language == "c++" else WARNINGS), *flags]
         includes = [f"-I{self.work}", f"-I{self.tree}/lib/include", f"-I{self.tree}/tests/host/idlc_stubs/kernel",
                     f"-I{self.tree}/kernel"]
         # A file of its own: as root a compiler that fails may delete what it writes to, /dev/null included.
         with tempfile.TemporaryDirectory() as folder:
-            return run([compiler, *WARNINGS, *flags, *includes, "-xc", "-c", "-o", f"{folder}/stubs.o", "-"], input=text)
+            return run([compiler, *flags, *includes, f"-x{language}", "-c", "-o", f"{folder}/stubs.o", "-"], input=text)
 
 
 def check_accepted(compiler, source):
@@ -110,6 +112,12 @@ def check_program(compiler, command, stem):
         if wrong:
             return f"{' '.join(flags)}: {wrong}"
     return None
+
+
+def check_cxx(compiler, command, stem):
+    """Clients may be written in C++."""
+    text = f'#include "idl/{stem}.h"\nint main()\n{{\n    return 0;\n}}\n'
+    return say(compiler.build(command, text, [], "c++"))
 
 
 def check_kernel(compiler, command, stem):
@@ -131,6 +139,14 @@ def check_wrong_handle(compiler, command):
     done = compiler.build(command, '#include "idl/task.h"\n' + text, ["-O0"])
     if done.returncode == 0 or "incompatible type" not in done.stderr:
         return f"a handle of another interface was accepted\n{done.stderr}"
+    return None
+
+
+def check_without_buffers(compiler, command):
+    text = compiler.program_text("blobs") + "int f(void);\nint f(void)\n{\n    return salto_serve(1, serve_blobs, 0);\n}\n"
+    done = compiler.build(command, text, ["-O0"])
+    if done.returncode == 0 or "incompatible" not in done.stderr:
+        return f"an interface with strings can be served without buffers\n{done.stderr}"
     return None
 
 
@@ -169,6 +185,7 @@ def message_places(parameters):
     words, items = [], []
     for parameter in parameters:
         first, count = parameter["first_word"], parameter["words"]
+        words += range(parameter.get("data_word", 0), parameter.get("data_word", 0) + parameter.get("data_words", 0))
         if count:
             words += range(first, first + count)
         else:
@@ -181,7 +198,10 @@ def check_list(compiler, source):
     for operation in compiler.operations(source.stem):
         for direction, prefix in (("inputs", ""), ("outputs", "reply_")):
             wanted = list(range(operation[f"{prefix}words"])), list(range(operation[f"{prefix}items"]))
-            if message_places(operation[direction]) != wanted:
+            words, items = message_places(operation[direction])
+            if direction == "inputs":  # how much the caller takes of each result
+                words += [output["capacity_word"] for output in operation["outputs"] if "capacity_word" in output]
+            if (sorted(words), items) != wanted:
                 return f"{operation['operation']}: {operation[direction]} do not fill words and items {wanted}"
     return None
 
@@ -254,10 +274,12 @@ def add_checks(tests, compiler):
         tests.add(f"{source.stem}: the list of operations", check_list, compiler, source)
         for command in ("gcc", "clang"):
             tests.add(f"{source.stem}: programs, {command}", check_program, compiler, command, source.stem)
+            tests.add(f"{source.stem}: clients in C++, {command}", check_cxx, compiler, command, source.stem)
             tests.add(f"{source.stem}: kernel, {command}", check_kernel, compiler, command, source.stem)
     for command in ("gcc", "clang"):
         tests.add(f"a missing handler does not compile, {command}", check_missing_handler, compiler, command)
         tests.add(f"handles have types, {command}", check_wrong_handle, compiler, command)
+        tests.add(f"strings need buffers, {command}", check_without_buffers, compiler, command)
         tests.add(f"results must be used, {command}", check_ignored_result, compiler, command)
     tests.add("comments.idl is in its one form", check_formatted_as_is, compiler,
               compiler.tree / "tests/idlc/good/comments.idl")

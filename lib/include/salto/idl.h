@@ -14,6 +14,7 @@
 #include "abi/message.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -56,19 +57,77 @@ static inline uint64_t idl_item(uint32_t handle, uint32_t rights, uint32_t kind)
     return handle | rights << ITEM_RIGHTS_SHIFT | kind << ITEM_KIND_SHIFT;
 }
 
+/* The item of a string of `length` bytes: at most 32 bits of them. */
+static inline uint64_t idl_string_item(uint64_t length)
+{
+    return (uint64_t)ITEM_STRING << ITEM_KIND_SHIFT | length << ITEM_LENGTH_SHIFT;
+}
+
+/* Is the item that came in a capability that found a slot? */
+static inline bool idl_is_handle(uint64_t item)
+{
+    return item - 1 < IDL_MAX_HANDLE;
+}
+
+/* The length of the string item that came in; more than 32 bits if it is none. */
+static inline uint64_t idl_string_length(uint64_t item)
+{
+    item -= (uint64_t)ITEM_STRING << ITEM_KIND_SHIFT;
+    return item << 32 | item >> 32;
+}
+
 /* Deletes a capability of this program's own table; does nothing for handle 0 (lib/server.c). */
 void idl_release(uint32_t handle);
 
-/* Did all capabilities of a message find a slot? If not, gives back those that did. */
-static inline bool idl_items_arrived(const struct utcb *utcb, uint32_t count)
-{
-    bool arrived = true;
+/* Gives back what came with the first `count` items of a message, whatever they are (lib/server.c). */
+void idl_release_items(const struct utcb *utcb, uint32_t count);
 
+/* What refuses a message whose items are not those of its operation: a capability found no slot, or else something is of
+ * another kind or too long. */
+static inline int idl_items_error(const struct utcb *utcb, uint32_t count)
+{
     for (uint32_t i = 0; i < count; i++)
-        arrived &= utcb->items[i] != 0;
-    for (uint32_t i = 0; !arrived && i < count; i++)
-        idl_release((uint32_t)utcb->items[i]);
-    return arrived;
+        if (utcb->items[i] == 0)
+            return ERROR_NO_SLOT;
+    return ERROR_BAD_ARGUMENT;
+}
+
+/* What a stub returns for an answer with such items, which it gives back. */
+static __attribute__((noinline, cold, unused)) int idl_bad_items(const struct utcb *utcb, uint32_t count)
+{
+    int error = idl_items_error(utcb, count);
+
+    idl_release_items(utcb, count);
+    return -error;
+}
+
+/* Text that goes into a stub: `size` bytes of UTF-8 without U+0000. To a handler it comes with a zero byte behind it. */
+typedef struct {
+    const char *text;
+    size_t size;
+} idl_string;
+
+static inline idl_string idl_text(const char *text)
+{
+    idl_string string = {text, __builtin_strlen(text)};
+
+    return string;
+}
+
+/* Is it UTF-8, in shortest form, without surrogates and U+0000? (lib/text.c; the Unicode standard, table 3-7) */
+bool idl_is_text(const char *text, size_t size);
+
+/* How much of `capacity` bytes a parameter of at most `most` can use. */
+static inline uint64_t idl_room(size_t capacity, uint64_t most)
+{
+    return capacity < most ? capacity : most;
+}
+
+/* memcpy() that takes a null pointer where there is nothing to copy. */
+static inline void idl_copy(void *to, const void *from, size_t size)
+{
+    if (size)
+        __builtin_memcpy(to, from, size);
 }
 
 #endif

@@ -17,6 +17,7 @@
 #define IDL_FRAME_OBJECT 64
 #define IDL_FRAME_ENDPOINT 72
 #define IDL_FRAME_DISPATCHER 80
+#define IDL_FRAME_BUFFERS 88
 #define IDL_FRAME_SIZE 96
 
 #define IPC_MESSAGE_BADGE 0
@@ -39,15 +40,29 @@ struct idl_frame {
     uint64_t word4, word5; /* of the request */
     uint64_t words[6];     /* of the answer, from 1 on */
     void *object;          /* what salto_serve() was given */
+    uint64_t loop[2];      /* the loop's own */
+    void *buffers;         /* what salto_serve_strings() was given */
 };
 
 _Static_assert(offsetof(struct idl_frame, word4) == IDL_FRAME_WORD4, "where assembly looks for it");
 _Static_assert(offsetof(struct idl_frame, word5) == IDL_FRAME_WORD5, "where assembly looks for it");
 _Static_assert(offsetof(struct idl_frame, words) == IDL_FRAME_WORDS, "where assembly looks for it");
 _Static_assert(offsetof(struct idl_frame, object) == IDL_FRAME_OBJECT, "where assembly looks for it");
+_Static_assert(offsetof(struct idl_frame, loop) == IDL_FRAME_ENDPOINT, "where assembly looks for it");
+_Static_assert(offsetof(struct idl_frame, buffers) == IDL_FRAME_BUFFERS, "where assembly looks for it");
+_Static_assert(sizeof(struct idl_frame) == IDL_FRAME_SIZE, "as large as assembly makes it");
 
 typedef struct idl_answer idl_dispatcher(uint64_t badge, uint64_t word0, uint64_t word1, uint64_t tag, uint64_t word2,
                                          uint64_t word3, struct idl_frame *frame);
+
+/* The same frame, of a loop that has buffers for strings: a dispatcher that needs them is of a type of its own, so that
+ * nobody hands it to a loop without. */
+struct idl_string_frame {
+    struct idl_frame plain[1];
+};
+
+typedef struct idl_answer idl_string_dispatcher(uint64_t badge, uint64_t word0, uint64_t word1, uint64_t tag,
+                                                uint64_t word2, uint64_t word3, struct idl_string_frame *frame);
 
 /* What a handler is told about its caller. */
 struct idl_call {
@@ -58,6 +73,23 @@ struct idl_call {
 struct idl_cap {
     uint32_t handle;
 };
+
+/* Where a handler puts bytes or a string that it answers: at most `capacity` bytes at `data`, and how many they are. Or
+ * it lets `data` point to where they are already, and stay until the next request: then nothing is copied but by the
+ * kernel. More than `capacity` answers -ERROR_ABANDONED. */
+struct idl_outbuf {
+    void *data;
+    size_t capacity;
+    size_t length; /* 0 at first */
+};
+
+/* Puts the result's bytes into `words`, if they are not there, and clears the rest of `size` bytes. For dispatchers. */
+static inline void idl_settle(void *words, size_t size, const struct idl_outbuf *buffer)
+{
+    if (buffer->data != words && buffer->length)
+        __builtin_memcpy(words, buffer->data, buffer->length);
+    __builtin_memset((char *)words + buffer->length, 0, size - buffer->length);
+}
 
 /* Keeps a capability that came in: returns its handle, which the caller of this must release some day. */
 static inline uint32_t idl_take(struct idl_cap *cap)
@@ -76,6 +108,10 @@ static inline uint32_t idl_take(struct idl_cap *cap)
  */
 int salto_serve(uint32_t endpoint, idl_dispatcher *dispatcher, void *object);
 
+/* As salto_serve(), for an interface with long bytes or strings, which are kept in `buffers`. Called by the interface's own
+ * NAME_serve() of idl/NAME_server.h, which knows how large they must be. */
+int salto_serve_strings(uint32_t endpoint, idl_string_dispatcher *dispatcher, void *object, void *buffers);
+
 /* Gets the bits that were signalled: bits of the same value that were signalled before they were taken come once. */
 typedef void salto_signal_handler(void *object, uint64_t bits);
 
@@ -84,6 +120,9 @@ typedef void salto_signal_handler(void *object, uint64_t bits);
  * salto_serve() takes them too, and drops them.
  */
 int salto_serve_signals(uint32_t endpoint, idl_dispatcher *dispatcher, void *object, salto_signal_handler *signalled);
+/* The same for interfaces with long bytes or strings. `buffers` must have been opened for this thread. */
+int salto_serve_strings_signals(uint32_t endpoint, idl_string_dispatcher *dispatcher, void *object, void *buffers,
+                                salto_signal_handler *signalled);
 
 /* A message's register part, for ipc_transfer(). */
 struct ipc_message {
@@ -107,9 +146,9 @@ uint64_t ipc_transfer(uint64_t tag, uint64_t handle, struct ipc_message *message
 extern uint32_t salto_own_task;
 
 /* Refuses the request that came in with `tag`, with an ERROR_* number: releases its capabilities; answers unless it was
- * oneway. idl_refuse_empty() does not release. For dispatchers. */
+ * oneway. idl_refuse_items() finds out what is wrong with its items. For dispatchers. */
 struct idl_answer idl_refuse(uint64_t tag, int error);
-struct idl_answer idl_refuse_empty(uint64_t tag, int error);
+struct idl_answer idl_refuse_items(uint64_t tag);
 
 /* Nothing to send: just wait for the next request. */
 static inline struct idl_answer idl_no_answer(void)

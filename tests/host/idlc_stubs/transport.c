@@ -15,15 +15,30 @@ static void poison(void *memory, size_t size)
     memset(memory, 0xbd, size);
 }
 
+static void close_buffers(struct utcb *utcb)
+{
+    for (unsigned i = 0; i < MESSAGE_MAX_STRINGS; i++)
+        utcb->string_buffers[i].size = 0;
+}
+
 void transport_reset(idl_dispatcher *dispatcher, void *object)
 {
     memset(&transport, 0, sizeof(transport));
     poison(&transport.client, sizeof(transport.client));
     poison(&transport.server, sizeof(transport.server));
+    close_buffers(&transport.client);
+    close_buffers(&transport.server);
     transport.dispatcher = dispatcher;
     transport.object = object;
     transport.badge = 0x1234;
     salto_own_task = OWN_TASK;
+}
+
+void transport_reset_strings(idl_string_dispatcher *dispatcher, void *object, void *buffers)
+{
+    transport_reset(NULL, object);
+    transport.string_dispatcher = dispatcher;
+    transport.buffers = buffers;
 }
 
 bool transport_deleted(uint32_t handle)
@@ -56,18 +71,52 @@ static unsigned tag_words(uint64_t tag)
     return low & TAG_WORDS_MASK;
 }
 
-/* Words beyond the registers, and items under new handles. */
-static void move_utcb(uint64_t tag, struct utcb *to, const struct utcb *from, uint64_t *seen)
+/* Copies a string to the receiver's next buffer. False if that is too small. */
+static bool move_string(unsigned item, unsigned string, struct utcb *to, const struct utcb *from)
 {
-    unsigned words = tag_words(tag), items = tag_items(tag);
+    const struct string_buffer *buffer = &to->string_buffers[string];
+    uint64_t length = from->items[item] >> ITEM_LENGTH_SHIFT;
 
+    if (string == MESSAGE_MAX_STRINGS || length > buffer->size)
+        return false;
+    if (length)
+        memmove((void *)(uintptr_t)buffer->address, (const void *)(uintptr_t)from->item_addresses[item], length);
+    to->items[item] = from->items[item];
+    to->item_addresses[item] = buffer->address;
+    return true;
+}
+
+/* Items: capabilities under new handles. */
+static bool move_items(unsigned count, struct utcb *to, const struct utcb *from, uint64_t *seen)
+{
+    unsigned strings = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        seen[i] = from->items[i];
+        if ((uint32_t)from->items[i] == ITEM_STRING << ITEM_KIND_SHIFT) {
+            if (!move_string(i, strings++, to, from))
+                return false;
+        } else {
+            to->items[i] = transport.lost_items >> i & 1 ? 0 : (from->items[i] & 0xffff) + SERVER_HANDLE;
+        }
+        if (transport.replace_item_mask >> i & 1 && transport.replace_in_reply == (to == &transport.client))
+            to->items[i] = transport.replace_item;
+    }
+    return true;
+}
+
+/* Words beyond the registers, and items. False if the receiver does not take a string. */
+static bool move_utcb(uint64_t tag, struct utcb *to, const struct utcb *from, uint64_t *seen)
+{
+    struct string_buffer buffers[MESSAGE_MAX_STRINGS];
+    unsigned words = tag_words(tag);
+
+    memcpy(buffers, to->string_buffers, sizeof(buffers));
     poison(to, sizeof(*to));
+    memcpy(to->string_buffers, buffers, sizeof(buffers));
     for (unsigned i = MESSAGE_REGISTER_WORDS; i < words; i++)
         to->words[i] = from->words[i];
-    for (unsigned i = 0; i < items; i++) {
-        seen[i] = from->items[i];
-        to->items[i] = transport.lost_items >> i & 1 ? 0 : (from->items[i] & 0xffff) + SERVER_HANDLE;
-    }
+    return move_items(tag_items(tag), to, from, seen);
 }
 
 static void replace_words(uint64_t *words, struct utcb *utcb)
@@ -81,6 +130,9 @@ static struct idl_answer dispatch(uint64_t tag, const uint64_t *words, struct id
 {
     frame->word4 = words[4];
     frame->word5 = words[5];
+    if (transport.string_dispatcher)
+        return transport.string_dispatcher(transport.badge, words[0], words[1], tag, words[2], words[3],
+                                           (struct idl_string_frame *)frame);
     return transport.dispatcher(transport.badge, words[0], words[1], tag, words[2], words[3], frame);
 }
 
@@ -105,13 +157,14 @@ static uint64_t own_task(uint64_t tag, const uint64_t *words)
 
 static uint64_t serve(uint64_t tag, uint64_t *words)
 {
-    struct idl_frame frame = {.object = transport.object};
+    struct idl_frame frame = {.object = transport.object, .buffers = transport.buffers};
     struct idl_answer answer;
 
     poison(frame.words, sizeof(frame.words));
     if (transport.replace_tag)
         tag = transport.replace_tag;
-    move_utcb(tag, &transport.server, &transport.client, transport.items);
+    if (!move_utcb(tag, &transport.server, &transport.client, transport.items))
+        return ERROR_NO_BUFFER;
     if (!transport.replace_in_reply)
         replace_words(words, &transport.server);
     transport.in_server = true;
@@ -122,7 +175,8 @@ static uint64_t serve(uint64_t tag, uint64_t *words)
     memcpy(transport.reply_words, words, sizeof(transport.reply_words));
     if (answer.tag == message_tag(MESSAGE_RECEIVE, 0, 0))
         return 0;
-    move_utcb(answer.tag, &transport.client, &transport.server, transport.reply_items);
+    if (!move_utcb(answer.tag, &transport.client, &transport.server, transport.reply_items))
+        return message_labelled_tag((uint32_t)-ERROR_NO_BUFFER, TAG_PLAIN_REPLY);
     if (transport.replace_in_reply)
         replace_words(words, &transport.client);
     return transport.replace_reply ? transport.replace_reply : answer.tag;
@@ -135,7 +189,7 @@ uint64_t fake_exchange(uint64_t tag, uint64_t handle, uint64_t *words)
     transport.request = tag;
     transport.handle = handle;
     memcpy(transport.words, words, sizeof(transport.words));
-    if (!transport.dispatcher)
+    if (!transport.dispatcher && !transport.string_dispatcher)
         return transport.failure;
     return serve(tag, words);
 }

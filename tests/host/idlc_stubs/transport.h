@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A transport between client stubs and dispatchers in one process, which does what kernel and server loop do: words 0
- * to 5 by value, the rest from UTCB to UTCB, items with new handles. What does not travel is poisoned, so that nobody
- * reads it unnoticed.
+ * to 5 by value, the rest from UTCB to UTCB, items with new handles, strings into the buffers that the receiver opened.
+ * What does not travel is poisoned, so that nobody reads it unnoticed.
  */
 #ifndef SALTO_TESTS_TRANSPORT_H
 #define SALTO_TESTS_TRANSPORT_H
@@ -17,15 +17,18 @@
 #define POISON 0xbad0bad0bad0bad0
 
 struct transport {
-    idl_dispatcher *dispatcher; /* who answers; NULL: `failure` is returned */
-    void *object;
+    idl_dispatcher *dispatcher;               /* who answers; NULL: `failure` is returned */
+    idl_string_dispatcher *string_dispatcher; /* or this one */
+    void *object, *buffers;
     uint64_t failure;
     uint64_t replace_tag;       /* not 0: arrives in place of the request's tag */
     uint64_t replace_reply;     /* not 0: arrives in place of the reply's tag */
     uint32_t replace_word_mask; /* words of the request, or of the reply, that are replaced */
     uint64_t replace_word;      /* ...by this */
     bool replace_in_reply;
-    uint32_t lost_items; /* mask of items, request or reply, that find no slot at the receiver's */
+    uint32_t lost_items;        /* mask of items, request or reply, that find no slot at the receiver's */
+    uint32_t replace_item_mask; /* items, request or reply, that are replaced in the receiver's UTCB */
+    uint64_t replace_item;      /* ...by this */
     uint64_t badge;
     /* what was seen */
     uint64_t request, reply, handle;
@@ -40,8 +43,10 @@ struct transport {
 
 extern struct transport transport;
 
-/* Forgets everything, and lets `dispatcher` answer with `object`. */
+/* Forgets everything, and lets `dispatcher` answer with `object`. Nobody takes a string. */
 void transport_reset(idl_dispatcher *dispatcher, void *object);
+/* The same for a dispatcher with buffers, which the caller must open then, as `transport.in_server`. */
+void transport_reset_strings(idl_string_dispatcher *dispatcher, void *object, void *buffers);
 bool transport_deleted(uint32_t handle);
 
 #endif
