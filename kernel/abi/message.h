@@ -74,7 +74,8 @@
 /*
  * A typed item, in the UTCB:
  *   bits 0-15 handle | 16-23 rights | 24-27 kind | 28-31 zero | strings: 32-63 length in bytes
- *                                                             | pages: 32-37 log2 of the flexpage's size in bytes
+ *                                                             | pages: 32-37 log2 of the flexpage's size in bytes,
+ *                                                               38-39 how they are cached (PAGE_*)
  * with the address of a string or flexpage in item_addresses. What does not belong to the kind is zero.
  *
  * capabilities (copy, move): the receiver finds the new handle in the item's place, or 0 where it could not be installed.
@@ -97,6 +98,14 @@
 #define ITEM_LENGTH_SHIFT 32 /* strings */
 #define ITEM_SIZE_SHIFT 32   /* pages */
 #define ITEM_SIZE_MASK 0x3f
+#define ITEM_CACHE_SHIFT 38
+#define ITEM_CACHE_MASK 3
+
+/* How pages are cached, each stricter than the one before. Whoever maps pages on may be as strict as the pages that it has, or
+ * stricter; PAGE_WRITE_BACK in an item stands for the same. */
+#define PAGE_WRITE_BACK 0
+#define PAGE_WRITE_COMBINING 1
+#define PAGE_UNCACHED 2
 #define MESSAGE_MAX_STRINGS 4
 
 #ifndef __ASSEMBLER__

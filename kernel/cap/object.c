@@ -11,6 +11,7 @@
 #include "irq/line.h"
 #include "irq/ports.h"
 #include "mem/memory.h"
+#include "mem/revoke.h"
 #include "thread/schedule.h"
 #include "thread/task.h"
 #include "thread/thread.h"
@@ -99,7 +100,8 @@ bool object_destroy_piece(void)
     if (object && object_kill_capabilities(object, CAPABILITIES_AT_ONCE))
         destroy_piece(object);
     destroying = false;
-    return object || factory_work_piece() || task_empty_piece() || endpoint_orphan_piece() || mapping_abandoned_piece();
+    return object || factory_work_piece() || task_empty_piece() || endpoint_orphan_piece() ||
+           mapping_abandoned_piece() || revoke_cancelled_piece();
 }
 
 bool object_destroy_some(void)

@@ -36,6 +36,9 @@ void invariants_endpoint(struct inspection *inspection, const struct endpoint *e
 /* Capability tables, derivation forests, what objects count of them, hot slots, quotas. Looks at each endpoint too. */
 void invariants_capabilities(struct inspection *inspection);
 
+/* Mappings, and the trees in which they are found. */
+void invariants_mappings(struct inspection *inspection);
+
 /* Frames and page tables. */
 void invariants_memory(struct inspection *inspection);
 

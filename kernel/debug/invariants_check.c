@@ -15,6 +15,8 @@ void invariants_check(const struct thread *running)
     invariants_threads(&inspection);
     if (checks % INVARIANTS_CAPABILITIES_EVERY == 0)
         invariants_capabilities(&inspection);
+    if (checks % INVARIANTS_CAPABILITIES_EVERY == 0 && !inspection.broken)
+        invariants_mappings(&inspection);
     if (checks++ % INVARIANTS_MEMORY_EVERY == 0)
         invariants_memory(&inspection);
     if (inspection.broken)

@@ -18,6 +18,7 @@
 #include "debug/panic.h"
 #include "mem/mapping_tree.h"
 #include "mem/memory.h"
+#include "mem/pcid.h"
 #include "mem/slab.h"
 #include "mem/space.h"
 #include "thread/task.h"
@@ -28,12 +29,16 @@
 #define CLEARED_AT_ONCE 32
 #define PASSED_AT_ONCE 4
 
+#define TABLE_COVERS (512UL * PAGE_SIZE)
+
 static struct mapping *abandoned; /* to be taken back */
 
 /* ---- Lists ------------------------------------------------------------------------------------------------------- */
 
-static void list_insert(struct mapping **list, struct mapping *mapping)
+void mapping_list_insert(struct mapping **list, struct mapping *mapping, enum mapping_list name)
 {
+    assert(mapping->list == MAPPING_ON_NONE);
+    mapping->list = (uint8_t)name;
     mapping->list_next = *list;
     mapping->list_place = list;
     if (*list)
@@ -41,21 +46,20 @@ static void list_insert(struct mapping **list, struct mapping *mapping)
     *list = mapping;
 }
 
-static void list_remove(struct mapping *mapping)
+void mapping_list_remove(struct mapping *mapping)
 {
-    if (!mapping->list_place)
+    if (mapping->list == MAPPING_ON_NONE)
         return;
+    mapping->list = MAPPING_ON_NONE;
     *mapping->list_place = mapping->list_next;
     if (mapping->list_next)
         mapping->list_next->list_place = mapping->list_place;
-    mapping->list_next = 0;
-    mapping->list_place = 0;
 }
 
-static void abandon(struct mapping *mapping)
+void mapping_abandon(struct mapping *mapping)
 {
-    list_remove(mapping);
-    list_insert(&abandoned, mapping);
+    mapping_list_remove(mapping);
+    mapping_list_insert(&abandoned, mapping, MAPPING_ABANDONED);
 }
 
 bool mapping_any_abandoned(void)
@@ -76,11 +80,6 @@ static struct mapping **sources(const struct mapping *mapping)
     return mapping->giver ? &mapping->giver->given : &mapping->memory->mappings;
 }
 
-static uint64_t source_end(const struct mapping *mapping)
-{
-    return mapping_source(mapping) + mapping_size(mapping);
-}
-
 struct mapping *mapping_find(const struct task *task, uint64_t start, uint64_t end)
 {
     return mapping_tree_find_address(task->mappings, start, end);
@@ -96,7 +95,8 @@ static struct mapping *create(const struct map_request *request)
     mapping->giver = request->giver;
     mapping->offset = request->offset;
     mapping->pages = request->pages;
-    mapping->rights = (uint16_t)request->rights;
+    mapping->rights = (uint8_t)request->rights;
+    mapping->cache = (uint8_t)request->cache;
     mapping->links[MAPPING_BY_ADDRESS].start = request->address;
     mapping->links[MAPPING_BY_SOURCE].start = request->source;
     mapping_tree_insert(&mapping->task->mappings, mapping, MAPPING_BY_ADDRESS);
@@ -113,7 +113,7 @@ static void detach(struct mapping *mapping)
 
 static void destroy(struct mapping *mapping)
 {
-    list_remove(mapping);
+    mapping_list_remove(mapping);
     detach(mapping);
     mapping_tree_remove(&mapping->task->mappings, mapping, MAPPING_BY_ADDRESS);
     slab_free(mapping);
@@ -122,6 +122,11 @@ static void destroy(struct mapping *mapping)
 static uint32_t lesser(uint32_t a, uint32_t b)
 {
     return a < b ? a : b;
+}
+
+static bool can_be_split(const struct mapping *mapping)
+{
+    return mapping->list == MAPPING_ON_NONE || mapping->list == MAPPING_VISITED;
 }
 
 struct mapping *mapping_split(struct mapping *mapping, uint64_t address)
@@ -136,14 +141,17 @@ struct mapping *mapping_split(struct mapping *mapping, uint64_t address)
         .offset = mapping->offset + before,
         .pages = mapping->pages - before,
         .rights = mapping->rights,
+        .cache = mapping->cache,
     };
-    assert(before > 0 && before < mapping->pages && !mapping->list_place);
+    assert(before > 0 && before < mapping->pages && can_be_split(mapping));
     struct mapping *after = create(&request);
     if (!after)
         return 0;
     after->filled = after->pages;
     mapping->filled = mapping->pages = before;
     mapping_tree_resized(mapping);
+    if (mapping->list == MAPPING_VISITED)
+        mapping_list_insert(&mapping->list_next, after, MAPPING_VISITED);
     return after;
 }
 
@@ -153,35 +161,34 @@ struct mapping *mapping_split(struct mapping *mapping, uint64_t address)
 static void make_orphan(struct mapping *mapping)
 {
     detach(mapping);
-    abandon(mapping);
+    mapping_abandon(mapping);
 }
 
-/* What `mapping` has of the source [start, end) as a mapping of its own; 0: it had to be made an orphan. */
-static struct mapping *isolate(struct mapping *mapping, uint64_t start, uint64_t end)
+struct mapping *mapping_isolate(struct mapping *mapping, uint64_t start, uint64_t end)
 {
     uint64_t distance = mapping_address(mapping) - mapping_source(mapping);
-    struct mapping *part = mapping_source(mapping) < start || end < source_end(mapping) ? 0 : mapping;
-    if (part)
-        return part;
-    if (!mapping->list_place && (end >= source_end(mapping) || mapping_split(mapping, end + distance)))
+    struct mapping *part = 0;
+    if (mapping_source(mapping) >= start && mapping_source_end(mapping) <= end)
+        return mapping;
+    if (can_be_split(mapping) && (mapping_source_end(mapping) <= end || mapping_split(mapping, end + distance)))
         part = mapping_source(mapping) < start ? mapping_split(mapping, start + distance) : mapping;
     if (!part)
         make_orphan(mapping);
     return part;
 }
 
-/* One of the mappings that were derived from [start, end) of `mapping` counts as derived from its source. False: there is
- * none left. */
+/* One of the mappings that were derived from [start, end) of `mapping` counts as derived from its source; if that is just
+ * being made, revoked or taken back, it goes with it. False: there is none left. */
 static bool pass_one(struct mapping *mapping, uint64_t start, uint64_t end)
 {
     struct mapping *derived = mapping_tree_find_source(mapping->task->given, start, end);
     if (!derived)
         return false;
-    if (mapping->orphan) {
+    if (mapping->list != MAPPING_ON_NONE) {
         make_orphan(derived);
         return true;
     }
-    derived = isolate(derived, start, end);
+    derived = mapping_isolate(derived, start, end);
     if (!derived)
         return true;
     mapping_tree_remove(sources(derived), derived, MAPPING_BY_SOURCE);
@@ -217,10 +224,38 @@ static void cut_back(struct mapping *mapping, uint32_t pages)
 {
     mapping->pages -= pages;
     mapping->filled = lesser(mapping->filled, mapping->pages);
+    if (!mapping->orphan)
+        mapping_tree_resized(mapping);
     if (mapping->pages == 0)
         destroy(mapping);
-    else if (!mapping->orphan)
-        mapping_tree_resized(mapping);
+}
+
+/* A page of `mapping` that is not mapped any more was used: that is kept where it came from. */
+static void keep_use(const struct mapping *mapping, uint64_t address, uint64_t use)
+{
+    if (!mapping->giver || mapping->orphan)
+        return;
+    uint64_t *entry = space_entry(&mapping->giver->space, address - mapping_address(mapping) + mapping_source(mapping));
+    if (entry && (*entry & PTE_PRESENT))
+        *entry |= use;
+}
+
+/* Empties the entries of the `count` pages at `address`. */
+static void clear_pages(const struct mapping *mapping, uint64_t address, uint32_t count)
+{
+    struct space *space = &mapping->task->space;
+    uint64_t start = address, *entry = 0;
+    for (uint32_t i = 0; i < count; i++, address += PAGE_SIZE, entry += entry != 0) {
+        if (!entry || address % TABLE_COVERS == 0)
+            entry = space_entry(space, address);
+        if (!entry)
+            continue;
+        uint64_t use = *entry & PTE_USE;
+        *entry = 0;
+        if (use)
+            keep_use(mapping, address, use);
+    }
+    pcid_flush_pages(space->cr3, start, count);
 }
 
 bool mapping_drop_piece(struct mapping *mapping, uint64_t start, uint64_t end)
@@ -230,10 +265,10 @@ bool mapping_drop_piece(struct mapping *mapping, uint64_t start, uint64_t end)
     if (!pass_some(mapping, start, end))
         return false;
     if (end == mapping_end(mapping)) {
-        space_unmap_pages(&mapping->task->space, end - (uint64_t)some * PAGE_SIZE, some);
+        clear_pages(mapping, end - (uint64_t)some * PAGE_SIZE, some);
         cut_back(mapping, some);
     } else {
-        space_unmap_pages(&mapping->task->space, start, some);
+        clear_pages(mapping, start, some);
         cut_front(mapping, some);
     }
     return some == pages;
@@ -245,6 +280,26 @@ bool mapping_abandoned_piece(void)
     if (mapping)
         mapping_drop_piece(mapping, mapping_address(mapping), mapping_end(mapping));
     return mapping;
+}
+
+bool mapping_drop_range_piece(struct task *task, uint64_t start, uint64_t end, enum error *error)
+{
+    struct mapping *mapping = mapping_find(task, start, end);
+    *error = ERROR_NONE;
+    if (!mapping)
+        return true;
+    uint64_t first = mapping_address(mapping), last = mapping_end(mapping);
+    start = first < start ? start : first;
+    end = last < end ? last : end;
+    if (!can_be_split(mapping)) {
+        mapping_abandon(mapping);
+        start = first, end = last;
+    } else if (first < start && end < last && !mapping_split(mapping, end)) {
+        *error = ERROR_NO_MEMORY;
+        return true;
+    }
+    mapping_drop_piece(mapping, start, end);
+    return false;
 }
 
 bool mapping_drop_task_piece(struct task *task)
@@ -264,12 +319,14 @@ bool mapping_drop_memory_piece(struct memory *memory)
 
 /* ---- Mapping ----------------------------------------------------------------------------------------------------- */
 
-static uint64_t entry_flags(uint32_t rights)
+static uint64_t entry_flags(const struct mapping *mapping)
 {
-    uint64_t flags = PTE_USER;
-    if (rights & RIGHT_WRITE)
+    static const uint64_t cache_flags[] = {
+        [PAGE_WRITE_BACK] = 0, [PAGE_WRITE_COMBINING] = PTE_WRITE_COMBINING, [PAGE_UNCACHED] = PTE_UNCACHED};
+    uint64_t flags = cache_flags[mapping->cache];
+    if (mapping->rights & RIGHT_WRITE)
         flags |= PTE_WRITE;
-    if (!(rights & RIGHT_EXECUTE))
+    if (!(mapping->rights & RIGHT_EXECUTE))
         flags |= PTE_NO_EXECUTE;
     return flags;
 }
@@ -281,8 +338,7 @@ static bool fill_piece(struct mapping *mapping)
     const uint64_t *frames = memory_frames(mapping->memory, page, &count);
     uint64_t address = mapping_address(mapping) + (uint64_t)mapping->filled * PAGE_SIZE;
     count = lesser(lesser(count, mapping->pages - mapping->filled), FILLED_AT_ONCE);
-    count =
-        space_map_pages(&mapping->task->space, payer_of(mapping), address, frames, count, entry_flags(mapping->rights));
+    count = space_map_pages(&mapping->task->space, payer_of(mapping), address, frames, count, entry_flags(mapping));
     mapping->filled += count;
     return count > 0;
 }
@@ -293,7 +349,8 @@ static bool is_asked_for(const struct mapping *mapping, const struct map_request
     return mapping->task == request->task && mapping_address(mapping) == request->address &&
            mapping->pages == request->pages && mapping->memory == request->memory &&
            mapping->offset == request->offset && mapping->giver == request->giver &&
-           mapping_source(mapping) == request->source && mapping->rights == request->rights;
+           mapping_source(mapping) == request->source && mapping->rights == request->rights &&
+           mapping->cache == request->cache;
 }
 
 static enum error begin(const struct map_request *request, struct mapping **made)
@@ -307,21 +364,25 @@ static enum error begin(const struct map_request *request, struct mapping **made
 enum error mapping_make_piece(struct thread *maker, const struct map_request *request, bool *done)
 {
     struct mapping *mapping = maker->made;
+    enum error error = ERROR_NONE;
     if (!mapping || !is_asked_for(mapping, request)) {
-        mapping_give_up(maker);
-        enum error error = begin(request, &mapping);
-        if (error != ERROR_NONE)
-            return error;
-        list_insert(&maker->made, mapping);
+        error = begin(request, &mapping);
+        if (error == ERROR_NONE)
+            mapping_list_insert(&maker->made, mapping, MAPPING_MADE);
+        maker->maps = true;
     }
-    if (!fill_piece(mapping)) {
+    if (error == ERROR_NONE && mapping->filled < mapping->pages && !fill_piece(mapping))
+        error = ERROR_NO_MEMORY;
+    if (error != ERROR_NONE)
         mapping_give_up(maker);
-        return ERROR_NO_MEMORY;
-    }
-    *done = mapping->filled == mapping->pages;
-    if (*done)
-        list_remove(mapping);
-    return ERROR_NONE;
+    *done = error == ERROR_NONE && mapping->filled == mapping->pages;
+    return error;
+}
+
+void mapping_keep_made(struct thread *maker)
+{
+    while (maker->made)
+        mapping_list_remove(maker->made);
 }
 
 enum error mapping_make(const struct map_request *request)
@@ -332,7 +393,7 @@ enum error mapping_make(const struct map_request *request)
         if (!fill_piece(mapping))
             error = ERROR_NO_MEMORY;
     if (error == ERROR_NO_MEMORY && mapping)
-        abandon(mapping);
+        mapping_abandon(mapping);
     while (mapping_abandoned_piece())
         ;
     return error;
@@ -341,5 +402,5 @@ enum error mapping_make(const struct map_request *request)
 void mapping_give_up(struct thread *maker)
 {
     while (maker->made)
-        abandon(maker->made);
+        mapping_abandon(maker->made);
 }

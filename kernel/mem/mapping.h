@@ -11,8 +11,8 @@
  * - user pages of a task are exactly what its mappings say, and its UTCBs; mappings of a task do not overlap;
  * - the giver of a mapping that is no orphan has all its source mapped, the same pages of the same object, with no right
  *   less;
- * - a mapping of which not all pages are in the page tables yet, or any more (`filled`), stands on the list of the thread
- *   that makes it (thread->made), or of those that are abandoned.
+ * - a mapping of which not all pages are in the page tables yet, or any more (`filled`), and one without a source, stands on
+ *   the list of the thread that makes it (thread->made), or of those that are abandoned.
  * Records and page tables are charged to the task that is mapped into.
  */
 #ifndef SALTO_MEM_MAPPING_H
@@ -37,19 +37,29 @@ struct mapping_links {
     uint64_t start; /* the first address in this order; for a source that is a memory object, page number * PAGE_SIZE */
 };
 
+/* On which list a mapping stands. */
+enum mapping_list {
+    MAPPING_ON_NONE,
+    MAPPING_MADE,      /* of what a thread is making (thread->made) */
+    MAPPING_ABANDONED, /* to be taken back */
+    MAPPING_VISITED,   /* what was derived from it is still to be visited: revoke.c */
+};
+
 struct mapping {
     struct mapping_links links[MAPPING_ORDERS];
     uint64_t limit; /* where the last of all sources below it in the tree ends */
     struct memory *memory;
     struct task *task;
     struct task *giver;          /* 0: made from the memory object */
-    struct mapping *list_next;   /* of what a thread makes, or of what is abandoned */
-    struct mapping **list_place; /* the pointer to it in that list; 0: on none */
+    struct mapping *list_next;   /* on its list */
+    struct mapping **list_place; /* the pointer to it in that list */
     uint32_t offset;             /* its first page in the memory object */
     uint32_t pages;
     uint32_t filled; /* of its pages, those in the page tables: the first ones */
-    uint16_t rights;
-    bool orphan; /* it has no source any more, and goes */
+    uint8_t rights;
+    uint8_t cache; /* PAGE_WRITE_BACK, ... */
+    uint8_t list;  /* enum mapping_list */
+    bool orphan;   /* it has no source any more, and goes */
 };
 
 _Static_assert(sizeof(struct mapping) == 128, "a mapping fills a piece of a slab");
@@ -59,7 +69,7 @@ struct map_request {
     struct memory *memory;
     struct task *task, *giver; /* giver: 0, or who has them mapped at `source` */
     uint64_t address, source;
-    uint32_t offset, pages, rights;
+    uint32_t offset, pages, rights, cache;
 };
 
 static inline uint64_t mapping_address(const struct mapping *mapping)
@@ -82,18 +92,30 @@ static inline uint64_t mapping_source(const struct mapping *mapping)
     return mapping->links[MAPPING_BY_SOURCE].start;
 }
 
+static inline uint64_t mapping_source_end(const struct mapping *mapping)
+{
+    return mapping_source(mapping) + mapping_size(mapping);
+}
+
 /* The first mapping of `task` that has a page in [start, end), or 0. */
 struct mapping *mapping_find(const struct task *task, uint64_t start, uint64_t end);
 
-/* A piece of mapping what `request` says for `maker`, all of it or nothing: begins, or goes on with what `maker` was at.
- * `*done`: it is all there, and no more `maker`'s to make. OCCUPIED, NO_MEMORY: it cannot be had; what was made is abandoned. */
+/* A piece of mapping what `request` says for `maker`, who is asked again until `*done`: begins, or goes on with what it was at
+ * last. What is done stays on the list of what `maker` makes. OCCUPIED, NO_MEMORY: it cannot be had; all that is on that list
+ * is abandoned then. */
 enum error mapping_make_piece(struct thread *maker, const struct map_request *request, bool *done);
+
+/* What `maker` has made is there to stay. */
+void mapping_keep_made(struct thread *maker);
 
 /* The same at once, for boot. */
 enum error mapping_make(const struct map_request *request);
 
 /* Whatever `maker` was making is abandoned: taken back piece by piece. */
 void mapping_give_up(struct thread *maker);
+
+/* `mapping` is to be taken back whole, with what was derived from it. */
+void mapping_abandon(struct mapping *mapping);
 
 /* A piece of taking back what is abandoned. False if there is nothing. */
 bool mapping_abandoned_piece(void);
@@ -103,8 +125,21 @@ bool mapping_any_abandoned(void);
  * What was derived from there counts as derived from where that came from. Is it done? The mapping may be gone then. */
 bool mapping_drop_piece(struct mapping *mapping, uint64_t start, uint64_t end);
 
-/* Makes what `mapping` has from `address` on, which lies within it, a mapping of its own; 0 if there is no memory for it. */
+/* Makes what `mapping`, which nobody is making or taking back, has from `address` on, which lies within it, a mapping of its
+ * own; 0 if there is no memory for it. */
 struct mapping *mapping_split(struct mapping *mapping, uint64_t address);
+
+/* What `mapping` has of the source [start, end) as a mapping of its own. 0: for want of memory for the split, or as it is on a
+ * list, it had to be abandoned whole. */
+struct mapping *mapping_isolate(struct mapping *mapping, uint64_t start, uint64_t end);
+
+/* Where it stands on no list, puts it on `list`; takes it off again. */
+void mapping_list_insert(struct mapping **list, struct mapping *mapping, enum mapping_list name);
+void mapping_list_remove(struct mapping *mapping);
+
+/* A piece of unmapping what `task` has in [start, end), whatever it is. Is nothing left? NO_MEMORY: a mapping that reaches
+ * beyond both ends cannot be split. */
+bool mapping_drop_range_piece(struct task *task, uint64_t start, uint64_t end, enum error *error);
 
 /* A piece of unmapping all that `task` has mapped. Is nothing left? */
 bool mapping_drop_task_piece(struct task *task);

@@ -92,13 +92,20 @@ void mapping_tree_resized(struct mapping *mapping)
     set_limits(mapping);
 }
 
+/* Equals, of which there are some by source, stand in the order of their addresses. */
+static bool comes_before(const struct mapping *mapping, const struct mapping *other, enum mapping_order order)
+{
+    uint64_t start = mapping->links[order].start, other_start = other->links[order].start;
+    return start < other_start || (start == other_start && mapping < other);
+}
+
 void mapping_tree_insert(struct mapping **root, struct mapping *mapping, enum mapping_order order)
 {
     struct mapping_links *links = &mapping->links[order];
     struct mapping **place = root, *up = 0;
     while (*place) {
         up = *place;
-        place = links->start < up->links[order].start ? &up->links[order].left : &up->links[order].right;
+        place = comes_before(mapping, up, order) ? &up->links[order].left : &up->links[order].right;
     }
     *place = mapping;
     links->up = up;
@@ -147,4 +154,58 @@ struct mapping *mapping_tree_find_source(struct mapping *root, uint64_t start, u
         root = limit_of(links->left) > start ? links->left : links->right;
     }
     return 0;
+}
+
+static bool is_behind(const struct mapping *mapping, struct mapping_place place)
+{
+    uint64_t start = mapping_source(mapping);
+    return start > place.start || (start == place.start && (uint64_t)mapping > place.record);
+}
+
+static bool reaches(const struct mapping *mapping, uint64_t start)
+{
+    return mapping_source_end(mapping) > start;
+}
+
+/* The first in the subtree, some of which reaches beyond `start`, that does. */
+static struct mapping *first_to_reach(struct mapping *mapping, uint64_t start)
+{
+    for (;;) {
+        const struct mapping_links *links = &mapping->links[MAPPING_BY_SOURCE];
+        if (limit_of(links->left) > start)
+            mapping = links->left;
+        else if (reaches(mapping, start))
+            return mapping;
+        else
+            mapping = links->right;
+    }
+}
+
+/* The next one above `mapping` that comes after it. */
+static struct mapping *next_above(struct mapping *mapping)
+{
+    struct mapping *up = mapping->links[MAPPING_BY_SOURCE].up;
+    while (up && up->links[MAPPING_BY_SOURCE].right == mapping) {
+        mapping = up;
+        up = mapping->links[MAPPING_BY_SOURCE].up;
+    }
+    return up;
+}
+
+struct mapping *mapping_tree_next_source(struct mapping *root, struct mapping_place place, uint64_t start, uint64_t end)
+{
+    struct mapping *next = 0;
+    while (root) {
+        bool behind = is_behind(root, place);
+        next = behind ? root : next;
+        root = behind ? root->links[MAPPING_BY_SOURCE].left : root->links[MAPPING_BY_SOURCE].right;
+    }
+    for (; next && !reaches(next, start); next = next_above(next)) {
+        struct mapping *right = next->links[MAPPING_BY_SOURCE].right;
+        if (limit_of(right) > start) {
+            next = first_to_reach(right, start);
+            break;
+        }
+    }
+    return next && mapping_source(next) < end ? next : 0;
 }

@@ -20,4 +20,14 @@ struct mapping *mapping_tree_find_address(struct mapping *root, uint64_t start, 
 /* One whose source has a page in [start, end), or 0. */
 struct mapping *mapping_tree_find_source(struct mapping *root, uint64_t start, uint64_t end);
 
+/* A place among mappings by source: before those that start later, and of those that start there, before those whose records
+ * lie behind `record`, which is a number and may name nothing. All zeros: before all. */
+struct mapping_place {
+    uint64_t start, record;
+};
+
+/* The first behind `place` whose source has a page in [start, end), or 0. */
+struct mapping *mapping_tree_next_source(struct mapping *root, struct mapping_place place, uint64_t start,
+                                         uint64_t end);
+
 #endif

@@ -33,6 +33,8 @@ static bool map_all(struct thread *maker, const struct map_request *request)
         if (!done && preemption_due())
             return false;
     }
+    if (done)
+        mapping_keep_made(maker);
     return done || take_back();
 }
 

@@ -2,6 +2,7 @@
 /* PCIDs. See pcid.h. */
 #include "mem/pcid.h"
 
+#include "abi/addresses.h"
 #include "x86/cpu.h"
 #include "x86/features.h"
 
@@ -49,6 +50,13 @@ void pcid_flush_page(uint64_t cr3, uint64_t address)
 {
     if (cr3 & CR3_NO_FLUSH)
         invalidate_pcid(INVALIDATE_ADDRESS, cr3 & CR3_PCID_MASK, address);
+}
+
+void pcid_flush_pages(uint64_t cr3, uint64_t address, uint32_t count)
+{
+    if (cr3 & CR3_NO_FLUSH)
+        for (uint32_t i = 0; i < count; i++)
+            invalidate_pcid(INVALIDATE_ADDRESS, cr3 & CR3_PCID_MASK, address + (uint64_t)i * PAGE_SIZE);
 }
 
 uint64_t pcid_kernel_cr3(uint64_t pml4)

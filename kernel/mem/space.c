@@ -215,18 +215,6 @@ uint32_t space_map_pages(struct space *space, struct factory *payer, uint64_t ad
     return count;
 }
 
-void space_unmap_pages(struct space *space, uint64_t address, uint32_t count)
-{
-    uint64_t *entry = 0;
-    for (uint32_t i = 0; i < count; i++, address += PAGE_SIZE) {
-        entry = !entry || index_at(address, 0) == 0 ? space_entry(space, address) : entry + 1;
-        if (!entry)
-            continue;
-        *entry = 0;
-        pcid_flush_page(space->cr3, address);
-    }
-}
-
 void space_map(struct space *space, uint64_t address, uint64_t frame, uint64_t flags)
 {
     uint64_t *entry = space_entry(space, address);

@@ -21,9 +21,16 @@
 #define PTE_USER 0x4UL
 #define PTE_WRITE_THROUGH 0x8UL
 #define PTE_CACHE_DISABLE 0x10UL
+#define PTE_ACCESSED 0x20UL
+#define PTE_DIRTY 0x40UL
+#define PTE_USE (PTE_ACCESSED | PTE_DIRTY)
 #define PTE_LARGE 0x80UL
 #define PTE_GLOBAL 0x100UL
 #define PTE_NO_EXECUTE (1UL << 63)
+/* How a page is cached: two bits choose an entry of the page attribute table, as x86/features.c sets it. */
+#define PTE_WRITE_COMBINING PTE_WRITE_THROUGH
+#define PTE_UNCACHED (PTE_WRITE_THROUGH | PTE_CACHE_DISABLE)
+#define PTE_CACHE (PTE_WRITE_THROUGH | PTE_CACHE_DISABLE)
 #define PTE_ADDRESS 0x000ffffffffff000UL
 
 struct factory;
@@ -65,9 +72,6 @@ enum error space_prepare(struct space *space, struct factory *payer, uint64_t ad
  * user: `count` of them, or as many as one page table holds. Answers how many; 0: a table could not be had. */
 uint32_t space_map_pages(struct space *space, struct factory *payer, uint64_t address, const uint64_t *frames,
                          uint32_t count, uint64_t flags);
-
-/* Removes whatever is mapped in the `count` pages at `address`. */
-void space_unmap_pages(struct space *space, uint64_t address, uint32_t count);
 
 /* Maps `frame` at `address`, whose page table exists, with `flags` besides present and user. */
 void space_map(struct space *space, uint64_t address, uint64_t frame, uint64_t flags);

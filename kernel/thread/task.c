@@ -8,6 +8,7 @@
 #include "ipc/ipc.h"
 #include "irq/ports.h"
 #include "mem/mapping.h"
+#include "mem/revoke.h"
 #include "thread/thread.h"
 
 #define WORD_BITS 64
@@ -173,6 +174,7 @@ void task_destroy_piece(struct task *task)
     if (empty_piece(task) || !space_destroy_piece(&task->space, task->object.payer))
         return;
     unlink_task(task);
+    revoke_forget_task(task);
     forget_guarded(task);
     object_free(&task->object);
 }

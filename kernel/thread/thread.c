@@ -11,6 +11,7 @@
 #include "ipc/wait.h"
 #include "mem/frame.h"
 #include "mem/memory.h"
+#include "mem/revoke.h"
 #include "mem/space.h"
 #include "thread/chain.h"
 #include "thread/registers.h"
@@ -168,14 +169,21 @@ void thread_start(struct thread *thread, uint64_t entry, uint64_t stack, uint64_
     schedule_wake(thread);
 }
 
+static __attribute__((noinline)) void forget_mappings(struct thread *thread)
+{
+    mapping_give_up(thread);
+    revoke_forget(thread);
+    thread->failure = ERROR_NONE;
+    thread->maps = false;
+}
+
 void thread_forget_operation(struct thread *thread)
 {
     thread->restarting = false;
     if (thread->makes)
         memory_give_up(thread);
-    if (thread->made)
-        mapping_give_up(thread);
-    thread->failure = ERROR_NONE;
+    if (thread->maps)
+        forget_mappings(thread);
 }
 
 void thread_end(struct thread *thread)

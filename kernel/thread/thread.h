@@ -79,7 +79,10 @@ struct thread {
     struct notification *notification; /* bound to it */
     struct reply *reply;               /* KEPT */
     struct memory *makes;              /* half made by the operation that it carries out; see memory.h */
-    struct mapping *made;              /* half mapped by it; see mapping.h */
+    struct mapping *made;              /* mapped by its operation so far; see mapping.h */
+    uint32_t found;                    /* by its revocation so far: PTE_USE */
+    bool visited;                      /* its revocation has visited all that was derived */
+    bool maps;                         /* the four around here, or one of them, are not zero */
     enum error failure;                /* why the operation that it carries out fails, once all is taken back */
     struct timeout deadline;           /* of what it waits for */
     struct context context;            /* its own */

@@ -109,6 +109,10 @@ static void check_same(void)
     }
 }
 
+/* Page attribute table, Intel SDM volume 3, 12.12: what the bits PWT and PCD of an entry choose. As after reset, but that PWT
+ * alone means write-combining, and not write-through. space.h names the entries that are in use. */
+#define PAT_VALUE 0x0007010600070106UL
+
 void features_enable(void)
 {
     static bool detected; /* written once, before other CPUs run */
@@ -124,6 +128,7 @@ void features_enable(void)
     cr4 |= features.umip ? CR4_UMIP : 0;
     cr4 |= features.pcid ? CR4_PCIDE : 0; /* CR3 names no PCID yet, as turning it on demands */
     cr4 |= features.machine_check ? CR4_MCE : 0;
+    wrmsr(MSR_PAT, PAT_VALUE);
     wrmsr(MSR_EFER, (rdmsr(MSR_EFER) & ~(uint64_t)EFER_LMA) | EFER_SCE | EFER_LME | EFER_NXE);
     write_cr0(CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE);
     write_cr4(cr4);

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Page items. See pages.h. */
+#include "ipc/pages.h"
+
+#include "abi/capability.h"
+#include "mem/mapping.h"
+#include "mem/space.h"
+#include "thread/task.h"
+#include "thread/thread.h"
+
+#define LARGEST_LOG2 46 /* half of the user half */
+#define FEW_PAGES 32
+
+/* Bits that an item of pages may have. */
+#define ITEM_BITS                                                                                           \
+    ((uint64_t)(RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE) << ITEM_RIGHTS_SHIFT | 0xfUL << ITEM_KIND_SHIFT | \
+     (uint64_t)ITEM_SIZE_MASK << ITEM_SIZE_SHIFT | (uint64_t)ITEM_CACHE_MASK << ITEM_CACHE_SHIFT)
+
+/* ---- What an item says ------------------------------------------------------------------------------------------- */
+
+static uint32_t log2_of(uint64_t item)
+{
+    return (uint32_t)(item >> ITEM_SIZE_SHIFT) & ITEM_SIZE_MASK;
+}
+
+static uint64_t size_of(uint64_t item)
+{
+    return 1UL << log2_of(item);
+}
+
+static uint32_t rights_of(uint64_t item)
+{
+    return (uint32_t)(item >> ITEM_RIGHTS_SHIFT) & RIGHTS_ALL;
+}
+
+static uint32_t cache_of(uint64_t item)
+{
+    return (uint32_t)(item >> ITEM_CACHE_SHIFT) & ITEM_CACHE_MASK;
+}
+
+static bool is_grant(uint64_t item)
+{
+    return (item >> ITEM_KIND_SHIFT & 0xf) == ITEM_GRANT;
+}
+
+bool pages_any(const struct utcb *sender, uint32_t items)
+{
+    for (uint32_t i = 0; i < items; i++)
+        if (pages_is_item(sender->items[i]))
+            return true;
+    return false;
+}
+
+static bool is_good(uint64_t item)
+{
+    uint32_t both = RIGHT_WRITE | RIGHT_EXECUTE;
+    return !(item & ~ITEM_BITS) && log2_of(item) >= PAGE_SHIFT && log2_of(item) <= LARGEST_LOG2 &&
+           (rights_of(item) & both) != both && cache_of(item) <= PAGE_UNCACHED;
+}
+
+/* Where in the window the flexpage lands, or 0: nowhere. */
+static uint64_t target_of(const struct page_item *page, struct page_window window)
+{
+    if (window.log2 < log2_of(page->item) || window.log2 > LARGEST_LOG2)
+        return 0;
+    uint64_t within = (1UL << window.log2) - 1, target = window.address + (page->source & within);
+    if ((window.address & within) || !space_mappable(target, size_of(page->item) / PAGE_SIZE))
+        return 0;
+    return target;
+}
+
+static enum error read_item(struct page_item *page, struct page_window window)
+{
+    if (!is_good(page->item))
+        return ERROR_BAD_ARGUMENT;
+    if (page->source % size_of(page->item) || !space_mappable(page->source, size_of(page->item) / PAGE_SIZE))
+        return ERROR_BAD_ADDRESS;
+    page->target = target_of(page, window);
+    return page->target ? ERROR_NONE : ERROR_NO_WINDOW;
+}
+
+enum error pages_read(struct pages *pages, const struct utcb *sender, uint32_t items, struct page_window window)
+{
+    pages->count = pages->mapped = 0;
+    pages->reached = 0;
+    for (uint32_t i = 0; i < items; i++) {
+        struct page_item *page = &pages->of[pages->count];
+        if (!pages_is_item(sender->items[i]))
+            continue;
+        *page = (struct page_item){sender->items[i], sender->item_addresses[i], 0, i};
+        enum error error = read_item(page, window);
+        if (error != ERROR_NONE)
+            return error;
+        pages->count++;
+    }
+    return ERROR_NONE;
+}
+
+bool pages_are_few(const struct pages *pages)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < pages->count; i++)
+        bytes += size_of(pages->of[i].item);
+    return bytes <= FEW_PAGES * PAGE_SIZE;
+}
+
+/* ---- Mapping ----------------------------------------------------------------------------------------------------- */
+
+/* The mapping of `from` that has the page at `address`, if it may be mapped on. */
+static struct mapping *find_source(const struct task *from, uint64_t address)
+{
+    struct mapping *mapping = mapping_find(from, address, address + PAGE_SIZE);
+    return mapping && (mapping->list == MAPPING_ON_NONE || mapping->list == MAPPING_VISITED) ? mapping : 0;
+}
+
+/* A mapping that begins or ends within the granted pages is of no others: then unmapping them takes no memory. */
+static bool split_for_grant(struct task *from, uint64_t start, uint64_t end)
+{
+    struct mapping *first = find_source(from, start), *last = find_source(from, end - PAGE_SIZE);
+    if (first && mapping_address(first) < start && !mapping_split(first, start))
+        return false;
+    last = find_source(from, end - PAGE_SIZE);
+    return !last || mapping_end(last) <= end || mapping_split(last, end);
+}
+
+/* What is to be mapped of the flexpage from `position` on: as far as one mapping of the sender reaches. */
+static enum error next_request(const struct page_item *page, struct task *from, struct task *to, uint64_t position,
+                               struct map_request *request)
+{
+    const struct mapping *source = find_source(from, position);
+    uint64_t end = page->source + size_of(page->item);
+    if (!source)
+        return ERROR_BAD_ADDRESS;
+    if (rights_of(page->item) & ~(source->rights | (uint32_t)RIGHT_READ))
+        return ERROR_NO_RIGHT;
+    if (cache_of(page->item) && cache_of(page->item) < source->cache)
+        return ERROR_NO_RIGHT;
+    end = mapping_end(source) < end ? mapping_end(source) : end;
+    *request = (struct map_request){
+        .memory = source->memory,
+        .task = to,
+        .giver = from,
+        .address = page->target + (position - page->source),
+        .source = position,
+        .offset = source->offset + (uint32_t)((position - mapping_address(source)) / PAGE_SIZE),
+        .pages = (uint32_t)((end - position) / PAGE_SIZE),
+        .rights = rights_of(page->item),
+        .cache = cache_of(page->item) ? cache_of(page->item) : source->cache,
+    };
+    return ERROR_NONE;
+}
+
+/* A piece of the flexpage whose turn it is. */
+static enum error map_piece(struct pages *pages, struct thread *maker, struct task *from, struct task *to)
+{
+    const struct page_item *page = &pages->of[pages->mapped];
+    uint64_t position = page->source + pages->reached, size = size_of(page->item);
+    struct map_request request;
+    bool done = false;
+    if (pages->reached == 0 && is_grant(page->item) && !split_for_grant(from, position, position + size))
+        return ERROR_NO_MEMORY;
+    enum error error = next_request(page, from, to, position, &request);
+    if (error == ERROR_NONE)
+        error = mapping_make_piece(maker, &request, &done);
+    if (done)
+        pages->reached += (uint64_t)request.pages * PAGE_SIZE;
+    if (pages->reached == size) {
+        pages->mapped++;
+        pages->reached = 0;
+    }
+    return error;
+}
+
+/* A piece of unmapping what is granted. Is nothing left? The mappings were split before, so this does not fail. */
+static bool unmap_granted_piece(const struct pages *pages, struct task *from)
+{
+    enum error error;
+    for (uint32_t i = 0; i < pages->count; i++) {
+        const struct page_item *page = &pages->of[i];
+        if (is_grant(page->item) &&
+            !mapping_drop_range_piece(from, page->source, page->source + size_of(page->item), &error))
+            return false;
+    }
+    return true;
+}
+
+enum error pages_piece(struct pages *pages, struct thread *maker, struct task *from, struct task *to, bool *done)
+{
+    *done = false;
+    if (pages->mapped < pages->count) {
+        enum error error = map_piece(pages, maker, from, to);
+        if (error != ERROR_NONE)
+            mapping_give_up(maker);
+        return error;
+    }
+    mapping_keep_made(maker); /* from here on it is not taken back: what is granted would be lost */
+    *done = unmap_granted_piece(pages, from);
+    return ERROR_NONE;
+}
+
+enum error pages_map(struct pages *pages, struct thread *maker, struct task *from, struct task *to)
+{
+    enum error error;
+    bool done;
+    do
+        error = pages_piece(pages, maker, from, to, &done);
+    while (error == ERROR_NONE && !done);
+    while (error != ERROR_NONE && mapping_abandoned_piece())
+        ;
+    return error;
+}
+
+void pages_arrive(const struct pages *pages, struct utcb *receiver)
+{
+    for (uint32_t i = 0; i < pages->count; i++) {
+        receiver->items[pages->of[i].number] = pages->of[i].item;
+        receiver->item_addresses[pages->of[i].number] = pages->of[i].target;
+    }
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Operations of tasks that concern pages: idl/kernel/task.idl describes them. */
+#include "abi/capability.h"
+#include "idl/task_kernel.h"
+#include "mem/mapping.h"
+#include "mem/revoke.h"
+#include "mem/space.h"
+#include "thread/schedule.h"
+#include "thread/task.h"
+#include "thread/thread.h"
+
+/* Words of the requests. */
+#define REQUEST_ADDRESS 0
+#define REQUEST_PAGES 1
+
+static bool is_range(uint64_t address, uint32_t pages)
+{
+    return pages > 0 && space_mappable(address, pages);
+}
+
+enum error kernel_task_unmap(struct kernel_call *call, struct task *self, uint64_t address, uint32_t pages)
+{
+    enum error error;
+    uint64_t end = address + (uint64_t)pages * PAGE_SIZE;
+    if (!is_range(address, pages))
+        return ERROR_BAD_ADDRESS;
+    while (mapping_abandoned_piece() || !mapping_drop_range_piece(self, address, end, &error))
+        if (preemption_due())
+            return kernel_call_restart(call);
+    return error;
+}
+
+/* What is left is a request of the same kind, and the state of the operation. */
+static enum error restart_revoke(struct kernel_call *call, uint64_t address, uint32_t pages)
+{
+    call->words[REQUEST_ADDRESS] = address;
+    call->words[REQUEST_PAGES] = pages;
+    return kernel_call_restart(call);
+}
+
+enum error kernel_task_revoke_pages(struct kernel_call *call, struct task *self, uint64_t address, uint32_t pages,
+                                    kernel_rights_t take, kernel_page_use_t *used)
+{
+    struct thread *caller = kernel_call_thread(call);
+    if (!is_range(address, pages))
+        return ERROR_BAD_ADDRESS;
+    if (take & ~(uint32_t)(RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE))
+        return ERROR_BAD_ARGUMENT;
+    for (;;) {
+        revoke_piece(caller, self, &address, &pages, take);
+        if (pages == 0)
+            break;
+        if (preemption_due())
+            return restart_revoke(call, address, pages);
+    }
+    *used = caller->found / PTE_ACCESSED;
+    revoke_forget(caller);
+    return ERROR_NONE;
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Revoking. See revoke.h.
+ *
+ * Unmapping goes from the giver downwards: the first mapping that was derived from its pages is unmapped, and what was
+ * derived from that one counts then as derived from the giver's pages, and is found next. So each step is short whatever the
+ * tree looks like, a step's work is never done twice but for one move, and there is no path to be remembered while others
+ * change the tree.
+ *
+ * Where mappings stay (fewer rights, or only a look at how pages were used), all of them are visited: those derived from the
+ * giver's pages in the order of the tree, then those derived from each mapping visited, which waits for that on a list. How
+ * far it has come in a tree is a place, two numbers, which stays good whatever comes and goes there. The one thing that
+ * could escape, a mapping whose source goes while that waits, is unmapped then (mapping.c). There is one such visit at a
+ * time; whoever comes with another one finishes the first for its owner.
+ */
+#include "mem/revoke.h"
+
+#include "abi/capability.h"
+#include "mem/mapping.h"
+#include "mem/mapping_tree.h"
+#include "mem/memory.h"
+#include "mem/pcid.h"
+#include "mem/space.h"
+#include "thread/task.h"
+#include "thread/thread.h"
+
+#define ENTRIES_AT_ONCE 32 /* in a piece of work */
+
+static struct visit {
+    struct thread *owner;    /* 0: none is under way */
+    const struct task *task; /* what was derived from its pages [start, end) is visited first */
+    uint64_t start, end;
+    uint32_t first, last, take; /* of the object: the pages that these are; the rights to be taken */
+    struct mapping
+        *waiting; /* visited; what was derived from the first one is being visited, from the others not yet */
+    const struct mapping *current; /* the first one, when that began */
+    struct mapping_place place;    /* in what was derived from it: up to there it is done */
+    struct mapping_place partial;  /* the next one, done up to the source `reached` */
+    uint64_t reached;
+} visit;
+
+/* ---- Entries ----------------------------------------------------------------------------------------------------- */
+
+static uint64_t taken_flags(uint64_t entry, uint32_t take)
+{
+    entry &= ~PTE_USE;
+    if (take & RIGHT_WRITE)
+        entry &= ~PTE_WRITE;
+    if (take & RIGHT_EXECUTE)
+        entry |= PTE_NO_EXECUTE;
+    return entry;
+}
+
+/* Takes rights from up to ENTRIES_AT_ONCE entries at `address`, and how they were used. Answers where it stopped. */
+static uint64_t take_from_entries(struct space *space, uint64_t address, uint64_t end, uint32_t take, uint32_t *found)
+{
+    for (int i = 0; i < ENTRIES_AT_ONCE && address < end; i++, address += PAGE_SIZE) {
+        uint64_t *entry = space_entry(space, address), old = entry ? *entry : 0;
+        if (!(old & PTE_PRESENT) || old == taken_flags(old, take))
+            continue;
+        *found |= old & PTE_USE;
+        *entry = taken_flags(old, take);
+        pcid_flush_page(space->cr3, address);
+    }
+    return address;
+}
+
+/* ---- What stays -------------------------------------------------------------------------------------------------- */
+
+static struct mapping_place place_of(const struct mapping *mapping)
+{
+    return (struct mapping_place){mapping_source(mapping), (uint64_t)mapping};
+}
+
+/* Puts `mapping` among those that wait, behind the one that is at work. */
+static void wait_behind(struct mapping *mapping)
+{
+    struct mapping **list = visit.current && visit.waiting ? &visit.waiting->list_next : &visit.waiting;
+    if (mapping->list == MAPPING_ON_NONE)
+        mapping_list_insert(list, mapping, MAPPING_VISITED);
+}
+
+/* A piece of `mapping`, which was derived from [start, end). */
+static void visit_mapping(struct mapping *mapping, uint64_t start, uint64_t end)
+{
+    uint64_t distance = mapping_address(mapping) - mapping_source(mapping), from = mapping_source(mapping);
+    bool continues = visit.partial.start == from && visit.partial.record == (uint64_t)mapping;
+    uint64_t last = mapping_source_end(mapping) < end ? mapping_source_end(mapping) : end;
+    from = from > start ? from : start;
+    from = continues && visit.reached > from ? visit.reached : from;
+    wait_behind(mapping);
+    visit.partial = place_of(mapping);
+    visit.reached =
+        take_from_entries(&mapping->task->space, from + distance, last + distance, visit.take, &visit.owner->found) -
+        distance;
+    if (visit.reached < last)
+        return;
+    mapping->rights &= (uint8_t)~visit.take;
+    visit.place = place_of(mapping);
+}
+
+/* A piece of what was derived from [start, end) of `giver`; if rights are taken, of mappings from nowhere else: a split
+ * changes which is the next one. False: there is nothing left. */
+static bool visit_next(const struct task *giver, uint64_t start, uint64_t end)
+{
+    struct mapping *next = mapping_tree_next_source(giver->given, visit.place, start, end);
+    if (!next)
+        return false;
+    if (visit.take && mapping_isolate(next, start, end) != next)
+        return true;
+    if (visit.take && next->list == MAPPING_MADE)
+        mapping_abandon(next);
+    visit_mapping(next, start, end);
+    return true;
+}
+
+static uint32_t page_in(const struct mapping *mapping, uint32_t page)
+{
+    if (page < mapping->offset)
+        return 0;
+    return page - mapping->offset < mapping->pages ? page - mapping->offset : mapping->pages;
+}
+
+/* A piece of what was derived from `mapping`'s part of the pages that are asked about. False: there is nothing left. */
+static bool visit_derived_of(struct mapping *mapping)
+{
+    uint64_t start = mapping_address(mapping) + (uint64_t)page_in(mapping, visit.first) * PAGE_SIZE;
+    uint64_t end = mapping_address(mapping) + (uint64_t)page_in(mapping, visit.last) * PAGE_SIZE;
+    return visit_next(mapping->task, start, end);
+}
+
+static void visit_piece(void)
+{
+    if (visit.task && visit_next(visit.task, visit.start, visit.end))
+        return;
+    visit.task = 0;
+    if (visit.waiting && visit.waiting != visit.current) {
+        visit.current = visit.waiting;
+        visit.place = (struct mapping_place){0, 0};
+    }
+    if (visit.waiting && visit_derived_of(visit.waiting))
+        return;
+    if (visit.waiting)
+        return mapping_list_remove(visit.waiting);
+    visit.owner->visited = true;
+    visit.owner = 0;
+}
+
+static void visit_begin(struct thread *owner, const struct mapping *mapping, uint64_t start, uint64_t end,
+                        uint32_t take)
+{
+    uint32_t first = mapping->offset + (uint32_t)((start - mapping_address(mapping)) / PAGE_SIZE);
+    visit = (struct visit){
+        .owner = owner,
+        .task = mapping->task,
+        .start = start,
+        .end = end,
+        .first = first,
+        .last = first + (uint32_t)((end - start) / PAGE_SIZE),
+        .take = take,
+    };
+}
+
+/* Nobody asks any more. */
+static void visit_cancel(void)
+{
+    visit.owner = 0;
+    visit.task = 0;
+}
+
+bool revoke_cancelled_piece(void)
+{
+    for (int i = 0; i < ENTRIES_AT_ONCE && !visit.owner && visit.waiting; i++)
+        mapping_list_remove(visit.waiting);
+    return !visit.owner && visit.waiting;
+}
+
+void revoke_forget_task(const struct task *task)
+{
+    if (visit.owner && visit.task == task)
+        visit_cancel();
+}
+
+void revoke_forget(struct thread *caller)
+{
+    caller->found = 0;
+    caller->visited = false;
+    if (visit.owner == caller)
+        visit_cancel();
+}
+
+/* ---- What goes --------------------------------------------------------------------------------------------------- */
+
+/* A piece of unmapping what was derived from [start, end) of `task`. False: there is nothing left. */
+static bool drop_derived_piece(const struct task *task, uint64_t start, uint64_t end)
+{
+    struct mapping *derived = mapping_tree_find_source(task->given, start, end);
+    if (!derived)
+        return false;
+    derived = mapping_isolate(derived, start, end);
+    if (derived && derived->list == MAPPING_MADE)
+        mapping_abandon(derived);
+    else if (derived)
+        mapping_drop_piece(derived, mapping_address(derived), mapping_end(derived));
+    return true;
+}
+
+/* A piece of visiting what was derived from [start, end) of `mapping`. False: all of it is visited. */
+static bool visit_some(struct thread *caller, const struct mapping *mapping, uint64_t start, uint64_t end,
+                       uint32_t take)
+{
+    if (caller->visited || !mapping_tree_find_source(mapping->task->given, start, end))
+        return false;
+    if (revoke_cancelled_piece())
+        return true;
+    if (!visit.owner)
+        visit_begin(caller, mapping, start, end, take);
+    visit_piece();
+    return true;
+}
+
+void revoke_piece(struct thread *caller, struct task *task, uint64_t *address, uint32_t *pages, uint32_t take)
+{
+    uint64_t start = *address, end = start + (uint64_t)*pages * PAGE_SIZE, stop = end;
+    caller->maps = true;
+    if (mapping_abandoned_piece() || ((take & RIGHT_READ) && drop_derived_piece(task, start, end)))
+        return;
+    const struct mapping *mapping = mapping_find(task, start, end);
+    if (mapping) {
+        start = mapping_address(mapping) > start ? mapping_address(mapping) : start;
+        stop = mapping_end(mapping) < end ? mapping_end(mapping) : end;
+        if (!(take & RIGHT_READ) && visit_some(caller, mapping, start, stop, take))
+            return;
+        start = take_from_entries(&task->space, start, stop, 0, &caller->found);
+    } else {
+        start = end;
+    }
+    if (start == stop)
+        caller->visited = false;
+    *address = start;
+    *pages = (uint32_t)((end - start) / PAGE_SIZE);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Taking back, and looking at, what was derived from pages: see Task.revoke_pages. */
+#ifndef SALTO_MEM_REVOKE_H
+#define SALTO_MEM_REVOKE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct task;
+struct thread;
+
+/* A piece of taking the rights `take` from all that was derived from the `*pages` pages at `*address` of `task`; without the
+ * right to read nothing stays mapped. Adds to `caller->found` how all of it was used (PTE_USE), these pages themselves
+ * included, which counts from now on anew. `*address` and `*pages` say afterwards what is left to do. */
+void revoke_piece(struct thread *caller, struct task *task, uint64_t *address, uint32_t *pages, uint32_t take);
+
+/* A piece of putting away what somebody did not go on with. False: there is nothing to do. */
+bool revoke_cancelled_piece(void);
+
+/* `task` is about to go. */
+void revoke_forget_task(const struct task *task);
+
+/* `caller` does not go on with that, or is done. */
+void revoke_forget(struct thread *caller);
+
+#endif
