@@ -19,9 +19,9 @@
 #include "abi/addresses.h"
 #include "hunter.h"
 #include "idl/clock.h"
-#include "idl/interrupt.h"
 #include "idl/notification.h"
 #include "idl/supervisor.h"
+#include "leftovers.h"
 #include "report.h"
 #include "victim.h"
 
@@ -32,6 +32,7 @@
 #define CALLS_PER_BATCH 8000
 #define ENDPOINTS 3
 #define MEMORIES 2
+#define LEAST_PAGES 2U
 #define NOTIFICATIONS 3 /* one for each of the first hunters */
 #define REPLIES 2
 #define LEAST_ROUND 40000 /* nanoseconds that hunters run; twice that and so on after rounds without a call */
@@ -46,7 +47,6 @@
 #define LEAST_QUOTA (128UL << 10)
 #define MOST_QUOTA (LEAST_QUOTA << 3)
 #define SUPERVISOR_BADGE 0x5afeUL
-#define HUNTING_GROUND 0x40000000UL
 #define PREPARED_ENDPOINTS (MOST_QUOTA / 16384 + MOST_REPLACED + 64) /* a factory has one for every 16 KiB */
 #define PREPARED_THREADS (MOST_QUOTA / PAGE_SIZE + MOST_REPLACED + 64)
 #define STUCK_ROUNDS 12
@@ -54,7 +54,6 @@
 #define CHECK_ROUNDS 50
 #define KILL_THREAD_EVERY 200
 #define KILL_TASK_EVERY 500
-#define MOST_TASKS 512
 #define MOST_REPLACED 200 /* hunters, that is, in a batch: hunters may keep the dead thread alive as an object */
 
 /* What every task of hunters is given. */
@@ -74,7 +73,7 @@ static struct hunter *hunters[HUNTERS];
 static uint32_t hunter_memories[HUNTERS];
 static uint32_t own_endpoints[HUNTERS];
 static uint32_t supervisor, supervisor_sends; /* endpoint, and a badged capability to it */
-static uint32_t endpoints[ENDPOINTS], full_task;
+static uint32_t endpoints[ENDPOINTS], memories[MEMORIES], full_task;
 static kernel_notification_t notifications[NOTIFICATIONS];
 static struct grant grants[48];
 static unsigned grants_count, objects_count; /* those that this program made come first */
@@ -174,8 +173,10 @@ static void make_objects(bool full)
         grant(endpoints[i], TYPE_ENDPOINT, RIGHTS_ALL, 0);
         grant(endpoints[i], TYPE_ENDPOINT, RIGHT_WRITE | RIGHT_COPY, draw_noise(&state));
     }
-    for (unsigned i = 0; i < MEMORIES; i++)
-        grant(guest_memory(2U << (draw_noise(&state) >> 61)), TYPE_MEMORY, RIGHTS_ALL, 0);
+    for (unsigned i = 0; i < MEMORIES; i++) {
+        memories[i] = guest_memory(LEAST_PAGES << (draw_noise(&state) >> 61));
+        grant(memories[i], TYPE_MEMORY, RIGHTS_ALL, 0);
+    }
     grant_signals();
     full_task = full ? new_full_task() : 0;
     for (unsigned i = 0; full && i < FULL_GRANTS; i++)
@@ -227,8 +228,8 @@ static const struct worker *host_of(unsigned i)
 static void add_addresses(unsigned i)
 {
     struct hunter *hunter = hunters[i];
-    for (unsigned j = 0; j < KNOWN_ADDRESSES / 2; j++)
-        hunter->addresses[hunter->addresses_count++] = HUNTING_GROUND + j * 0x1ff000;
+    for (unsigned j = 0; j < GROUNDS; j++)
+        hunter->addresses[hunter->addresses_count++] = hunting_ground(j);
     hunter->addresses[hunter->addresses_count++] = (uint64_t)host_of(i)->area;
     hunter->addresses[hunter->addresses_count++] = (uint64_t)hunter;
     hunter->addresses[hunter->addresses_count++] = (uint64_t)hunter_child;
@@ -250,6 +251,15 @@ static void make_state(unsigned i)
     hunters[i]->own_endpoint = worker_give(host_of(i), own_endpoints[i], RIGHT_READ | RIGHT_WRITE);
     hunters[i]->turn = turns += TURNS_APART;
     add_addresses(i);
+}
+
+/* Memory that can travel in messages at once. */
+static void map_grounds(const struct worker *host)
+{
+    for (unsigned i = 0; i < MEMORIES; i++)
+        EXPECT_EQUAL(kernel_memory_map((kernel_memory_t){memories[i]}, host->task, hunting_ground(i), 0, LEAST_PAGES,
+                                       RIGHT_READ | RIGHT_WRITE),
+                     0);
 }
 
 /* A thread that goes on with the hunter's state. */
@@ -309,8 +319,10 @@ static void tell_meeting_places(unsigned task)
 
 static void make_hunters(void)
 {
-    for (unsigned task = 0; task < TASKS; task++)
+    for (unsigned task = 0; task < TASKS; task++) {
         worker_create(&hosts[task], true);
+        map_grounds(&hosts[task]);
+    }
     for (unsigned i = 0; i < HUNTERS; i++) {
         make_state(i);
         make_thread(i);
@@ -524,40 +536,6 @@ static void collect(void)
     }
 }
 
-/* Tasks that hold capabilities to each other live on when nobody else holds them: ends all `count` youngest tasks, and
- * empties their tables. Hunters do not run meanwhile, below this thread's priority, and no task goes while this program
- * names it: else the numbers of the others would change. */
-static void empty_tasks(uint32_t count)
-{
-    static struct {
-        kernel_task_t task;
-        uint32_t handles;
-    } tasks[MOST_TASKS];
-    if (!EXPECT(count <= MOST_TASKS))
-        return;
-    for (uint32_t i = 0; i < count; i++)
-        EXPECT_EQUAL(kernel_debug_task(debug, i, &tasks[i].task, &tasks[i].handles), 0);
-    for (uint32_t i = 0; i < count; i++)
-        EXPECT_EQUAL(kernel_task_exit(tasks[i].task, 0), 0);
-    for (uint32_t i = 0; i < count; i++)
-        for (uint32_t handle = 1; handle < tasks[i].handles; handle++)
-            (void)!kernel_task_delete(tasks[i].task, handle);
-    for (uint32_t i = 0; i < count; i++)
-        guest_delete(tasks[i].task.handle);
-}
-
-/* Hunters may have bound the interrupt line, which is there for ever, to a notification of theirs: it would live on, and
- * so would the factory that paid for it. The line is bound to another one, and that taken away. */
-static void unbind_line(void)
-{
-    kernel_interrupt_t line = {salto_require("idle_line")};
-    kernel_notification_t notification;
-    EXPECT_EQUAL(kernel_factory_create_notification(own_factory, &notification), 0);
-    EXPECT_EQUAL(kernel_interrupt_bind(line, notification), 0);
-    EXPECT_EQUAL(kernel_task_revoke(own_task, notification.handle), 0);
-    guest_delete(notification.handle);
-}
-
 static void destroy_hunters(void)
 {
     for (unsigned i = HUNTERS; i-- > 0;) {
@@ -581,11 +559,11 @@ uint32_t batch_run(uint64_t seed, bool full, bool compare)
     uint32_t calls = calls_made();
     EXPECT(victim_intact());
     collect();
-    empty_tasks(totals_now().tasks - before.tasks);
+    leftovers_end_tasks(totals_now().tasks - before.tasks);
     hear_supervisor();
     destroy_hunters();
     delete_objects();
-    unbind_line();
+    leftovers_unbind_line();
     after = totals_now();
     EXPECT(!compare || totals_equal(&before, &after));
     EXPECT(victim_intact());

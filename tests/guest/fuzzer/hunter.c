@@ -12,6 +12,7 @@
 #define LINUX_ENOSYS 38
 #define LEAVE_CALLER_EVERY 4
 #define KEEP_CALLER_EVERY 6
+#define PLACES_EVERY 8 /* raw calls */
 #define TURN_EVERY 64
 #define SELDOM_TURN 16 /* of this many turns, one has the operations that take long */
 
@@ -150,20 +151,6 @@ static uint32_t random_size(struct hunter *hunter)
     return sizes[(draw_noise(&hunter->random) >> 32) % sizeof(sizes)];
 }
 
-/* Items in the UTCB; answers how many, mostly none. */
-static uint32_t random_items(struct hunter *hunter)
-{
-    uint64_t noise = draw_noise(&hunter->random);
-    uint32_t count = noise >> 62 ? 0 : (uint32_t)(noise & TAG_ITEMS_MASK);
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t more = draw_noise(&hunter->random);
-        uint64_t item = item_of((uint32_t)draw_handle(hunter, TYPE_ANY), (uint32_t)more & RIGHTS_ALL,
-                                (more >> 8 & 7) == 0 ? ITEM_MOVE : ITEM_COPY);
-        ipc_utcb()->items[i] = (more >> 16 & 15) == 0 ? more : item;
-    }
-    return count;
-}
-
 static uint32_t random_label(struct hunter *hunter)
 {
     uint64_t noise = draw_noise(&hunter->random);
@@ -174,7 +161,7 @@ static uint32_t random_label(struct hunter *hunter)
 static uint32_t general_tag(struct hunter *hunter, uint32_t operation, uint32_t flags)
 {
     return TAG_NATIVE | flags | operation << TAG_OPERATION_SHIFT | random_size(hunter) |
-           random_items(hunter) << TAG_ITEMS_SHIFT;
+           draw_items(hunter) << TAG_ITEMS_SHIFT;
 }
 
 /* One that receives, with nothing to send. */
@@ -214,7 +201,7 @@ static uint32_t waiting_tag(struct hunter *hunter, enum raw_way way)
     case RAW_CYCLE:
         return message_tag(MESSAGE_CALL, random_size(hunter), 0);
     default: /* RAW_SIGNAL, RAW_ANSWER_KEPT */
-        return message_tag(MESSAGE_SEND, random_size(hunter), random_items(hunter));
+        return message_tag(MESSAGE_SEND, random_size(hunter), draw_items(hunter));
     }
 }
 
@@ -224,22 +211,22 @@ static uint32_t raw_tag(struct hunter *hunter, enum raw_way way)
     uint64_t noise = draw_noise(&hunter->random);
     switch (way) {
     case RAW_CALL:
-        return message_tag(MESSAGE_CALL, random_size(hunter), random_items(hunter));
+        return message_tag(MESSAGE_CALL, random_size(hunter), draw_items(hunter));
     case RAW_CALL_POLL:
         return TAG_NATIVE | TAG_POLL | MESSAGE_CALL << TAG_OPERATION_SHIFT | random_size(hunter) |
-               random_items(hunter) << TAG_ITEMS_SHIFT;
+               draw_items(hunter) << TAG_ITEMS_SHIFT;
     case RAW_SEND:
-        return message_tag(MESSAGE_SEND, random_size(hunter), random_items(hunter));
+        return message_tag(MESSAGE_SEND, random_size(hunter), draw_items(hunter));
     case RAW_SEND_POLL:
-        return TAG_POLL | message_tag(MESSAGE_SEND, random_size(hunter), random_items(hunter));
+        return TAG_POLL | message_tag(MESSAGE_SEND, random_size(hunter), draw_items(hunter));
     case RAW_RECEIVE:
         return message_tag(MESSAGE_RECEIVE, 0, 0);
     case RAW_RECEIVE_POLL:
         return TAG_POLL | message_tag(MESSAGE_RECEIVE, 0, 0);
     case RAW_REPLY:
-        return message_tag(MESSAGE_REPLY, random_size(hunter), random_items(hunter));
+        return message_tag(MESSAGE_REPLY, random_size(hunter), draw_items(hunter));
     case RAW_REPLY_AND_WAIT:
-        return message_tag(MESSAGE_REPLY_AND_WAIT, random_size(hunter), random_items(hunter));
+        return message_tag(MESSAGE_REPLY_AND_WAIT, random_size(hunter), draw_items(hunter));
     case RAW_NOISE:
         return (uint32_t)noise | TAG_NATIVE | TAG_POLL;
     case RAW_LINUX:
@@ -325,6 +312,8 @@ static void answer(struct hunter *hunter, struct ipc_message *message)
     static const enum raw_way ways[] = {RAW_REPLY, RAW_REPLY, RAW_REPLY_AND_WAIT, RAW_REPLY_AND_WAIT_DEADLINE};
     enum raw_way way = ways[draw_noise(&hunter->random) >> 62];
     draw_deadlines(hunter);
+    if (draw_once_in(&hunter->random, PLACES_EVERY))
+        draw_places(hunter);
     uint64_t tag = message_labelled_tag(random_label(hunter), raw_tag(hunter, way));
     transfer(hunter, OPERATIONS + way, tag, raw_target(hunter, way), message);
 }
@@ -362,6 +351,8 @@ static void call_raw(struct hunter *hunter)
     for (int i = 0; i < MESSAGE_REGISTER_WORDS; i++)
         message.words[i] = draw_integer(hunter);
     draw_deadlines(hunter);
+    if (draw_once_in(&hunter->random, PLACES_EVERY))
+        draw_places(hunter);
     uint64_t tag = message_labelled_tag(random_label(hunter), raw_tag(hunter, way));
     uint64_t came = transfer(hunter, OPERATIONS + way, tag, target, &message);
     if (!is_call((uint32_t)came) || draw_once_in(&hunter->random, LEAVE_CALLER_EVERY))

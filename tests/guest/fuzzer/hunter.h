@@ -14,6 +14,8 @@
 #define KNOWN_HANDLES 64
 #define KNOWN_ADDRESSES 16
 #define MEETING_PLACES 6
+#define HUNTING_GROUND 0x40000000UL /* where tasks of hunters map what they like */
+#define GROUNDS 8
 
 /* Ways to call that no IDL file names, counted as operations are. */
 enum raw_way {
@@ -65,9 +67,16 @@ struct hunter {
     uint64_t tag, target;                   /* of the call under way */
     volatile uint64_t strange, strange_tag; /* a result that is neither a tag nor an error, and the call's tag */
     uint32_t counts[ROWS][ERROR_LAST];
+    char buffer[2 * 4096] __attribute__((aligned(4096))); /* for strings and pages of messages */
 };
 
 #define HUNTER_PAGES ((sizeof(struct hunter) + 4095) / 4096)
+
+/* Addresses within that where hunters map. */
+static inline uint64_t hunting_ground(uint64_t number)
+{
+    return HUNTING_GROUND + number % GROUNDS * 0x1ff000;
+}
 
 /* A worker_function. values[0]: address of its struct hunter. */
 void hunter_main(struct area *area);
@@ -90,5 +99,12 @@ uint64_t draw_integer(struct hunter *hunter);
 /* Past, near, far, or never. */
 uint64_t draw_deadline(struct hunter *hunter);
 uint64_t draw_argument(struct hunter *hunter, const struct argument *argument);
+
+/* ---- items.c ----------------------------------------------------------------------------------------------------- */
+
+/* Typed items in the UTCB; answers how many, mostly none. */
+uint32_t draw_items(struct hunter *hunter);
+/* Where the thread takes strings and pages from now on. */
+void draw_places(struct hunter *hunter);
 
 #endif
