@@ -117,6 +117,21 @@ static void check_bonds(struct inspection *inspection, const struct thread *thre
     invariant(inspection, !thread->reply || thread->reply->caller == thread, "reply objects know whom they keep");
 }
 
+/* Client and driver of a transfer name each other; nobody else names one. */
+static void check_transfer(struct inspection *inspection, const struct thread *thread)
+{
+    const struct thread *other = thread->transfer_partner;
+    bool waits = thread->state == THREAD_TRANSFER, drives = thread->restarting == RESTARTS_TRANSFER;
+    invariant(inspection, (waits || drives) == (other != 0) && !(waits && drives),
+              "who is in a transfer has a partner, and one part in it");
+    if (!other || inspection->broken)
+        return;
+    invariant(inspection, other->transfer_partner == thread && (other->state == THREAD_TRANSFER) == drives,
+              "client and driver of a transfer know each other");
+    invariant(inspection, !thread->interrupted && thread->transfer.answers == other->transfer.answers,
+              "a transfer goes on within system calls, in one direction");
+}
+
 static void check_deadline(struct inspection *inspection, const struct thread *thread)
 {
     const struct hot_thread *line = thread->hot;
@@ -231,6 +246,7 @@ static void check_thread(struct inspection *inspection, struct thread *thread)
     check_place(inspection, thread);
     check_partner(inspection, thread);
     check_bonds(inspection, thread);
+    check_transfer(inspection, thread);
     check_deadline(inspection, thread);
     check_plain_wait(inspection, thread);
     if (task->guarded)

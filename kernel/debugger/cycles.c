@@ -44,7 +44,7 @@ static void find_threads(void)
 static bool waits_for_threads(const struct thread *thread)
 {
     return thread->state == THREAD_KEPT || (thread->state == THREAD_SENDING && thread->sends != SENDS_ONE_WAY) ||
-           (thread->state == THREAD_ACTIVE && wait_partner(thread));
+           thread->state == THREAD_TRANSFER || (thread->state == THREAD_ACTIVE && wait_partner(thread));
 }
 
 /* Might `other` end the wait of `thread`, which waits_for_threads()? */

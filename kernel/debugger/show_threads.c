@@ -19,10 +19,15 @@
 #define MICROSECONDS 1000000UL
 
 static const char *const state_names[] = {
-    [THREAD_NEW] = "new",         [THREAD_ACTIVE] = "active",
-    [THREAD_SENDING] = "sending", [THREAD_RECEIVING] = "receiving",
-    [THREAD_WAITING] = "waiting", [THREAD_KEPT] = "kept",
-    [THREAD_FAULTED] = "faulted", [THREAD_DEAD] = "dead",
+    [THREAD_NEW] = "new",
+    [THREAD_ACTIVE] = "active",
+    [THREAD_SENDING] = "sending",
+    [THREAD_RECEIVING] = "receiving",
+    [THREAD_WAITING] = "waiting",
+    [THREAD_KEPT] = "kept",
+    [THREAD_TRANSFER] = "in a transfer",
+    [THREAD_FAULTED] = "faulted",
+    [THREAD_DEAD] = "dead",
 };
 
 static const char *const place_names[] = {
@@ -172,6 +177,9 @@ void print_wait(const struct thread *thread)
         return print_receiving(thread);
     case THREAD_KEPT:
         return print_kept(thread);
+    case THREAD_TRANSFER:
+        console_printf("for its message to be copied by ");
+        return print_thread(thread->transfer_partner);
     default:
         console_printf("for nobody: it is %s", state_names[thread->state]);
     }

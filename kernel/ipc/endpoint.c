@@ -22,11 +22,6 @@ static struct hot_thread *nobody(void)
     return (struct hot_thread *)NOBODY_LINE;
 }
 
-static struct thread *thread_of(struct queue_node *node)
-{
-    return node ? (struct thread *)((char *)node - __builtin_offsetof(struct thread, node)) : 0;
-}
-
 struct endpoint *endpoint_create(struct factory *payer, enum error *error)
 {
     struct endpoint *endpoint = object_allocate(payer, OBJECT_ENDPOINT, sizeof(struct endpoint));
@@ -54,14 +49,14 @@ static void end_plain_waits(struct endpoint *endpoint)
 
 static bool is_waited_on(const struct endpoint *endpoint)
 {
-    return (endpoint->hot->waiter->waits & ~WAIT_KERNEL) == endpoint->offset;
+    return endpoint_waiter(endpoint) != 0;
 }
 
 /* Tells some of those who send here that the endpoint is dead. Are they all told? */
 static bool fail_senders(struct endpoint *endpoint, uint32_t most)
 {
     for (uint32_t i = 0; i < most && endpoint->senders.first; i++)
-        wait_fail(thread_of(endpoint->senders.first), ERROR_DEAD);
+        wait_fail(endpoint_thread_of(endpoint->senders.first), ERROR_DEAD);
     return !endpoint->senders.first;
 }
 
@@ -108,7 +103,7 @@ void endpoint_destroy_piece(struct endpoint *endpoint)
     if (is_waited_on(endpoint))
         wait_fail(endpoint->hot->waiter->thread, ERROR_DEAD);
     for (int i = 0; i < FAILED_AT_ONCE && endpoint->receivers.first; i++)
-        wait_fail(thread_of(endpoint->receivers.first), ERROR_DEAD);
+        wait_fail(endpoint_thread_of(endpoint->receivers.first), ERROR_DEAD);
     if (endpoint->receivers.first)
         return;
     hot_endpoint_free(endpoint->hot, endpoint->object.payer);
@@ -137,8 +132,7 @@ void endpoint_receive_right_removed(struct endpoint *endpoint, const struct capa
 
 struct thread *endpoint_take_receiver(struct endpoint *endpoint)
 {
-    struct thread *receiver =
-        is_waited_on(endpoint) ? endpoint->hot->waiter->thread : thread_of(endpoint->receivers.first);
+    struct thread *receiver = endpoint_receiver(endpoint);
     if (receiver)
         wait_end(receiver);
     return receiver;
@@ -223,7 +217,7 @@ bool endpoint_raise_sender(struct thread *thread, uint32_t priority)
 
 struct thread *endpoint_take_sender(struct endpoint *endpoint)
 {
-    struct thread *sender = thread_of(endpoint->senders.first);
+    struct thread *sender = endpoint_thread_of(endpoint->senders.first);
     if (!sender)
         return 0;
     wait_end(sender);

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 
 #include "cap/object.h"
+#include "ipc/wait.h"
 #include "thread/thread.h"
 
 struct endpoint {
@@ -42,7 +43,27 @@ void endpoint_receive_right_removed(struct endpoint *endpoint, const struct capa
 bool endpoint_orphan_piece(void);
 bool endpoint_any_orphan(void);
 
-/* The thread that may be handed a message now, or 0: it stops waiting. */
+/* The thread whose place in a queue `node` is; 0 for 0. */
+static inline struct thread *endpoint_thread_of(struct queue_node *node)
+{
+    return node ? (struct thread *)((char *)node - __builtin_offsetof(struct thread, node)) : 0;
+}
+
+/* The thread in the waiter's place, if it waits; else 0. */
+static inline struct thread *endpoint_waiter(const struct endpoint *endpoint)
+{
+    const struct hot_thread *waiter = endpoint->hot->waiter;
+    return (waiter->waits & ~WAIT_KERNEL) == endpoint->offset ? waiter->thread : 0;
+}
+
+/* The thread that may be handed a message now, or 0. */
+static inline struct thread *endpoint_receiver(const struct endpoint *endpoint)
+{
+    struct thread *waiter = endpoint_waiter(endpoint);
+    return waiter ? waiter : endpoint_thread_of(endpoint->receivers.first);
+}
+
+/* The same, and it stops waiting. */
 struct thread *endpoint_take_receiver(struct endpoint *endpoint);
 
 /* Makes `thread` wait: as the waiter that the trampoline sees if that place is free, else on the queue. `handle` is what

@@ -18,73 +18,28 @@
 #include "ipc/hot.h"
 #include "ipc/message.h"
 #include "ipc/notification.h"
+#include "ipc/phases.h"
 #include "ipc/reply.h"
 #include "ipc/short.h"
+#include "ipc/transfer.h"
 #include "ipc/wait.h"
 #include "thread/schedule.h"
 #include "thread/task.h"
-#include "x86/timer.h"
 
 #define LINUX_ENOSYS 38
+#define TAG_RECEIVE (TAG_NATIVE | MESSAGE_RECEIVE << TAG_OPERATION_SHIFT)
 #define TAG_SEND_AND_WAIT (TAG_NATIVE | MESSAGE_SEND_AND_WAIT << TAG_OPERATION_SHIFT)
 
-/* A system call that ends with an error before anything was sent: the words are the caller's own still. */
-static void fail(struct thread *self, enum error error)
-{
-    self->call.tag = error;
-    self->call.handle = PHASE_SEND;
-}
-
-static void fail_to_receive(struct thread *self, enum error error)
-{
-    self->call.tag = error;
-    self->call.handle = PHASE_RECEIVE;
-}
-
-/* The answer to a send or reply that succeeded: as if an empty answer had come. */
-static void succeed(struct thread *thread)
-{
-    thread->call = (struct kernel_call){.tag = message_tag(MESSAGE_REPLY_AND_WAIT, 0, 0)};
-}
-
-/* Arms the deadline of the phase that begins, if the tag asks for it. */
-static void arm_deadline(struct thread *thread, uint32_t low, uint64_t nanoseconds)
-{
-    if (low & TAG_DEADLINE)
-        schedule_add_deadline(&thread->deadline, timer_at(nanoseconds));
-}
-
-/* `thread` stands at the end of the current chain: it goes on at once, if it can. */
-static void switch_to(struct thread *thread)
-{
-    if (thread_can_run(thread))
-        schedule_switch_to(thread);
-    else
-        schedule_request();
-}
-
 /* ---- Send phase ------------------------------------------------------------------------------------------------ */
-
-/* `caller`, whose request `receiver` has, waits for the answer. */
-static void begin_answer_phase(struct thread *caller, struct thread *receiver, uint32_t low)
-{
-    arm_deadline(caller, low, thread_utcb(caller)->receive_deadline);
-    wait_for_answer(caller, receiver);
-}
-
-static uint64_t wait_handle(const struct kernel_call *call)
-{
-    return call->handle >> WAIT_HANDLE_SHIFT;
-}
 
 /* The receive phase of a sender that had to wait: it begins it itself, when it runs. */
 static void receive_later(struct thread *sender, uint32_t low)
 {
     sender->message = (struct kernel_call){
-        .tag = TAG_NATIVE | MESSAGE_RECEIVE << TAG_OPERATION_SHIFT | (low & (TAG_DEADLINE | TAG_CLOSED)),
+        .tag = TAG_RECEIVE | (low & (TAG_DEADLINE | TAG_CLOSED)),
         .handle = wait_handle(&sender->call),
     };
-    sender->restarting = true;
+    sender->restarting = RESTARTS_OPERATION;
 }
 
 static void wait_to_send(struct thread *self, const struct capability *capability, uint32_t low)
@@ -101,20 +56,46 @@ static void wait_to_send(struct thread *self, const struct capability *capabilit
     schedule_request();
 }
 
+/* Sends the items of a message with strings to `receiver`, which waits. True if the rest can follow. */
+static bool send_strings(struct thread *self, struct thread *receiver, uint64_t badge, uint32_t low)
+{
+    struct strings *strings = &receiver->transfer.strings;
+    enum error error = strings_read(strings, thread_utcb(self), tag_items(low), thread_utcb(receiver));
+    if (error != ERROR_NONE)
+        return fail(self, error), false;
+    if (strings_copy_at_once(strings, &self->task->space, &receiver->task->space)) {
+        transfer_deliver_items(self, receiver, strings, tag_items(low));
+        return true;
+    }
+    uint32_t again = TAG_RECEIVE | (receiver->takes_signals ? 0 : TAG_CLOSED);
+    again |= receiver->deadline.place ? TAG_DEADLINE : 0;
+    wait_end(receiver);
+    self->badge = badge;
+    transfer_request(self, receiver, again);
+    return false;
+}
+
 /* Sends to an endpoint. True if the message was received, and not by a call; `*woken` can go on then. */
 static bool send_request(struct thread *self, const struct capability *capability, uint32_t low, struct thread **woken)
 {
     struct endpoint *endpoint = (struct endpoint *)capability->object;
     if (!(capability->rights & RIGHT_WRITE))
         return fail(self, ERROR_NO_RIGHT), false;
-    struct thread *receiver = endpoint_take_receiver(endpoint);
+    struct thread *receiver = endpoint_receiver(endpoint);
     if (!receiver && !endpoint->receive_rights)
         return fail(self, ERROR_DEAD), false;
     if (!receiver && (low & TAG_POLL))
         return fail(self, ERROR_WOULD_BLOCK), false;
     if (!receiver)
         return wait_to_send(self, capability, low), false;
-    message_deliver_request(self, receiver, capability->badge);
+    if (strings_any(thread_utcb(self), tag_items(low))) {
+        if (!send_strings(self, receiver, capability->badge, low))
+            return false;
+    } else if (tag_items(low)) {
+        message_transfer_items(self, receiver, tag_items(low));
+    }
+    wait_end(receiver);
+    message_deliver_words(self, receiver, capability->badge);
     *woken = receiver;
     if (tag_operation(low) != MESSAGE_CALL) {
         debugger_note(EVENT_DELIVER_SEND, self, receiver, endpoint, 0);
@@ -122,7 +103,10 @@ static bool send_request(struct thread *self, const struct capability *capabilit
     }
     begin_answer_phase(self, receiver, low);
     debugger_note(EVENT_DELIVER_CALL, self, receiver, endpoint, 0);
-    switch_to(receiver);
+    if (receiver->stopped)
+        schedule_request();
+    else
+        schedule_switch_to(receiver);
     return false;
 }
 
@@ -136,14 +120,27 @@ static void answer(struct thread *self, struct thread *caller)
     wait_end(caller);
 }
 
+/* Answers `caller`, if the answer has strings. */
+static bool answer_with_strings(struct thread *self, struct thread *caller, uint32_t low)
+{
+    if (!strings_any(thread_utcb(self), tag_items(low)) || caller->sends != SENDS_OWN)
+        return false;
+    enum error error = transfer_answer(self, caller);
+    if (error != ERROR_NONE)
+        fail(self, error);
+    return true;
+}
+
 /* Answers the caller that a reply object keeps. True if there was one. */
-static bool send_answer(struct thread *self, const struct capability *capability, struct thread **woken)
+static bool send_answer(struct thread *self, const struct capability *capability, uint32_t low, struct thread **woken)
 {
     struct thread *caller = ((struct reply *)capability->object)->caller;
     if (!(capability->rights & RIGHT_WRITE))
         return fail(self, ERROR_NO_RIGHT), false;
     if (!caller)
         return fail(self, ERROR_NO_CALLER), false;
+    if (answer_with_strings(self, caller, low))
+        return false;
     answer(self, caller);
     *woken = caller;
     return true;
@@ -165,7 +162,7 @@ static bool send(struct thread *self, const struct capability *capability, uint3
     case OBJECT_ENDPOINT:
         return send_request(self, capability, low, woken);
     case OBJECT_REPLY:
-        return send_answer(self, capability, woken);
+        return send_answer(self, capability, low, woken);
     case OBJECT_NOTIFICATION:
         return send_signal(self, capability, woken);
     case OBJECT_DEAD:
@@ -175,17 +172,27 @@ static bool send(struct thread *self, const struct capability *capability, uint3
     }
 }
 
-static void wake(struct thread *thread)
-{
-    if (thread && thread_can_run(thread))
-        schedule_wake(thread);
-}
-
 /* ---- Receive phase --------------------------------------------------------------------------------------------- */
 
-static void accept_own_message(struct thread *self, struct thread *sender, const struct endpoint *endpoint)
+/* The same for a message with strings; `again` is the tag of what `self` does. One that is refused is not heard of. */
+static void accept_strings(struct thread *self, struct thread *sender, uint32_t again)
+{
+    uint32_t items = tag_items((uint32_t)sender->call.tag);
+    enum error error = strings_read(&self->transfer.strings, thread_utcb(sender), items, thread_utcb(self));
+    if (error == ERROR_NONE)
+        return transfer_request(sender, self, again);
+    fail(sender, error);
+    schedule_wake(sender);
+    transfer_receive_again(self, again);
+    schedule_request();
+}
+
+static void accept_own_message(struct thread *self, struct thread *sender, const struct endpoint *endpoint,
+                               uint32_t again)
 {
     uint32_t low = (uint32_t)sender->call.tag;
+    if (strings_any(thread_utcb(sender), tag_items(low)))
+        return accept_strings(self, sender, again);
     message_deliver_request(sender, self, sender->badge);
     if (tag_operation(low) == MESSAGE_CALL) {
         begin_answer_phase(sender, self, low);
@@ -200,11 +207,11 @@ static void accept_own_message(struct thread *self, struct thread *sender, const
 }
 
 /* `self` takes the message of a sender that was queued. */
-static void accept(struct thread *self, struct thread *sender, const struct endpoint *endpoint)
+static void accept(struct thread *self, struct thread *sender, const struct endpoint *endpoint, uint32_t again)
 {
     switch (sender->sends) {
     case SENDS_OWN:
-        accept_own_message(self, sender, endpoint);
+        accept_own_message(self, sender, endpoint, again);
         break;
     case SENDS_FAULT:
         fault_deliver(sender, self, sender->badge);
@@ -272,10 +279,11 @@ static void receive_message(struct thread *self, const struct capability *capabi
     if (!endpoint->senders.first && (low & TAG_POLL))
         return fail_to_receive(self, ERROR_WOULD_BLOCK);
     abandon_caller(self);
+    self->wait_handle = capability->handle;
     struct thread *sender = endpoint_take_sender(endpoint);
     if (sender) {
         endpoint_note_server(endpoint, self);
-        return accept(self, sender, endpoint);
+        return accept(self, sender, endpoint, TAG_RECEIVE | (low & (TAG_POLL | TAG_DEADLINE | TAG_CLOSED)));
     }
     self->takes_signals = !closed;
     endpoint_wait(endpoint, self, closed ? HANDLE_NONE : capability->handle);
@@ -308,11 +316,13 @@ static void receive_operation(struct thread *self, uint32_t low)
     receive(self, capability, low);
 }
 
-static void reply(struct thread *self)
+static void reply(struct thread *self, uint32_t low)
 {
     struct thread *caller = wait_caller(self);
     if (!caller)
         return fail(self, ERROR_NO_CALLER);
+    if (answer_with_strings(self, caller, low))
+        return;
     answer(self, caller);
     wake(caller);
     succeed(self);
@@ -356,6 +366,8 @@ static void reply_and_wait(struct thread *self, uint32_t low)
         return fail(self, error);
     if (!caller)
         return fail(self, ERROR_NO_CALLER);
+    if (answer_with_strings(self, caller, low))
+        return;
     answer(self, caller);
     if (can_wait_plainly(self, handle, low)) { /* still: an item may have moved away the right to */
         wait_plainly(self);
@@ -411,16 +423,72 @@ static void send_and_wait(struct thread *self, uint32_t low)
     receive_after(self, handle, low);
 }
 
-/* ---- Entry ----------------------------------------------------------------------------------------------------- */
+/* ---- What was copied --------------------------------------------------------------------------------------------- */
 
-static void dead_dispatch(struct kernel_call *call, const struct capability *capability)
+/* `sender`, whose message is received, goes on. */
+static void sent(struct thread *sender, uint32_t low)
 {
-    (void)capability;
-    call->tag = ERROR_DEAD;
-    call->handle = PHASE_SEND;
+    if (tag_operation(low) == MESSAGE_SEND_AND_WAIT)
+        receive_later(sender, low);
+    else
+        succeed(sender);
+    schedule_wake(sender);
 }
 
-static void endpoint_dispatch(struct kernel_call *call, const struct capability *capability)
+void ipc_request_copied(struct thread *sender, struct thread *receiver)
+{
+    uint32_t low = (uint32_t)sender->call.tag;
+    bool calls = tag_operation(low) == MESSAGE_CALL;
+    transfer_deliver_items(sender, receiver, &receiver->transfer.strings, tag_items(low));
+    message_deliver_words(sender, receiver, sender->badge);
+    if (calls)
+        begin_answer_phase(sender, receiver, low);
+    else
+        sent(sender, low);
+    debugger_note(calls ? EVENT_DELIVER_CALL : EVENT_DELIVER_SEND, sender, receiver, 0, 0);
+    if (!thread_is_current(sender))
+        return schedule_go_on(receiver);
+    if (calls)
+        return switch_to(receiver);
+    wake(receiver);
+    if (sender->restarting)
+        schedule_request();
+}
+
+/* What follows an answer that was given: the receive phase, if there is one. */
+static void after_answer(struct thread *server)
+{
+    uint32_t low = (uint32_t)server->call.tag, operation = tag_operation(low);
+    if (operation == MESSAGE_REPLY_AND_WAIT)
+        return receive_after(server, server->call.handle, low);
+    if (operation == MESSAGE_SEND_AND_WAIT)
+        return receive_after(server, wait_handle(&server->call), low);
+    succeed(server);
+}
+
+void ipc_answer_copied(struct thread *server, struct thread *caller)
+{
+    transfer_deliver_items(server, caller, &server->transfer.strings, tag_items((uint32_t)server->call.tag));
+    message_deliver_answer_words(server, caller);
+    debugger_note(EVENT_REPLY, server, caller, 0, 0);
+    wake(caller);
+    after_answer(server);
+    if (thread_can_run(server))
+        schedule_go_on(server);
+}
+
+void ipc_answer_counts(struct thread *server)
+{
+    uint32_t low = (uint32_t)server->call.tag, operation = tag_operation(low);
+    if (operation == MESSAGE_SEND || operation == MESSAGE_REPLY)
+        return succeed(server);
+    server->wait_handle = operation == MESSAGE_REPLY_AND_WAIT ? server->call.handle : wait_handle(&server->call);
+    transfer_receive_again(server, TAG_RECEIVE | (low & (TAG_DEADLINE | TAG_CLOSED)));
+}
+
+/* ---- Entry ----------------------------------------------------------------------------------------------------- */
+
+void endpoint_dispatch(struct kernel_call *call, const struct capability *capability)
 {
     struct thread *self = kernel_call_thread(call), *receiver;
     call->tag += MESSAGE_CALL << TAG_OPERATION_SHIFT; /* plain calls alone come here: tag_general() */
@@ -428,24 +496,6 @@ static void endpoint_dispatch(struct kernel_call *call, const struct capability 
         return;
     send_request(self, capability, (uint32_t)call->tag, &receiver);
 }
-
-static kernel_dispatcher *const dispatchers[OBJECT_TYPES] = {
-    [OBJECT_DEAD] = dead_dispatch,
-    [OBJECT_FACTORY] = factory_dispatch,
-    [OBJECT_TASK] = task_dispatch,
-    [OBJECT_THREAD] = thread_dispatch,
-    [OBJECT_ENDPOINT] = endpoint_dispatch,
-    [OBJECT_MEMORY] = memory_dispatch,
-    [OBJECT_CONSOLE] = console_dispatch,
-    [OBJECT_CLOCK] = clock_dispatch,
-    [OBJECT_POWER] = power_dispatch,
-    [OBJECT_DEBUG] = debug_dispatch,
-    [OBJECT_NOTIFICATION] = notification_dispatch,
-    [OBJECT_REPLY] = reply_dispatch,
-    [OBJECT_PORTS] = ports_dispatch,
-    [OBJECT_INTERRUPT] = interrupt_dispatch,
-    [OBJECT_INTERRUPT_CONTROL] = interrupt_control_dispatch,
-};
 
 static void invoke(struct thread *self, const struct capability *capability)
 {
@@ -481,7 +531,7 @@ static __attribute__((noinline)) void not_plain_call(struct thread *self, uint32
     self->call.tag = message_labelled_tag(message_label(self->call.tag), low);
     switch (tag_operation(low)) {
     case MESSAGE_REPLY:
-        return reply(self);
+        return reply(self, low);
     case MESSAGE_RECEIVE:
         return receive_operation(self, low);
     case MESSAGE_REPLY_AND_WAIT:
@@ -510,30 +560,4 @@ void system_call(struct thread *self)
     if (!capability)
         return fail(self, ERROR_BAD_HANDLE);
     invoke(self, capability);
-}
-
-void ipc_end_kernel_message(struct thread *thread)
-{
-    thread->sends = SENDS_OWN;
-    thread->state = thread->task->ended ? THREAD_DEAD : THREAD_FAULTED;
-}
-
-bool ipc_send_kernel_message(struct thread *thread)
-{
-    const struct capability *supervisor = &thread->task->supervisor;
-    struct endpoint *endpoint = (struct endpoint *)supervisor->object;
-    if (!endpoint || endpoint->object.type != OBJECT_ENDPOINT || !endpoint->receive_rights)
-        return false;
-    struct thread *receiver = endpoint_take_receiver(endpoint);
-    if (receiver) {
-        message_deliver_kernel_message(thread, receiver, supervisor->badge);
-        debugger_note(EVENT_DELIVER_KERNEL, thread, receiver, endpoint, 0);
-        schedule_wake(receiver);
-        return true;
-    }
-    thread->badge = supervisor->badge;
-    thread->sends = SENDS_ONE_WAY;
-    endpoint_queue_sender(endpoint, thread);
-    debugger_note(EVENT_SEND, thread, 0, 0, 0);
-    return true;
 }

@@ -17,6 +17,15 @@ void ipc_general(struct thread *thread);
  * that thread, which stays stopped. Without a supervisor nothing happens. Returns whether there was one. */
 bool ipc_send_kernel_message(struct thread *thread);
 
+/* All strings of the request of `sender`, which waits no longer, are with `receiver`: it gets the rest. */
+void ipc_request_copied(struct thread *sender, struct thread *receiver);
+
+/* The same for the answer of `server` to `caller`; the server goes on with what it asked for. */
+void ipc_answer_copied(struct thread *server, struct thread *caller);
+
+/* `server`, whose answer nobody waits for any more, goes on as if it had been given. */
+void ipc_answer_counts(struct thread *server);
+
 /* That message was received, or never will be. */
 void ipc_end_kernel_message(struct thread *thread);
 

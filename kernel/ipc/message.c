@@ -18,10 +18,12 @@ static void copy_words(struct thread *from, struct thread *to, uint32_t words)
 /* Installs what the item names with the receiver. Answers the new handle, or 0. */
 static uint64_t transfer_item(const struct thread *from, const struct thread *to, uint64_t item)
 {
+    if (item >> (ITEM_KIND_SHIFT + 1)) /* no capability's */
+        return 0;
     struct capability *source = capability_find(&from->task->table, item & (MAX_CAPABILITIES - 1));
     uint32_t kind = (uint32_t)(item >> ITEM_KIND_SHIFT);
     uint32_t rights = (uint32_t)(item >> ITEM_RIGHTS_SHIFT) & RIGHTS_ALL;
-    if (item >> 32 || !source || (kind != ITEM_MOVE && kind != ITEM_COPY))
+    if (!source)
         return 0;
     if (kind == ITEM_COPY && !(source->rights & RIGHT_COPY))
         return 0;
@@ -35,7 +37,7 @@ static uint64_t transfer_item(const struct thread *from, const struct thread *to
     return installed->handle;
 }
 
-static void transfer_items(struct thread *from, struct thread *to, uint32_t items)
+void message_transfer_items(struct thread *from, struct thread *to, uint32_t items)
 {
     for (uint32_t i = 0; i < items; i++)
         thread_utcb(to)->items[i] = transfer_item(from, to, thread_utcb(from)->items[i]);
@@ -52,13 +54,11 @@ static uint64_t arriving_tag(uint64_t tag, uint32_t operation)
     return message_labelled_tag(message_label(tag), low);
 }
 
-void message_deliver_request(struct thread *sender, struct thread *receiver, uint64_t badge)
+void message_deliver_words(struct thread *sender, struct thread *receiver, uint64_t badge)
 {
     uint32_t low = (uint32_t)sender->call.tag;
     uint32_t operation = tag_operation(low) == MESSAGE_CALL ? MESSAGE_CALL : MESSAGE_SEND;
     copy_words(sender, receiver, tag_words(low));
-    if (tag_items(low))
-        transfer_items(sender, receiver, tag_items(low));
     receiver->call.tag = arriving_tag(sender->call.tag, operation);
     receiver->call.handle = badge;
     message_clear_preserved(receiver);
@@ -76,13 +76,10 @@ uint64_t message_answer_tag(uint64_t tag)
     return arriving_tag(tag, MESSAGE_REPLY_AND_WAIT);
 }
 
-void message_deliver_answer(struct thread *server, struct thread *caller)
+void message_deliver_answer_words(struct thread *server, struct thread *caller)
 {
-    uint32_t low = (uint32_t)server->call.tag;
     assert(!caller->interrupted);
-    copy_words(server, caller, tag_words(low));
-    if (tag_items(low))
-        transfer_items(server, caller, tag_items(low));
+    copy_words(server, caller, tag_words((uint32_t)server->call.tag));
     caller->call.tag = arriving_tag(server->call.tag, MESSAGE_REPLY_AND_WAIT);
     caller->call.handle = 0;
 }

@@ -57,8 +57,20 @@ static inline bool tag_well_formed(uint32_t low)
     return !plain || (operation != MESSAGE_CALL && operation != MESSAGE_REPLY_AND_WAIT);
 }
 
-/* Gives `receiver` the request in `sender->call`, whose tag has the general form: words, items, badge. Its preserved registers become zero. */
-void message_deliver_request(struct thread *sender, struct thread *receiver, uint64_t badge);
+/* Gives `to` what the first `items` items in the UTCB of `from` name: capabilities; all others arrive as 0. */
+void message_transfer_items(struct thread *from, struct thread *to, uint32_t items);
+
+/* Gives `receiver` the request in `sender->call`, whose tag has the general form, but for the items: words, badge. Its
+ * preserved registers become zero. */
+void message_deliver_words(struct thread *sender, struct thread *receiver, uint64_t badge);
+
+/* The same with its items. */
+static inline void message_deliver_request(struct thread *sender, struct thread *receiver, uint64_t badge)
+{
+    if (tag_items((uint32_t)sender->call.tag))
+        message_transfer_items(sender, receiver, tag_items((uint32_t)sender->call.tag));
+    message_deliver_words(sender, receiver, badge);
+}
 
 /* Gives `receiver` the message that the kernel wrote into `thread->message`. */
 void message_deliver_kernel_message(const struct thread *thread, struct thread *receiver, uint64_t badge);
@@ -73,7 +85,15 @@ static inline void message_clear_preserved(struct thread *receiver)
 /* The tag with which an answer arrives, however it was sent; `tag` has the general form. */
 uint64_t message_answer_tag(uint64_t tag);
 
-/* Gives `caller` the answer in `server->call`, whose tag has the general form. */
-void message_deliver_answer(struct thread *server, struct thread *caller);
+/* Gives `caller` the answer in `server->call`, whose tag has the general form, but for the items. */
+void message_deliver_answer_words(struct thread *server, struct thread *caller);
+
+/* The same with its items. */
+static inline void message_deliver_answer(struct thread *server, struct thread *caller)
+{
+    if (tag_items((uint32_t)server->call.tag))
+        message_transfer_items(server, caller, tag_items((uint32_t)server->call.tag));
+    message_deliver_answer_words(server, caller);
+}
 
 #endif

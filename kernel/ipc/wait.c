@@ -43,6 +43,8 @@ void wait_end(struct thread *thread)
         return;
     if (thread->state == THREAD_KEPT)
         reply_forget(thread->reply);
+    else if (thread->state == THREAD_TRANSFER)
+        transfer_client_leaves(thread);
     else
         endpoint_leave(thread);
     thread->state = THREAD_ACTIVE;
@@ -57,10 +59,17 @@ bool wait_in_ipc(const struct thread *thread)
     case THREAD_RECEIVING:
     case THREAD_WAITING:
     case THREAD_KEPT:
+    case THREAD_TRANSFER:
         return true;
     default:
         return false;
     }
+}
+
+/* Does it wait until its own message is received? */
+static bool sends(const struct thread *thread)
+{
+    return thread->state == THREAD_SENDING || (thread->state == THREAD_TRANSFER && !thread->transfer.answers);
 }
 
 /* Does it wait to receive: on an endpoint, for signals, or for nothing? */
@@ -72,7 +81,7 @@ static bool receives(const struct thread *thread)
 void wait_fail(struct thread *thread, enum error error)
 {
     struct thread *next = chain_next(thread);
-    bool sending = thread->state == THREAD_SENDING, receiving = receives(thread);
+    bool sending = sends(thread), receiving = receives(thread);
     assert(wait_in_ipc(thread));
     debugger_note(EVENT_WAIT_FAILS, thread, 0, 0, error);
     wait_end(thread);

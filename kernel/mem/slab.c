@@ -67,7 +67,7 @@ static struct slab *slab_create(struct factory *payer, uint16_t class)
 
 void *slab_allocate(struct factory *payer, size_t size)
 {
-    uint16_t class = 0;
+    uint64_t class = 0;
     assert(size > 0 && size <= SLAB_MAX_SIZE);
     if (frame_must_fail())
         return 0;
@@ -75,7 +75,7 @@ void *slab_allocate(struct factory *payer, size_t size)
         class ++;
     struct slab *slab = payer->slabs.partial[class];
     if (!slab)
-        slab = slab_create(payer, class);
+        slab = slab_create(payer, (uint16_t) class);
     if (!slab)
         return 0;
     void *piece = slab->free;

@@ -13,9 +13,11 @@ uint64_t chain_generation;
 
 struct thread *chain_next(const struct thread *thread)
 {
+    if (thread->state == THREAD_ACTIVE)
+        return wait_partner(thread);
     if (thread->state == THREAD_SENDING)
         return thread->sends == SENDS_ONE_WAY ? 0 : endpoint_server(thread->endpoint);
-    return thread->state == THREAD_ACTIVE ? wait_partner(thread) : 0;
+    return thread->state == THREAD_TRANSFER ? thread->transfer_partner : 0;
 }
 
 bool chain_waits_for_event(const struct thread *thread)
@@ -52,6 +54,8 @@ struct thread *chain_lender(struct thread *thread)
 {
     for (int i = 0; i < CHAIN_STEPS_AT_ONCE; i++) {
         struct thread *caller = wait_caller(thread);
+        if (!caller)
+            caller = transfer_client(thread);
         if (!caller)
             return thread;
         thread = caller;

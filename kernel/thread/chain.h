@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Chains of waiting: a caller waits for the thread that received its call, a sender in a queue for the thread that serves
- * the endpoint. Nothing records a chain; it is read off the hot lines and states of the threads.
+ * the endpoint, the client of a transfer for its driver. Nothing records a chain; it is read off the hot lines and states of the threads.
  */
 #ifndef SALTO_THREAD_CHAIN_H
 #define SALTO_THREAD_CHAIN_H

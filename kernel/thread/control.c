@@ -41,6 +41,8 @@ uint64_t control_break_off(struct thread *thread, uint64_t address)
 {
     if (wait_in_ipc(thread)) {
         wait_fail(thread, ERROR_INTERRUPTED);
+    } else if (transfer_client(thread)) {
+        transfer_break_off(thread);
     } else if (thread->restarting) {
         bool sent = tag_operation((uint32_t)thread->message.tag) == MESSAGE_RECEIVE;
         thread_forget_operation(thread);

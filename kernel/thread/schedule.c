@@ -365,6 +365,18 @@ static struct thread *choose(void)
     return thread;
 }
 
+/* Carries on with what stopped at a preemption point. */
+static void restart(struct thread *thread)
+{
+    if (thread->restarting == RESTARTS_TRANSFER)
+        return transfer_go_on(thread);
+    thread->restarting = RESTARTS_NOTHING;
+    thread->call = thread->message;
+    system_call(thread);
+    if (!thread->restarting) /* it may have been refused now */
+        thread_forget_operation(thread);
+}
+
 /* Chooses, and carries on with operations that stopped at a preemption point. */
 static struct thread *choose_and_restart(void)
 {
@@ -377,13 +389,9 @@ static struct thread *choose_and_restart(void)
             if (!thread->restarting)
                 break;
         }
-        thread->restarting = false;
-        thread->call = thread->message;
         write_gs_base((uint64_t)thread->hot);
         schedule_switch = 0;
-        system_call(thread);
-        if (!thread->restarting) /* it may have been refused now */
-            thread_forget_operation(thread);
+        restart(thread);
         if (schedule_switch == SCHEDULE_BEST) {
             put_away(false);
             thread = choose();
@@ -469,7 +477,7 @@ void schedule_wake_by_interrupt(struct thread *thread)
 void schedule_restart(struct thread *thread)
 {
     thread->message = thread->call;
-    thread->restarting = true;
+    thread->restarting = RESTARTS_OPERATION;
     schedule_request();
 }
 

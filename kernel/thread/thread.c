@@ -179,7 +179,9 @@ static __attribute__((noinline)) void forget_mappings(struct thread *thread)
 
 void thread_forget_operation(struct thread *thread)
 {
-    thread->restarting = false;
+    if (transfer_client(thread))
+        transfer_driver_leaves(thread, thread->state == THREAD_DEAD ? ERROR_DEAD : ERROR_ABANDONED);
+    thread->restarting = RESTARTS_NOTHING;
     if (thread->makes)
         memory_give_up(thread);
     if (thread->maps)

@@ -4,7 +4,8 @@
  * nowhere else; here is the rest.
  *
  * A thread is in exactly one place: on one endpoint's queue (SENDING, RECEIVING), waiting for signals alone (WAITING; or,
- * where it has a deadline too or is stopped, RECEIVING without an endpoint), kept by a reply object (KEPT), not to run (NEW, FAULTED, DEAD), or ACTIVE: then it can
+ * where it has a deadline too or is stopped, RECEIVING without an endpoint), kept by a reply object (KEPT), waiting while
+ * another thread copies its message (TRANSFER; ipc/transfer.h), not to run (NEW, FAULTED, DEAD), or ACTIVE: then it can
  * run, or waits as its hot line says (`waits` or `partner` is set). `stopped` comes on top: the thread then does not run,
  * while what it waits for goes on. Who runs when is said by scheduling contexts (schedule.h).
  */
@@ -27,6 +28,7 @@
 #include "cap/object.h"
 #include "debug/trap_frame.h"
 #include "ipc/kernel_call.h"
+#include "ipc/transfer.h"
 #include "mem/frame.h"
 #include "thread/schedule.h"
 #include "trampoline/layout.h"
@@ -45,6 +47,7 @@ enum thread_state {
     THREAD_RECEIVING,
     THREAD_WAITING,
     THREAD_KEPT,
+    THREAD_TRANSFER,
     THREAD_FAULTED,
     THREAD_DEAD,
 };
@@ -55,11 +58,21 @@ enum thread_sends {
     SENDS_ONE_WAY, /* `message`, for the supervisor, and stays stopped afterwards */
 };
 
+/* What a thread that is chosen to run has to do before it goes on. */
+enum thread_restarts {
+    RESTARTS_NOTHING,
+    RESTARTS_OPERATION, /* carries out the request in `message` (again) */
+    RESTARTS_TRANSFER,  /* goes on with the transfer that it drives */
+};
+
 struct thread {
     struct object object;
-    struct kernel_call call;                                /* rax, rdi and the six words of the system call it is in */
-    struct trap_frame frame;                                /* if interrupted: all its registers */
-    uint8_t vector_state[512] __attribute__((aligned(16))); /* if interrupted: fxsave image */
+    struct kernel_call call; /* rax, rdi and the six words of the system call it is in */
+    struct trap_frame frame; /* if interrupted: all its registers */
+    union {
+        uint8_t vector_state[512] __attribute__((aligned(16))); /* if interrupted: fxsave image */
+        struct transfer transfer;                               /* while it is in one: never interrupted */
+    };
     struct hot_thread *hot;
     uint32_t interrupted; /* resume by frame and iretq, not by hot line and sysret */
     enum thread_state state;
@@ -68,7 +81,7 @@ struct thread {
     bool stopped;       /* by Thread.stop */
     bool stepping;      /* stops after one instruction */
     bool takes_signals; /* while it waits: the wait is open to its notification */
-    bool restarting;    /* carries out the operation in `message` again before it goes on */
+    uint8_t restarting; /* enum thread_restarts */
     uint64_t badge;     /* SENDING: badge of the capability used */
     uint64_t fault_address;
     uint64_t utcb_frame;
@@ -78,6 +91,8 @@ struct thread {
     struct queue_node node;            /* in that queue */
     struct notification *notification; /* bound to it */
     struct reply *reply;               /* KEPT */
+    struct thread *transfer_partner;   /* the other thread of the transfer that it is in */
+    uint64_t wait_handle;              /* on which it received from an endpoint last */
     struct memory *makes;              /* half made by the operation that it carries out; see memory.h */
     struct mapping *made;              /* mapped by its operation so far; see mapping.h */
     uint32_t found;                    /* by its revocation so far: PTE_USE */
@@ -104,6 +119,12 @@ _Static_assert(THREAD_VECTOR_STATE % 16 == 0, "fxsave needs alignment");
 static inline struct utcb *thread_utcb(const struct thread *thread)
 {
     return physical_to_virtual(thread->utcb_frame);
+}
+
+/* The client of the transfer that `thread` drives, or 0. */
+static inline struct thread *transfer_client(const struct thread *thread)
+{
+    return thread->restarting == RESTARTS_TRANSFER ? thread->transfer_partner : 0;
 }
 
 /* A new thread of `task`, charged to `payer`; 0 and `*error` if that fails. */

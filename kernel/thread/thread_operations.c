@@ -61,8 +61,8 @@ enum error kernel_thread_set_registers(struct kernel_call *call, struct thread *
         return error;
     if (!lives(self) || !stands_still(self) || wait_in_ipc(self) || thread_is_current(self))
         return ERROR_BUSY;
-    registers_write(self, registers);
     thread_forget_operation(self);
+    registers_write(self, registers);
     return ERROR_NONE;
 }
 

@@ -24,7 +24,8 @@ struct cpu {
     struct hot_thread *idle_line; /* GS base while no thread runs */
     const struct task *guarded; /* the task that ran last, if it is guarded; else 0. It may be gone since: see task.h */
     struct barrier_counts barriers;
-    volatile uint64_t answers; /* interrupts answered for Debug.interrupt_cpus; written atomically */
+    uint64_t kernel_interrupts; /* that came while the kernel ran */
+    volatile uint64_t answers;  /* interrupts answered for Debug.interrupt_cpus; written atomically */
 };
 
 extern struct cpu cpus[MAX_CPUS];

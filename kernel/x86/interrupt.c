@@ -74,6 +74,7 @@ static bool is_late_trap(const struct trap_frame *frame)
 
 void ring0_interrupt(const struct trap_frame *frame, struct cpu *cpu)
 {
+    cpu->kernel_interrupts++;
     if (frame->vector >= EXCEPTIONS)
         external_interrupt(frame->vector, cpu);
     else if (frame->vector == EXCEPTION_NMI)

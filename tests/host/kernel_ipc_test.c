@@ -40,6 +40,8 @@
 #define TASKS 3
 #define THREADS 6
 #define HANDLES 40 /* handles that calls guess at */
+#define STRING_PAGES 16
+#define STRING_HOLE 11
 #define WARM_ENDPOINTS 4096
 #define WARM_THREADS 512
 
@@ -103,8 +105,18 @@ static bool expect(bool condition, const char *what)
     return condition;
 }
 
+static uint64_t transfers_seen;
+
+static void count_transfers(void)
+{
+    for (const struct task *task = task_first(); task; task = task->next)
+        for (const struct thread *thread = task->threads; thread; thread = thread->task_next)
+            transfers_seen += thread->state == THREAD_TRANSFER;
+}
+
 static void check_all(const struct thread *thread)
 {
+    count_transfers();
     struct inspection inspection = {.running = thread};
     invariants_threads(&inspection);
     invariants_capabilities(&inspection);
@@ -316,6 +328,24 @@ static uint64_t random_item(void)
     return random_below(HANDLES) | random_below(16) << ITEM_RIGHTS_SHIFT | random_below(2) << ITEM_KIND_SHIFT;
 }
 
+static uint64_t random_address(void)
+{
+    return random_below(16) == 0 ? host_random(&state) : USER_START + random_below(16 * PAGE_SIZE);
+}
+
+/* A few strings among the items, and places for some. */
+static void random_strings(struct utcb *utcb)
+{
+    for (int i = 0; i < MESSAGE_MAX_ITEMS; i++) {
+        utcb->item_addresses[i] = random_address();
+        if (random_below(4) == 0)
+            utcb->items[i] = random_below(random_below(2) ? 3 * PAGE_SIZE : 100) << ITEM_LENGTH_SHIFT |
+                             (uint64_t)ITEM_STRING << ITEM_KIND_SHIFT;
+    }
+    for (int i = 0; i < MESSAGE_MAX_STRINGS; i++)
+        utcb->string_buffers[i] = (struct string_buffer){random_address(), random_below(4) * PAGE_SIZE};
+}
+
 static uint64_t random_flags(void)
 {
     static const uint64_t flags[] = {0, TAG_POLL, TAG_DEADLINE, TAG_CLOSED, TAG_DEADLINE | TAG_CLOSED};
@@ -385,6 +415,7 @@ static void prepare_call(struct thread *thread)
         thread->call.words[i] = random_word();
     for (int i = 0; i < MESSAGE_MAX_ITEMS; i++)
         thread_utcb(thread)->items[i] = random_item();
+    random_strings(thread_utcb(thread));
     thread_utcb(thread)->send_deadline = random_deadline();
     thread_utcb(thread)->receive_deadline = random_deadline();
 }
@@ -481,6 +512,17 @@ static void run_round(void)
     }
 }
 
+/* Memory where strings may lie, with a hole. */
+static void map_strings(struct task *task)
+{
+    uint32_t handle;
+    struct memory *memory = memory_create(factory, STRING_PAGES, &error);
+    if (!memory || capability_publish(task, &memory->object, RIGHTS_ALL, &handle) != ERROR_NONE ||
+        memory_map(memory, task, USER_START, 0, STRING_PAGES, RIGHT_READ | RIGHT_WRITE) != ERROR_NONE ||
+        host_unmap(memory, task, USER_START + STRING_HOLE * PAGE_SIZE, 1) != ERROR_NONE)
+        exit(1);
+}
+
 static bool random_round(uint64_t frames, uint64_t pieces)
 {
     start_round();
@@ -492,6 +534,8 @@ static bool random_round(uint64_t frames, uint64_t pieces)
         for (int j = 0; j < TASKS; j++)
             give(tasks[j], &endpoint->object);
     }
+    for (int i = 0; i < TASKS; i++)
+        map_strings(tasks[i]);
     for (int i = 0; i < THREADS; i++)
         new_thread(tasks[i % TASKS]);
     run_round();
@@ -530,5 +574,6 @@ int main(void)
     host_ok(round == ROUNDS, "%d of %d rounds of random system calls, %d calls in all (seed %#lx): %s", round, ROUNDS,
             steps_done, SEED, wrong ? wrong : "all invariants hold");
     host_ok(steps_done > ROUNDS * 50, "threads went on for long enough");
+    host_ok(transfers_seen > ROUNDS, "strings were on their way after %lu steps", transfers_seen);
     return host_done();
 }

@@ -58,6 +58,18 @@ rounds_notify:
         CALL    (GENERAL_CALL + (1 << TAG_ITEMS_SHIFT))
         END_ROUND MARKER_CALL_CAP
 
+/* The same for a string. */
+.macro STRING_ROUNDS name, id, rounds
+        BEGIN_ROUNDS \name
+        BEGIN_ROUND \id
+        CLEAR_6
+        CALL    (GENERAL_CALL + (1 << TAG_ITEMS_SHIFT))
+        END_ROUND \id, \rounds
+.endm
+        STRING_ROUNDS rounds_string_4k, MARKER_STRING_4K, ROUNDS
+        STRING_ROUNDS rounds_string_64k, MARKER_STRING_64K, ROUNDS
+        STRING_ROUNDS rounds_string_1m, MARKER_STRING_1M, LONG_ROUNDS
+
         BEGIN_ROUNDS rounds_call_deadline
         BEGIN_ROUND MARKER_CALL_DEADLINE
         CLEAR_6

@@ -13,6 +13,7 @@
 #include "abi/message.h"
 #include "crowd.h"
 #include "idl/factory.h"
+#include "idl/memory.h"
 #include "idl/notification.h"
 #include "idl/reply.h"
 #include "peer.h"
@@ -30,6 +31,7 @@ PIECE(answer)
 PIECE(notify)
 PIECE(keep)
 PIECE(handle)
+PIECE(take)
 
 static uint32_t samples[ROUNDS];
 
@@ -44,6 +46,11 @@ static bool expect(bool condition, const char *row, const char *what)
     if (!condition)
         fprintf(stderr, "bench: %s: %s\n", row, what);
     return condition;
+}
+
+static kernel_task_t own_task(void)
+{
+    return (kernel_task_t){salto_require("task")};
 }
 
 static uint32_t new_notification(kernel_thread_t thread)
@@ -93,6 +100,61 @@ static bool call_cap(report_row *report)
                            last > ROUNDS,
                        row, "the capabilities did not arrive");
     report(row, MARKER_CALL_CAP, false, samples);
+    peer_destroy(&peer);
+    return good;
+}
+
+/* Where both sides have their strings. */
+#define STRING_AREA 0x30000000UL
+#define STRING_MOST (1UL << 20)
+
+_Static_assert(__builtin_offsetof(struct utcb, string_buffers) ==
+                   8 * (1 + MESSAGE_MAX_WORDS + MESSAGE_MAX_ITEMS + 2 + MESSAGE_MAX_ITEMS),
+               "peer_take writes there");
+
+static bool map_string_area(kernel_task_t task, kernel_memory_t *memory)
+{
+    uint32_t pages = STRING_MOST / PAGE_SIZE;
+    return kernel_factory_create_memory(factory(), pages, memory) == 0 &&
+           kernel_memory_map(*memory, task, STRING_AREA, 0, pages, KERNEL_RIGHTS_READ | KERNEL_RIGHTS_WRITE) == 0;
+}
+
+/* What a call with a string of `length` costs; the rounds are repeated until all samples are there. */
+static bool call_string(report_row *report, const char *row, measure *rounds, int marker, uint64_t length,
+                        uint32_t endpoint)
+{
+    utcb()->items[0] = length << ITEM_LENGTH_SHIFT | (uint64_t)ITEM_STRING << ITEM_KIND_SHIFT;
+    utcb()->item_addresses[0] = STRING_AREA;
+    memset(samples, 0, sizeof(samples));
+    uint32_t step = length == STRING_MOST ? LONG_ROUNDS : ROUNDS;
+    rounds(endpoint, samples);
+    for (uint32_t i = step; i < ROUNDS; i++)
+        samples[i] = samples[i % step];
+    report(row, marker, false, samples);
+    return true;
+}
+
+/* The last string must have arrived as it was sent. */
+static bool strings(report_row *report)
+{
+    static const char row[] = "string";
+    static const uint8_t *const seen = (const uint8_t *)STRING_AREA + STRING_MOST;
+    struct peer peer;
+    kernel_memory_t sent, received;
+    uint32_t endpoint = crowd_endpoint(), pages = STRING_MOST / PAGE_SIZE;
+    if (!expect(create_take(&peer) && map_string_area(own_task(), &sent) && map_string_area(peer.task, &received) &&
+                    kernel_memory_map(received, own_task(), STRING_AREA + STRING_MOST, 0, pages, KERNEL_RIGHTS_READ) ==
+                        0 &&
+                    peer_start(&peer, peer_give(&peer, endpoint, KERNEL_RIGHTS_READ), STRING_AREA),
+                row, "no partner"))
+        return false;
+    uint8_t *string = (uint8_t *)STRING_AREA;
+    for (uint64_t i = 0; i < STRING_MOST; i++)
+        string[i] = (uint8_t)(i * 7 + i / PAGE_SIZE);
+    call_string(report, "string.4k", rounds_string_4k, MARKER_STRING_4K, 4096, endpoint);
+    call_string(report, "string.64k", rounds_string_64k, MARKER_STRING_64K, 65536, endpoint);
+    call_string(report, "string.1m", rounds_string_1m, MARKER_STRING_1M, STRING_MOST, endpoint);
+    bool good = expect(memcmp(string, seen, STRING_MOST) == 0, row, "the string did not arrive");
     peer_destroy(&peer);
     return good;
 }
@@ -165,6 +227,6 @@ static bool create_kill(report_row *report)
 
 bool kernel_rows_measure(report_row *report)
 {
-    return notify(report) && call_cap(report) && call_deadline(report) && reply_later(report) &&
+    return notify(report) && call_cap(report) && strings(report) && call_deadline(report) && reply_later(report) &&
            fault_handled(report) && create_kill(report);
 }

@@ -11,10 +11,12 @@
 #define REQUEST_WORDS 4    /* of FaultHandler.exception, before its registers */
 #define RIP_WORD 15
 #define UD2_LENGTH 2
+#define UTCB_STRING_BUFFER 8 * (1 + MESSAGE_MAX_WORDS + MESSAGE_MAX_ITEMS + 2 + MESSAGE_MAX_ITEMS) /* the first */
 
         .text
         .globl  peer_answer, peer_answer_end, peer_notify, peer_notify_end, peer_keep, peer_keep_end, peer_handle, \
-                peer_handle_end, measure_on_stack
+                peer_handle_end, \
+                peer_take, peer_take_end, measure_on_stack
 
 .macro CLEAR_WORDS
         xor     %esi, %esi
@@ -36,6 +38,21 @@ peer_answer:
         syscall
         jmp     1b
 peer_answer_end:
+
+/* As peer_answer. rsi: where it takes a string of up to 1 MiB. */
+peer_take:
+        push    %rdi
+        mov     %gs:0, %rax
+        mov     %rsi, UTCB_STRING_BUFFER(%rax)
+        movq    $1 << 20, UTCB_STRING_BUFFER + 8(%rax)
+        mov     $RECEIVE, %eax
+        syscall
+1:      mov     $TAG_PLAIN_REPLY, %eax
+        mov     (%rsp), %rdi
+        CLEAR_WORDS
+        syscall
+        jmp     1b
+peer_take_end:
 
 /* rdi: the other side's notification. Answers each signal, on the notification that it is bound to, with one. */
 peer_notify:

@@ -57,10 +57,17 @@ void cpu_wait_for_interrupt(void)
     schedule_timer_expired();
 }
 
+/* An interrupt comes where the test wants one, and then also the timer's, if it is due. */
 void interrupts_enable(void)
 {
-    if (host_preempt_every > 0 && ++preemption_points % host_preempt_every == 0)
-        schedule_request();
+    if (host_preempt_every == 0 || ++preemption_points % host_preempt_every)
+        return;
+    cpus[0].kernel_interrupts++;
+    schedule_request();
+    if (timer > now)
+        return;
+    timer = UINT64_MAX;
+    schedule_timer_expired();
 }
 
 void interrupts_disable(void)

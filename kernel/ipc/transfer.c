@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Messages with strings on their way. See transfer.h. */
+#include "ipc/transfer.h"
+
+#include "debug/panic.h"
+#include "ipc/ipc.h"
+#include "ipc/message.h"
+#include "ipc/reply.h"
+#include "ipc/wait.h"
+#include "thread/schedule.h"
+#include "thread/task.h"
+#include "x86/timer.h"
+
+void transfer_deliver_items(struct thread *from, struct thread *to, const struct strings *strings, uint32_t items)
+{
+    if (items != strings->count)
+        message_transfer_items(from, to, items);
+    strings_arrive(strings, thread_utcb(to));
+}
+
+static void bind(struct thread *client, struct thread *driver, bool answers)
+{
+    assert(!client->interrupted && !driver->interrupted && !client->transfer_partner && !driver->transfer_partner);
+    if (client->state == THREAD_KEPT)
+        reply_forget(client->reply);
+    client->hot->partner = 0;
+    client->state = THREAD_TRANSFER;
+    client->transfer_partner = driver;
+    driver->transfer_partner = client;
+    client->transfer.answers = driver->transfer.answers = answers;
+    driver->restarting = RESTARTS_TRANSFER;
+    schedule_chain_cut();
+}
+
+/* The client still waits, for nobody. */
+static void unbind(struct thread *client, struct thread *driver)
+{
+    assert(client->transfer_partner == driver && driver->transfer_partner == client);
+    client->transfer_partner = driver->transfer_partner = 0;
+    driver->restarting = RESTARTS_NOTHING;
+    schedule_chain_cut();
+}
+
+/* The driver, which has no client any more, can go on with what it does next. */
+static void let_go_on(struct thread *driver)
+{
+    if (!thread_can_run(driver))
+        return;
+    if (!thread_is_current(driver))
+        return schedule_wake(driver);
+    schedule_go_on(driver);
+    if (driver->restarting)
+        schedule_request();
+}
+
+void transfer_receive_again(struct thread *thread, uint32_t tag)
+{
+    thread->message = (struct kernel_call){.tag = tag, .handle = thread->wait_handle};
+    thread->restarting = RESTARTS_OPERATION;
+}
+
+/* The driver's own part fails. */
+static void fail_driver(struct thread *driver, enum error error)
+{
+    bool answers = driver->transfer.answers;
+    if (!answers)
+        *driver->save = (struct save_slot){0};
+    driver->call = (struct kernel_call){.tag = error, .handle = answers ? PHASE_SEND : PHASE_RECEIVE};
+    let_go_on(driver);
+}
+
+void transfer_client_leaves(struct thread *client)
+{
+    struct thread *driver = client->transfer_partner;
+    if (!driver)
+        return;
+    unbind(client, driver);
+    if (driver->transfer.answers)
+        ipc_answer_counts(driver);
+    else
+        transfer_receive_again(driver, driver->transfer.again);
+    let_go_on(driver);
+}
+
+void transfer_driver_leaves(struct thread *driver, enum error error)
+{
+    struct thread *client = driver->transfer_partner;
+    unbind(client, driver);
+    wait_fail(client, error);
+}
+
+void transfer_break_off(struct thread *driver)
+{
+    transfer_driver_leaves(driver, ERROR_INTERRUPTED);
+    fail_driver(driver, ERROR_INTERRUPTED);
+}
+
+static void page_is_missing(struct thread *client, struct thread *driver, bool clients)
+{
+    if (clients)
+        return wait_fail(client, ERROR_BAD_ADDRESS);
+    transfer_driver_leaves(driver, ERROR_PARTNER_MEMORY);
+    fail_driver(driver, ERROR_BAD_ADDRESS);
+}
+
+static void arrive(struct thread *client, struct thread *driver)
+{
+    unbind(client, driver);
+    wait_end(client);
+    if (driver->transfer.answers)
+        ipc_answer_copied(driver, client);
+    else
+        ipc_request_copied(client, driver);
+}
+
+/* Copies until all is done, something is wrong, or the thread that copies should stop; then schedule_switch says so. */
+static void run(struct thread *client, struct thread *driver)
+{
+    bool answers = driver->transfer.answers;
+    const struct space *from = answers ? &driver->task->space : &client->task->space;
+    const struct space *to = answers ? &client->task->space : &driver->task->space;
+    do {
+        enum strings_result result = strings_copy(&driver->transfer.strings, from, to);
+        if (result == STRINGS_COPIED)
+            return arrive(client, driver);
+        if (result != STRINGS_MORE)
+            return page_is_missing(client, driver, (result == STRINGS_SOURCE_MISSING) != answers);
+    } while (!preemption_due() && driver->transfer_partner == client);
+    if (driver->transfer_partner == client)
+        schedule_go_on(driver); /* on its client's context, where it was not yet */
+}
+
+void transfer_request(struct thread *sender, struct thread *receiver, uint32_t again)
+{
+    receiver->transfer.again = again;
+    bind(sender, receiver, false);
+    if ((uint32_t)sender->call.tag & TAG_DEADLINE)
+        schedule_add_deadline(&sender->deadline, timer_at(thread_utcb(sender)->send_deadline));
+    run(sender, receiver);
+}
+
+enum error transfer_answer(struct thread *server, struct thread *caller)
+{
+    uint32_t items = tag_items((uint32_t)server->call.tag);
+    enum error error = strings_read(&server->transfer.strings, thread_utcb(server), items, thread_utcb(caller));
+    if (error != ERROR_NONE)
+        return error;
+    bind(caller, server, true);
+    run(caller, server);
+    return ERROR_NONE;
+}
+
+void transfer_go_on(struct thread *driver)
+{
+    run(driver->transfer_partner, driver);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Messages with strings on their way. Copying takes long, stops at preemption points, and may find pages missing; so it is a
+ * state of both threads, and not a step of one system call.
+ *
+ * Two threads are in a transfer, bound by `transfer_partner`. The client (who called, sends, or waits for the answer) waits
+ * in state TRANSFER, and lends its scheduling context. The driver (the server: who receives the request, or answers) is
+ * ACTIVE, and copies: within the system call of either if nothing comes between, and from then on when it is chosen to run
+ * (`restarting` is RESTARTS_TRANSFER).
+ *
+ * Invariants: client and driver name each other; a thread in a transfer is in a system call, not `interrupted`, so that what
+ * is copied can stand where vector registers would (thread.h). The receiver's words, items and registers are as they were
+ * until all is copied; whatever ends a transfer before that leaves it with a part of the bytes in its buffers, nothing else.
+ *
+ * How a transfer ends: all is copied, and the message arrives. Or the client's wait ends (its deadline, break-off, death, its
+ * memory): then the driver of a request waits on as if nothing had been sent, and an answer counts as given. Or the driver
+ * fails (break-off, death, its memory): then the client's wait ends with an error.
+ */
+#ifndef SALTO_IPC_TRANSFER_H
+#define SALTO_IPC_TRANSFER_H
+
+#include <stdbool.h>
+
+#include "abi/errors.h"
+#include "ipc/string.h"
+
+struct thread;
+
+struct transfer {
+    struct strings strings; /* the driver's */
+    uint32_t again;         /* the driver's, of a request: tag with which it receives again, on its `wait_handle` */
+    bool answers;           /* the strings go from driver to client */
+};
+
+/* `thread`, which is in a system call and does not wait, receives on its wait_handle, as `tag` says, before it goes on. */
+void transfer_receive_again(struct thread *thread, uint32_t tag);
+
+/* Begins to copy the strings of `sender`'s request, which is not queued, to `receiver`, which does not wait, and goes on as
+ * far as possible. They were read into `receiver->transfer.strings`. `again`: tag with which the receiver receives again
+ * should nothing come of it. */
+void transfer_request(struct thread *sender, struct thread *receiver, uint32_t again);
+
+/* Reads the strings of the answer in `server->call`, and begins to copy them to `caller`, which waits for it, likewise.
+ * NO_BUFFER, BAD_ADDRESS: nothing has changed. */
+enum error transfer_answer(struct thread *server, struct thread *caller);
+
+/* The items of a message whose `strings` are copied arrive; there are `items` in all. */
+void transfer_deliver_items(struct thread *from, struct thread *to, const struct strings *strings, uint32_t items);
+
+/* The driver was chosen to run: goes on with the transfer. */
+void transfer_go_on(struct thread *driver);
+
+/* The client's wait is over, whyever. */
+void transfer_client_leaves(struct thread *client);
+
+/* The driver's part is over: the client fails with `error`. The driver waits for nothing then, and has no result yet. */
+void transfer_driver_leaves(struct thread *driver, enum error error);
+
+/* The driver is broken off, and goes on with INTERRUPTED; so does the client. */
+void transfer_break_off(struct thread *driver);
+
+#endif
