@@ -47,10 +47,15 @@ static enum error table_grow(struct task *task)
     return ERROR_NONE;
 }
 
+static uint64_t slot_address(uint32_t handle)
+{
+    return CAPABILITY_SLOTS + (uint64_t)handle * CAPABILITY_SLOT_SIZE;
+}
+
 /* The hot slot of a handle, or 0 if its page cannot be had. */
 static struct hot_slot *hot_slot(struct task *task, uint32_t handle)
 {
-    uint64_t address = CAPABILITY_SLOTS + (uint64_t)handle * CAPABILITY_SLOT_SIZE;
+    uint64_t address = slot_address(handle);
     char *page = space_private_page(&task->space, payer_of(task), address & ~(uint64_t)(PAGE_SIZE - 1));
     return page ? (struct hot_slot *)(page + (address & (PAGE_SIZE - 1))) : 0;
 }
@@ -66,8 +71,8 @@ static void count_receive_right(const struct capability *capability)
         endpoint_receive_right_added((struct endpoint *)capability->object);
 }
 
-static void attach(struct capability *capability, struct object *object, uint32_t rights, uint64_t badge,
-                   struct derivation *list)
+static __attribute__((always_inline)) inline void attach(struct capability *capability, struct object *object,
+                                                         uint32_t rights, uint64_t badge, struct derivation *list)
 {
     assert(!capability->object);
     capability->object = object;
@@ -87,6 +92,13 @@ void capability_attach(struct capability *capability, struct object *object, uin
 void capability_attach_derived(struct capability *capability, struct capability *source, uint32_t rights)
 {
     attach(capability, source->object, source->rights & rights, source->badge, &source->node.children);
+}
+
+enum error capability_reserve(struct task *task)
+{
+    if (task->ended)
+        return ERROR_DEAD;
+    return task->table.free ? ERROR_NONE : table_grow(task);
 }
 
 /* Fills in a free entry of `task`. Where `list` is 0, the caller finds it a place in the forest. */

@@ -72,6 +72,10 @@ struct capability *capability_move(struct task *task, struct capability *source,
  * they all gone? No object dies of it, since the one that they were derived from names the same object. */
 bool capability_revoke(struct capability *capability, uint32_t most);
 
+/* Makes room in the task's table for one more capability, so that capability_create() fails for want of a hot slot only,
+ * which an endpoint needs. NO_MEMORY, NO_SLOT, DEAD. */
+enum error capability_reserve(struct task *task);
+
 /* As capability_create, for an operation that hands out a handle. If it fails, the object is destroyed unless other
  * capabilities name it. */
 enum error capability_publish(struct task *task, struct object *object, uint32_t rights, uint32_t *handle);

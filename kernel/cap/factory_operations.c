@@ -55,7 +55,9 @@ static uint32_t initial_priority(struct kernel_call *call)
 
 enum error kernel_factory_create_task(struct kernel_call *call, struct factory *self, uint32_t *task)
 {
-    enum error error;
+    enum error error = capability_reserve(kernel_call_thread(call)->task); /* a task takes long to destroy again */
+    if (error != ERROR_NONE)
+        return error;
     struct task *created = task_create(self, &error);
     if (!created)
         return error;

@@ -20,7 +20,7 @@
 
 /* Objects to be destroyed, the last one first: what an object holds the last capability of goes before it. */
 static struct object *condemned;
-static bool destroying;
+static bool destroying; /* what dies meanwhile is condemned, and left to later pieces */
 static struct object dead_object = {.type = OBJECT_DEAD};
 
 /* One piece of the work on an object that no capability names. */
@@ -99,9 +99,10 @@ bool object_destroy_piece(void)
     destroying = true;
     if (object && object_kill_capabilities(object, CAPABILITIES_AT_ONCE))
         destroy_piece(object);
+    bool any = object || factory_work_piece() || task_empty_piece() || endpoint_orphan_piece() ||
+               mapping_abandoned_piece() || revoke_cancelled_piece();
     destroying = false;
-    return object || factory_work_piece() || task_empty_piece() || endpoint_orphan_piece() ||
-           mapping_abandoned_piece() || revoke_cancelled_piece();
+    return any;
 }
 
 bool object_destroy_some(void)

@@ -17,7 +17,6 @@
 #define PRIVATE_AT_ONCE 256 /* entries of the private table, ... */
 #define PAGES_AT_ONCE 16    /* ... or so many pages of the task's own */
 #define TOP_ENTRY_COVERS (1UL << 39)
-#define PRIVATE_ENTRY(address) (((address)-PRIVATE_BASE) / PAGE_SIZE)
 
 static unsigned index_at(uint64_t address, int level)
 {
@@ -239,7 +238,7 @@ bool space_is_stand_in(const struct space *space, uint64_t address)
     return is_stand_in(space->private_table[PRIVATE_ENTRY(address)]);
 }
 
-static __attribute__((noinline)) void *make_private_page(struct space *space, struct factory *payer, uint64_t address)
+void *space_make_private_page(struct space *space, struct factory *payer, uint64_t address)
 {
     uint64_t *entry = &space->private_table[PRIVATE_ENTRY(address)];
     const struct supervisor_pages *row = inventory_find(address);
@@ -251,12 +250,4 @@ static __attribute__((noinline)) void *make_private_page(struct space *space, st
     *entry = frame | PTE_PRESENT | row->flags;
     pcid_flush_page(space->cr3, address);
     return table_of(*entry);
-}
-
-void *space_private_page(struct space *space, struct factory *payer, uint64_t address)
-{
-    uint64_t entry = space->private_table[PRIVATE_ENTRY(address)];
-    assert(address >= PRIVATE_BASE);
-    /* A page of the task's own is the one kind of entry that may be written. */
-    return entry & PTE_WRITE ? table_of(entry) : make_private_page(space, payer, address);
 }

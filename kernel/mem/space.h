@@ -14,6 +14,7 @@
 
 #include "abi/addresses.h"
 #include "abi/errors.h"
+#include "mem/frame.h"
 
 /* Intel SDM volume 3, 4.5. */
 #define PTE_PRESENT 0x1UL
@@ -32,6 +33,8 @@
 #define PTE_UNCACHED (PTE_WRITE_THROUGH | PTE_CACHE_DISABLE)
 #define PTE_CACHE (PTE_WRITE_THROUGH | PTE_CACHE_DISABLE)
 #define PTE_ADDRESS 0x000ffffffffff000UL
+
+#define PRIVATE_ENTRY(address) (((address)-PRIVATE_BASE) / PAGE_SIZE) /* of a private table */
 
 struct factory;
 struct cpu;
@@ -85,8 +88,17 @@ uint64_t *space_entry(const struct space *space, uint64_t address);
 /* Does a page that all tasks share stand in for the private page at `address`? Then nothing is written there yet. */
 bool space_is_stand_in(const struct space *space, uint64_t address);
 
+/* Makes the task's own page at `address`, where another one stands in. 0 if there is no memory. */
+void *space_make_private_page(struct space *space, struct factory *payer, uint64_t address);
+
 /* The private page at `address` (save area, capability slots) in the kernel's map: given a frame of its own, charged to
  * `payer`, if it has none yet; 0 if that fails. */
-void *space_private_page(struct space *space, struct factory *payer, uint64_t address);
+static inline void *space_private_page(struct space *space, struct factory *payer, uint64_t address)
+{
+    uint64_t entry = space->private_table[PRIVATE_ENTRY(address)];
+    /* A page of the task's own is the one kind of entry that may be written. */
+    return entry & PTE_WRITE ? physical_to_virtual(entry & PTE_ADDRESS)
+                             : space_make_private_page(space, payer, address);
+}
 
 #endif
