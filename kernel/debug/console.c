@@ -16,6 +16,7 @@
 #define UART_DATA (COM1 + 0)
 #define UART_INTERRUPT_ENABLE (COM1 + 1)
 #define UART_FIFO_CONTROL (COM1 + 2)
+#define UART_INTERRUPT_IDENTIFICATION (COM1 + 2)
 #define UART_LINE_CONTROL (COM1 + 3)
 #define UART_MODEM_CONTROL (COM1 + 4)
 #define UART_LINE_STATUS (COM1 + 5)
@@ -27,14 +28,25 @@
 #define LINE_STATUS_ROOM 0x20
 #define LINE_STATUS_SENT 0x40
 #define FIFO_ON_AND_CLEARED 0x07
-#define MODEM_READY 0x03 /* DTR and RTS, no interrupt line */
+#define IDENTIFICATION_FIFO 0xc0
+#define FIFO_CHARACTERS 8 /* a line's end takes two of the transmitter's 16 bytes */
+#define MODEM_READY 0x03  /* DTR and RTS, no interrupt line */
 #define DIVISOR_115200 1
 
 #define SCRATCH_PATTERN 0x5a
 #define TRANSMIT_POLLS 100000 /* a poll takes about a microsecond, a character 87 of them */
 #define DEBUG_PORT 0xe9
 
+#define QUEUE_SIZE 2048
+#define LONGEST_REPORT 256
+
+static bool fifo;    /* the transmitter takes 16 bytes once it says that there is room */
 static bool present; /* a UART answers; written by console_initialise, cleared by a transmitter that never gets room */
+
+/* Text that waits for the transmitter: bytes `sent` to `queued` - 1, counted from boot. */
+static char queue[QUEUE_SIZE];
+static uint64_t queued, sent;
+static uint32_t vain_looks; /* at the transmitter, one after the other */
 
 void console_initialise(void)
 {
@@ -49,6 +61,7 @@ void console_initialise(void)
     out_byte(UART_LINE_CONTROL, LINE_CONTROL_8N1);
     out_byte(UART_FIFO_CONTROL, FIFO_ON_AND_CLEARED);
     out_byte(UART_MODEM_CONTROL, MODEM_READY);
+    fifo = (in_byte(UART_INTERRUPT_IDENTIFICATION) & IDENTIFICATION_FIFO) == IDENTIFICATION_FIFO;
 }
 
 static bool wait_for(uint8_t status)
@@ -66,16 +79,29 @@ static void transmit(uint8_t byte)
         out_byte(UART_DATA, byte);
 }
 
+static void put_now(char character)
+{
+    if (character == '\n')
+        transmit('\r');
+    transmit((uint8_t)character);
+}
+
+static void send_queued(void)
+{
+    while (sent < queued)
+        put_now(queue[sent++ % QUEUE_SIZE]);
+}
+
 void console_flush(void)
 {
+    send_queued();
     (void)wait_for(LINE_STATUS_SENT);
 }
 
 void console_putc(char character)
 {
-    if (character == '\n')
-        transmit('\r');
-    transmit((uint8_t)character);
+    send_queued();
+    put_now(character);
 }
 
 void console_write(const char *text, size_t size)
@@ -99,6 +125,73 @@ void console_printf(const char *format, ...)
     va_end(arguments);
 }
 
+/* ---- Text that waits ------------------------------------------------------------------------------------------- */
+
+/* Into the FIFO, without a look at it. */
+static void put_unseen(char character)
+{
+    if (character == '\n')
+        out_byte(UART_DATA, '\r');
+    out_byte(UART_DATA, (uint8_t)character);
+}
+
+static void send_some(void)
+{
+    uint64_t end = sent + FIFO_CHARACTERS < queued ? sent + FIFO_CHARACTERS : queued;
+    if (!fifo)
+        return put_now(queue[sent++ % QUEUE_SIZE]);
+    while (sent < end)
+        put_unseen(queue[sent++ % QUEUE_SIZE]);
+}
+
+bool console_queue_piece(void)
+{
+    if (sent >= queued)
+        return false;
+    if (!present) {
+        sent = queued;
+    } else if (in_byte(UART_LINE_STATUS) & LINE_STATUS_ROOM) {
+        vain_looks = 0;
+        send_some();
+    } else if (++vain_looks >= TRANSMIT_POLLS) {
+        present = false;
+    }
+    return true;
+}
+
+uint64_t console_queue(const char *text, size_t size)
+{
+    size_t at = queued % QUEUE_SIZE, first = size < QUEUE_SIZE - at ? size : QUEUE_SIZE - at;
+    if (QUEUE_SIZE - (queued - sent) < size)
+        return 0;
+    __builtin_memcpy(queue + at, text, first);
+    __builtin_memcpy(queue, text + first, size - first);
+    return queued += size;
+}
+
+bool console_is_sent(uint64_t end)
+{
+    return sent >= end;
+}
+
+static void put_in_queue(void *context, char character)
+{
+    (void)context;
+    if (queued - sent < QUEUE_SIZE)
+        queue[queued++ % QUEUE_SIZE] = character;
+}
+
+void console_report(const char *format, ...)
+{
+    va_list arguments;
+
+    if (QUEUE_SIZE - (queued - sent) < LONGEST_REPORT)
+        send_queued();
+    va_start(arguments, format);
+    format_arguments(put_in_queue, NULL, format, arguments);
+    va_end(arguments);
+}
+
 int console_receive_byte(void)
 {
     if (!present || !(in_byte(UART_LINE_STATUS) & LINE_STATUS_RECEIVED))
@@ -108,6 +201,5 @@ int console_receive_byte(void)
 
 void log_write(const char *text, size_t size)
 {
-    for (size_t i = 0; i < size; i++)
-        out_byte(DEBUG_PORT, (uint8_t)text[i]);
+    out_bytes(DEBUG_PORT, text, size);
 }

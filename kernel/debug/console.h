@@ -8,6 +8,7 @@
 #ifndef SALTO_DEBUG_CONSOLE_H
 #define SALTO_DEBUG_CONSOLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,20 @@ void console_printf(const char *format, ...) __attribute__((format(printf, 1, 2)
 /* Waits until everything written has left the UART, at most some milliseconds: what is still in it is lost when the
  * machine goes off. */
 void console_flush(void);
+
+/* The same for text that need not be out at once: it is put behind what waits already, and sent piece by piece while
+ * whoever wrote it goes on with that, or nobody runs. Everything above sends what waits first.
+ * Answers where the text ends, or 0 if so much has no room now. */
+uint64_t console_queue(const char *text, size_t size);
+
+/* Is everything sent up to `end`, which console_queue() answered? */
+bool console_is_sent(uint64_t end);
+
+/* Sends as much as the transmitter takes without being waited for. False if nothing waits. */
+bool console_queue_piece(void);
+
+/* As console_printf, for up to 256 characters, which wait. Makes room first if it must. */
+void console_report(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* A byte that was received, or -1 if none is there. Never waits. */
 int console_receive_byte(void);

@@ -20,7 +20,7 @@
 static void report(const struct thread *thread)
 {
     const struct trap_frame *frame = &thread->frame;
-    console_printf(
+    console_report(
         "salto: thread %u of task \"%s\" stopped: exception %lu, error %lx, at %lx, stack %lx, address %lx\n",
         thread->number, thread->task->name, frame->vector, frame->error, frame->rip, frame->rsp, thread->fault_address);
 }

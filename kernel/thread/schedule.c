@@ -2,6 +2,7 @@
 /* Scheduling contexts and the ready queues. See schedule.h. */
 #include "thread/schedule.h"
 
+#include "debug/console.h"
 #include "debug/panic.h"
 #include "debugger.h"
 #include "ipc/ipc.h"
@@ -334,12 +335,13 @@ static struct thread *remembered(const struct context *context)
  * something has changed, and will again. */
 static struct thread *try_to_choose(void)
 {
-    bool destroyed = object_destroy_piece(); /* what died with whoever destroyed it */
-    if (destroyed)
+    /* What died with whoever destroyed it, and what nobody waits for to be printed. */
+    bool busy = object_destroy_piece() || console_queue_piece();
+    if (busy)
         (void)preemption_due();
     struct context *context = best_ready();
     if (!context)
-        return idle(destroyed), (struct thread *)0;
+        return idle(busy), (struct thread *)0;
     struct thread *thread = remembered(context);
     if (!thread)
         thread = chain_end(context->owner);

@@ -186,6 +186,7 @@ void thread_forget_operation(struct thread *thread)
         memory_give_up(thread);
     if (thread->maps)
         forget_mappings(thread);
+    thread->progress = 0;
 }
 
 void thread_end(struct thread *thread)

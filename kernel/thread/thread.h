@@ -98,6 +98,7 @@ struct thread {
     uint32_t found;                    /* by its revocation so far: PTE_USE */
     bool visited;                      /* its revocation has visited all that was derived */
     bool maps;                         /* the four around here, or one of them, are not zero */
+    uint64_t progress;                 /* of the operation that it carries out, as that counts it; 0: it begins */
     enum error failure;                /* why the operation that it carries out fails, once all is taken back */
     struct timeout deadline;           /* of what it waits for */
     struct context context;            /* its own */

@@ -128,6 +128,12 @@ CPU_PORT(word, uint16_t, "w")
 CPU_PORT(long, uint32_t, "l")
 #undef CPU_PORT
 
+/* Writes `count` bytes to the port, one after the other (Intel SDM volume 2, OUTS). */
+static inline void out_bytes(uint16_t port, const void *bytes, uint64_t count)
+{
+    __asm__ volatile("rep outsb" : "+S"(bytes), "+c"(count) : "d"(port) : "memory");
+}
+
 /* The time-stamp counter, not ordered against other instructions. */
 static inline uint64_t rdtsc(void)
 {

@@ -88,6 +88,16 @@ void console_printf(const char *format, ...)
     (void)format;
 }
 
+void console_report(const char *format, ...)
+{
+    (void)format;
+}
+
+bool console_queue_piece(void)
+{
+    return false;
+}
+
 static void answer_nothing(struct kernel_call *call, const struct capability *capability)
 {
     (void)capability;
