@@ -10,6 +10,7 @@
 #include "ipc/wait.h"
 #include "mem/memory.h"
 #include "thread/chain.h"
+#include "thread/ready.h"
 #include "thread/schedule.h"
 #include "thread/task.h"
 #include "thread/thread.h"
@@ -218,7 +219,7 @@ static void check_context(struct inspection *inspection, const struct thread *th
     invariant(inspection, context->place != CONTEXT_RUNNING || !wait_caller(thread),
               "a reserve does not run while its owner is lent to");
     if (context->place == CONTEXT_READY)
-        invariant(inspection, stands_in(&context->node, schedule_ready(context->priority)),
+        invariant(inspection, stands_in(&context->node, ready_first(context->priority)),
                   "a context that is ready stands in the queue of its priority");
     if (context->place == CONTEXT_PARKED)
         invariant(inspection, stands_in(&context->node, context->parked_at->parked.first),
@@ -233,7 +234,7 @@ static void check_context(struct inspection *inspection, const struct thread *th
 static void check_ready_queues(struct inspection *inspection)
 {
     for (uint32_t priority = 0; priority < PRIORITIES; priority++)
-        for (const struct queue_node *node = schedule_ready(priority); node && !inspection->broken; node = node->next)
+        for (const struct queue_node *node = ready_first(priority); node && !inspection->broken; node = node->next)
             invariant(inspection,
                       context_of(node)->place == CONTEXT_READY && context_of(node)->priority == priority &&
                           (!node->next || node->next->previous == node),

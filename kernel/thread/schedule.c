@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Scheduling contexts and the ready queues. See schedule.h. */
+/* Scheduling contexts: who runs, and for how long. See schedule.h. */
 #include "thread/schedule.h"
 
 #include "debug/console.h"
@@ -8,68 +8,22 @@
 #include "ipc/ipc.h"
 #include "ipc/wait.h"
 #include "thread/chain.h"
+#include "thread/ready.h"
 #include "thread/task.h"
 #include "thread/thread.h"
 #include "x86/cpu.h"
 #include "x86/timer.h"
 
-#define LEVEL_BITS 64
 #define DUE_AT_ONCE 2      /* timeouts handled in one interrupt; the timer comes again for the rest */
 #define RELEASED_AT_ONCE 4 /* parked contexts that wake with the thread; the rest help when their own turn comes */
 
-struct level {
-    struct queue_node *first, *last;
-};
-
-static struct level ready[PRIORITIES];
-static uint64_t ready_levels[PRIORITIES / LEVEL_BITS]; /* bit set: level not empty */
-/* The only READY context, if there is just one that is not in its level: so threads that wake each other in turn need no
- * queue. While it is set, all levels are empty. */
-static struct context *lone;
-static uint32_t ready_count; /* READY contexts */
 static struct context *current;
 static struct thread *interrupted;          /* by the interrupt that is being handled; 0 while programs' requests are */
 static uint64_t interrupted_generation;     /* of chains, when it came */
 static uint64_t alarm_time = TIMEOUT_NEVER; /* when the timer interrupts */
 struct thread *schedule_switch;
 
-static struct context *context_of(struct queue_node *node)
-{
-    return (struct context *)node;
-}
-
-_Static_assert(__builtin_offsetof(struct context, node) == 0, "context_of() takes one for the other");
-
-/* ---- Ready queues ---------------------------------------------------------------------------------------------- */
-
-/* The first of the highest level that is not empty. */
-static struct context *best_queued(void)
-{
-    for (int word = PRIORITIES / LEVEL_BITS - 1; word >= 0; word--)
-        if (ready_levels[word])
-            return context_of(ready[word * LEVEL_BITS + 63 - __builtin_clzl(ready_levels[word])].first);
-    return 0;
-}
-
-const struct queue_node *schedule_ready(uint32_t priority)
-{
-    if (lone)
-        return lone->priority == priority ? &lone->node : 0;
-    return ready[priority].first;
-}
-
-static struct context *best_ready(void)
-{
-    if (!ready_count)
-        return 0;
-    return lone ? lone : best_queued();
-}
-
-/* Does a READY context have just this priority? */
-static bool is_anybody_at(uint32_t priority)
-{
-    return lone ? lone->priority == priority : ready[priority].first != 0;
-}
+/* ---- Who competes ---------------------------------------------------------------------------------------------- */
 
 /* When the timer must interrupt for the sake of the current context and those of its priority. */
 static uint64_t end_of_turn(void)
@@ -77,7 +31,7 @@ static uint64_t end_of_turn(void)
     uint64_t when = TIMEOUT_NEVER;
     if (current->budget)
         when = current->started + current->remains;
-    if (is_anybody_at(current->priority) && current->started + current->left < when)
+    if (ready_is_anybody_at(current->priority) && current->started + current->left < when)
         when = current->started + current->left;
     return when;
 }
@@ -90,55 +44,11 @@ static void arm_at(uint64_t when)
     timer_arm_at(when);
 }
 
-static void put_in_level(struct context *context, bool at_the_end)
+static inline void enqueue(struct context *context, bool at_the_end)
 {
-    struct level *level = &ready[context->priority];
-    struct queue_node *node = &context->node;
-    node->previous = at_the_end ? level->last : 0;
-    node->next = at_the_end ? 0 : level->first;
-    *(node->previous ? &node->previous->next : &level->first) = node;
-    *(node->next ? &node->next->previous : &level->last) = node;
-    ready_levels[context->priority / LEVEL_BITS] |= 1UL << context->priority % LEVEL_BITS;
-}
-
-static void take_from_level(struct context *context)
-{
-    struct level *level = &ready[context->priority];
-    struct queue_node *node = &context->node;
-    *(node->previous ? &node->previous->next : &level->first) = node->next;
-    *(node->next ? &node->next->previous : &level->last) = node->previous;
-    node->next = node->previous = 0;
-    if (!level->first)
-        ready_levels[context->priority / LEVEL_BITS] &= ~(1UL << context->priority % LEVEL_BITS);
-}
-
-static void enqueue(struct context *context, bool at_the_end)
-{
-    assert(context->place == CONTEXT_IDLE);
-    context->place = CONTEXT_READY;
-    if (lone) {
-        put_in_level(lone, true);
-        lone = 0;
-        put_in_level(context, at_the_end);
-    } else if (ready_count) {
-        put_in_level(context, at_the_end);
-    } else {
-        lone = context;
-    }
-    ready_count++;
+    ready_enter(context, at_the_end);
     if (current && current->priority == context->priority)
         arm_at(current->started + current->left);
-}
-
-static void dequeue(struct context *context)
-{
-    assert(context->place == CONTEXT_READY);
-    if (context == lone)
-        lone = 0;
-    else
-        take_from_level(context);
-    context->place = CONTEXT_IDLE;
-    ready_count--;
 }
 
 static void park(struct context *context, struct thread *thread)
@@ -173,7 +83,7 @@ static void compete(struct context *context)
 
 static void request_if_better(void)
 {
-    const struct context *best = best_ready();
+    const struct context *best = ready_best();
     if (current && best && best->priority > current->priority)
         schedule_request();
 }
@@ -339,15 +249,15 @@ static struct thread *try_to_choose(void)
     bool busy = object_destroy_piece() || console_queue_piece();
     if (busy)
         (void)preemption_due();
-    struct context *context = best_ready();
+    struct context *context = ready_best();
     if (!context)
         return idle(busy), (struct thread *)0;
     struct thread *thread = remembered(context);
     if (!thread)
         thread = chain_end(context->owner);
-    if (!thread || best_ready() != context)
+    if (!thread || ready_best() != context)
         return 0; /* interrupts were let in, and changed something */
-    dequeue(context);
+    ready_leave(context);
     context->runner = 0;
     if (is_unused_reserve(context))
         return 0;
@@ -453,7 +363,7 @@ static bool preempt_at_once(struct thread *to)
         return false;
     if ((left->watched | context->watched) || schedule_switch)
         return false;
-    if (ready_count && best_ready()->priority >= context->priority)
+    if (ready_count && ready_best()->priority >= context->priority)
         return false;
     account();
     remember_interrupted();
@@ -506,7 +416,7 @@ void schedule_initialise_context(struct thread *thread)
 static void release_parked(struct thread *thread)
 {
     for (int i = 0; i < RELEASED_AT_ONCE && thread->parked.first; i++)
-        compete(context_of(thread->parked.first));
+        compete(ready_context(thread->parked.first));
 }
 
 /* Contexts that lead to `thread` compete from now on: one of them surely, the best of those put aside too. */
@@ -558,7 +468,7 @@ void schedule_forget(struct thread *thread)
     if (context->refill.place)
         timeout_remove(&context->refill);
     if (context->place == CONTEXT_READY)
-        dequeue(context);
+        ready_leave(context);
     if (context->place == CONTEXT_PARKED)
         unpark(context);
     if (context == current) {
@@ -610,7 +520,7 @@ void schedule_set_priority(struct context *context, uint32_t priority)
 {
     enum context_place place = context->place;
     if (place == CONTEXT_READY)
-        dequeue(context);
+        ready_leave(context);
     if (place == CONTEXT_PARKED)
         unpark(context);
     context->priority = priority;
@@ -676,7 +586,7 @@ void schedule_timer_expired(void)
         expire(due);
     if (current) {
         account();
-        if (exhausted(current) || (!current->left && is_anybody_at(current->priority)))
+        if (exhausted(current) || (!current->left && ready_is_anybody_at(current->priority)))
             schedule_request();
         request_if_better();
         arm_at(end_of_turn());

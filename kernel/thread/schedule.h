@@ -130,9 +130,6 @@ bool schedule_runs_on_its_own(const struct thread *thread);
 void schedule_set_priority(struct context *context, uint32_t priority);
 void schedule_set_times(struct context *context, uint64_t slice, uint64_t budget, uint64_t period);
 
-/* The first context that is READY at a priority, or 0: for who looks at the queues. */
-const struct queue_node *schedule_ready(uint32_t priority);
-
 /* The current context goes behind all others of its priority. */
 void schedule_yield(void);
 
