@@ -160,6 +160,33 @@ static void answer_and_wait(void)
     waiter_destroy(&second);
 }
 
+/* The same by one who waits for the client's next call where the last one came from: from the second time on that is a
+ * path of its own (kernel/ipc/short.c). The object answers each call once. */
+static void answer_and_wait_again(void)
+{
+    struct waiter waiter;
+    waiter_create(&waiter, WAIT_CALL, true, NO_DEADLINE);
+    struct worker *client = &waiter.worker;
+    client->area->count = MANY;
+    for (uint32_t i = 1; i < MANY; i++)
+        client->area->steps[i] = client->area->steps[0];
+    kernel_reply_t reply = keep_call(&waiter);
+    uint64_t handles = reply.handle | (uint64_t)waiter.endpoint << WAIT_HANDLE_SHIFT;
+    for (uint32_t i = 0; i < MANY - 1; i++) {
+        struct ipc_message message = {.words = {i, 0, 0, 0, 0, 6}};
+        EXPECT_EQUAL(ipc_transfer(tag_of(i, MESSAGE_SEND_AND_WAIT, 6, 0), handles, &message),
+                     tag_of(3, MESSAGE_CALL, 0, 0));
+        expect_answer(client, i, i);
+        EXPECT_EQUAL(answer_by(reply, LABEL), ERROR_NO_CALLER);
+        EXPECT_EQUAL(kernel_reply_keep(reply), 0);
+    }
+    EXPECT_EQUAL(answer_by(reply, LABEL), TAG_DONE);
+    expect_answer(client, MANY - 1, LABEL);
+    EXPECT_EQUAL(answer_by(reply, LABEL), ERROR_NO_CALLER);
+    guest_delete(reply.handle);
+    waiter_destroy(&waiter);
+}
+
 /* Answers of every length, and with items. */
 static void long_answers(void)
 {
@@ -428,6 +455,7 @@ static const struct guest_test tests[] = {
     {"a later call of the same client is not answered", later_call},
     {"nor after the first one failed", call_after_break_off},
     {"answer and wait in one call", answer_and_wait},
+    {"answer and wait, call after call", answer_and_wait_again},
     {"answers of every length", long_answers},
     {"answers with items", answers_with_items},
     {"moved to another task", moved},
