@@ -350,6 +350,12 @@ static bool parse_expect_fault(struct parser *parser, struct manifest_program *p
     return program->expect_fault = true;
 }
 
+static bool parse_stored(struct parser *parser, struct manifest_program *program)
+{
+    (void)parser;
+    return program->stored = true;
+}
+
 static bool parse_guarded(struct parser *parser, struct manifest_program *program)
 {
     (void)parser;
@@ -373,6 +379,7 @@ static const struct statement statements[] = {
     {"may_fail", parse_may_fail, false},
     {"expect_fault", parse_expect_fault, false},
     {"guarded", parse_guarded, false},
+    {"stored", parse_stored, false},
 };
 
 #define STATEMENTS (sizeof(statements) / sizeof(statements[0]))
@@ -510,7 +517,7 @@ bool manifest_check_files(const struct manifest *manifest, const char *file, con
 
 bool manifest_waits_for(const struct manifest_program *program)
 {
-    return program->wait || (!program->daemon && program->endpoints_count == 0);
+    return !program->stored && (program->wait || (!program->daemon && program->endpoints_count == 0));
 }
 
 void manifest_free(struct manifest *manifest)

@@ -48,6 +48,7 @@ enum manifest_object {
     MANIFEST_POWER,
     MANIFEST_DEBUG,
     MANIFEST_INTERRUPTS,
+    MANIFEST_ARCHIVE,
     MANIFEST_NAMED, /* of those before, 'grant' takes the name; the rest have statements */
     MANIFEST_PORTS = MANIFEST_NAMED,
     MANIFEST_INTERRUPT,
@@ -89,6 +90,7 @@ struct manifest_program {
     bool wait;         /* the set waits for it although it serves */
     bool may_fail;     /* its failure is not the set's */
     bool expect_fault; /* it must end by a fault */
+    bool stored;       /* only its file is there, for those who start programs */
     bool guarded;      /* kept apart from other tasks by barriers (Task.set_guarded) */
     struct manifest_endpoint endpoints[MANIFEST_MAX_ENDPOINTS];
     struct manifest_grant grants[MANIFEST_MAX_GRANTS];

@@ -22,6 +22,7 @@ static const struct object_kind {
     [MANIFEST_POWER] = {"power", RIGHT_WRITE | RIGHT_COPY, RIGHT_WRITE},
     [MANIFEST_DEBUG] = {"debug", RIGHT_READ | RIGHT_WRITE | RIGHT_COPY, RIGHT_READ | RIGHT_WRITE},
     [MANIFEST_INTERRUPTS] = {"interrupts", RIGHT_WRITE | RIGHT_COPY, RIGHT_WRITE},
+    [MANIFEST_ARCHIVE] = {"archive", RIGHT_READ | RIGHT_COPY, RIGHT_READ},
     [MANIFEST_PORTS] = {"ports", RIGHT_READ | RIGHT_WRITE | RIGHT_COPY, RIGHT_READ | RIGHT_WRITE},
     [MANIFEST_INTERRUPT] = {"interrupt", RIGHT_WRITE | RIGHT_COPY, RIGHT_WRITE},
 };
@@ -229,6 +230,9 @@ static void check_contradictions(struct manifest_lexer *lexer, struct manifest *
             manifest_error(lexer, &program->place, "program '%s' has both 'wait' and 'daemon'", program->name);
         if (program->may_fail && program->expect_fault)
             manifest_error(lexer, &program->place, "program '%s' has both 'may_fail' and 'expect_fault'",
+                           program->name);
+        if (program->stored && (program->endpoints_count != 0 || program->grants_count != 0))
+            manifest_error(lexer, &program->place, "program '%s' is stored: whoever starts it gives it what it gets",
                            program->name);
         if (program->plain && program->endpoints_count != 0)
             manifest_error(lexer, &program->endpoints[0].place, "a plain program has nothing to serve with");

@@ -157,6 +157,10 @@ static inline bool region_is_own(const struct region *region)
 /* Takes the part of [from, to), pages of the object, that the region maps out of its address space. */
 void region_unmap(struct region *region, uint64_t from, uint64_t to);
 
+/* Writes bytes into an object's pages, from byte `offset` on, which it must have. False if there is no memory for them; a
+ * part is written then. */
+bool object_write(struct object *object, uint64_t offset, const uint8_t *bytes, uint32_t length);
+
 /* Serves an access of `error` (Intel SDM volume 3, 4.7) to `address`: may the access be tried again? */
 bool fault_serve(struct client *client, uint64_t address, uint32_t error);
 

@@ -123,6 +123,30 @@ static bool copy_page(struct object *object, uint64_t page)
     return true;
 }
 
+/* Has the page a frame that may be written to? Makes one if not. */
+static bool own_page(struct object *object, uint64_t page)
+{
+    uint32_t frame = sparse_get(&object->frames, page);
+    if (frame == 0)
+        return make_pages(object, page, 1) == 1;
+    return !frames_is_shared(frame) || copy_page(object, page);
+}
+
+bool object_write(struct object *object, uint64_t offset, const uint8_t *bytes, uint32_t length)
+{
+    while (length > 0) {
+        uint64_t page = offset / PAGE_SIZE, within = offset % PAGE_SIZE;
+        uint32_t some = length < PAGE_SIZE - within ? length : (uint32_t)(PAGE_SIZE - within);
+        if (!own_page(object, page))
+            return false;
+        memcpy((uint8_t *)frames_bytes(sparse_get(&object->frames, page)) + within, bytes, some);
+        offset += some;
+        bytes += some;
+        length -= some;
+    }
+    return true;
+}
+
 /* ---- Mapping ---------------------------------------------------------------------------------------------------------- */
 
 static bool enter_states(struct region *region, uint64_t page, uint64_t count, uint32_t state)

@@ -8,6 +8,7 @@
 #include "idl/memory_service_server.h"
 #include "region_table.h"
 
+#define WRITE_BYTES 480 /* that a message can carry */
 #define RIGHTS_OF_OBJECTS (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE)
 
 static struct client *client_of(uint64_t badge, enum badge_kind kind)
@@ -217,6 +218,25 @@ static int on_space_resize(void *server, const struct idl_call *call, uint64_t a
     return client ? regions_resize(client, start, pages, move) : MEMORY_ERROR_GONE;
 }
 
+static int on_space_write(void *server, const struct idl_call *call, uint64_t address, uint32_t length,
+                          const uint8_t bytes[WRITE_BYTES])
+{
+    struct client *client = named_client(call->badge);
+    (void)server;
+    if (!client)
+        return MEMORY_ERROR_GONE;
+    uint32_t index = regions_find(client, address);
+    const struct region *region = index < client->region_count ? client->regions[index] : NULL;
+    if (!region || region->start > address)
+        return MEMORY_ERROR_NO_REGION;
+    if (length > WRITE_BYTES || length > region_end(region) - address)
+        return MEMORY_ERROR_BAD_RANGE;
+    if (!region_is_own(region))
+        return MEMORY_ERROR_NOT_ALLOWED;
+    uint64_t offset = region->offset * PAGE_SIZE + (address - region->start);
+    return object_write(region->object, offset, bytes, length) ? 0 : MEMORY_ERROR_QUOTA;
+}
+
 static int on_space_copy_to(void *server, const struct idl_call *call, struct idl_cap *capability)
 {
     const struct client *from = named_client(call->badge);
@@ -312,6 +332,21 @@ static int on_object_describe(void *server, const struct idl_call *call, uint64_
     *sharers = object->region_count;
     *rights = badge_rights(call->badge);
     return 0;
+}
+
+static int on_object_write(void *server, const struct idl_call *call, uint64_t offset, uint32_t length,
+                           const uint8_t bytes[WRITE_BYTES])
+{
+    struct object *object = named_object(call->badge);
+    (void)server;
+    if (!object)
+        return MEMORY_ERROR_GONE;
+    if (!(badge_rights(call->badge) & RIGHT_WRITE))
+        return MEMORY_ERROR_NOT_ALLOWED;
+    uint64_t size = object->pages * PAGE_SIZE;
+    if (length > WRITE_BYTES || offset > size || length > size - offset)
+        return MEMORY_ERROR_BAD_RANGE;
+    return object_write(object, offset, bytes, length) ? 0 : MEMORY_ERROR_QUOTA;
 }
 
 static int on_object_destroy(void *server, const struct idl_call *call)

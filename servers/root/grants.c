@@ -20,6 +20,7 @@
 static const char *const object_names[MANIFEST_OBJECTS] = {
     [MANIFEST_CONSOLE] = "console", [MANIFEST_LOG] = "log",     [MANIFEST_CLOCK] = "clock",
     [MANIFEST_POWER] = "power",     [MANIFEST_DEBUG] = "debug", [MANIFEST_INTERRUPTS] = "interrupts",
+    [MANIFEST_ARCHIVE] = "archive",
 };
 
 bool grants_make_endpoints(struct program *program)

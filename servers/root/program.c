@@ -47,7 +47,10 @@ bool programs_check_files(void)
     for (uint32_t i = 0; i < root.programs_count; i++) {
         root.programs[i].manifest = &root.manifest.programs[i];
         root.waits |= manifest_waits_for(root.programs[i].manifest);
-        check_file(&root.programs[i]);
+        if (root.programs[i].manifest->stored)
+            root.programs[i].state = PROGRAM_ENDED;
+        else
+            check_file(&root.programs[i]);
     }
     return !root.failed;
 }
@@ -70,7 +73,7 @@ static void share_slots(void)
 {
     uint64_t memory = 0, available = slots_to_share();
     for (uint32_t i = 0; i < root.programs_count; i++)
-        memory += root.programs[i].manifest->memory / BYTES_PER_SLOT;
+        memory += root.programs[i].state == PROGRAM_NEW ? root.programs[i].manifest->memory / BYTES_PER_SLOT : 0;
     for (uint32_t i = 0; i < root.programs_count; i++) {
         uint64_t wanted = root.programs[i].manifest->memory / BYTES_PER_SLOT;
         root.programs[i].slots = (uint32_t)(memory <= available ? wanted : wanted * available / memory);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The memory server: a client's own memory, from the first touch to the end. The other files have what several share. */
+#include <string.h>
+
 #include <salto/startup.h>
 
 #include "scene.h"
@@ -181,6 +183,39 @@ static void tasks_change(void)
     scene_destroy(&scene);
 }
 
+/* Whoever holds the capability writes for the client: own memory only, whatever its rights, never into a copy's frames. */
+static void written_for(void)
+{
+    struct scene scene;
+    uint8_t bytes[480];
+    memory_object_t object = {0};
+    uint64_t place = PLACE + 3 * PAGE_SIZE - 240, start = 0;
+    memset(bytes, 0x77, sizeof(bytes));
+    scene_create(&scene, 100);
+    scene_allocate(&scene, PLACE, 3, RIGHT_READ);
+    EXPECT_EQUAL(memory_space_write(scene.client, place, 480, bytes), MEMORY_ERROR_BAD_RANGE);
+    EXPECT_EQUAL(memory_space_write(scene.client, place - PAGE_SIZE, 481, bytes), MEMORY_ERROR_BAD_RANGE);
+    EXPECT_EQUAL(memory_space_write(scene.client, place - PAGE_SIZE, 480, bytes), 0);
+    EXPECT_EQUAL(scene_read(&scene, place - PAGE_SIZE), 0x7777777777777777);
+    EXPECT_EQUAL(scene_read(&scene, place - PAGE_SIZE + 472), 0x7777777777777777);
+    EXPECT_EQUAL(scene_read(&scene, place - PAGE_SIZE + 480), 0);
+    EXPECT_EQUAL(memory_space_write(scene.client, PLACE - 1, 1, bytes), MEMORY_ERROR_NO_REGION);
+    EXPECT_EQUAL(memory_space_create(scene.client, 2, &object), 0);
+    EXPECT_EQUAL(memory_object_write(object, 2 * PAGE_SIZE - 8, 9, bytes), MEMORY_ERROR_BAD_RANGE);
+    EXPECT_EQUAL(memory_object_write(object, UINT64_MAX, 2, bytes), MEMORY_ERROR_BAD_RANGE);
+    EXPECT_EQUAL(memory_object_write(object, PAGE_SIZE - 8, 16, bytes), 0);
+    EXPECT_EQUAL(memory_space_attach(scene.client, object, 0, 0, 2, RW, MEMORY_ATTACHMENT_PRIVATE, &start), 0);
+    memset(bytes, 0x55, sizeof(bytes));
+    EXPECT_EQUAL(memory_object_write(object, PAGE_SIZE - 8, 8, bytes), 0);
+    EXPECT_EQUAL(scene_read(&scene, start + PAGE_SIZE - 8), 0x7777777777777777);
+    EXPECT_EQUAL(scene_read(&scene, start + PAGE_SIZE), 0x7777777777777777);
+    EXPECT_EQUAL(memory_space_attach(scene.client, object, 0, 0, 2, RW, 0, &start), 0);
+    EXPECT_EQUAL(scene_read(&scene, start + PAGE_SIZE - 8), 0x5555555555555555);
+    EXPECT_EQUAL(memory_space_write(scene.client, start, 1, bytes), MEMORY_ERROR_NOT_ALLOWED);
+    guest_delete(object.handle);
+    scene_destroy(&scene);
+}
+
 static const struct guest_test tests[] = {
     {"a page is there when it is touched, zeroed, and not before", demand_zero},
     {"memory that is gone through in order comes in larger pieces", in_order},
@@ -191,6 +226,7 @@ static const struct guest_test tests[] = {
     {"regions grow, move and shrink", resized},
     {"regions are told", regions_told},
     {"a client can change its task", tasks_change},
+    {"memory is written to for a client", written_for},
     {"an object is shared with different rights", sharing_rights},
     {"an object that its owner takes away is gone for all", sharing_ends_with_owner},
     {"a snapshot and what it was made of go their own ways", snapshots},

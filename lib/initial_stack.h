@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The stack that a Linux program starts with: argc, argv, envp and the auxiliary vector (psABI 3.4.1). */
-#ifndef SALTO_ROOT_INITIAL_STACK_H
-#define SALTO_ROOT_INITIAL_STACK_H
+#ifndef SALTO_LIB_INITIAL_STACK_H
+#define SALTO_LIB_INITIAL_STACK_H
 
 #include <stddef.h>
 #include <stdint.h>
