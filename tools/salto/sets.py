@@ -154,7 +154,7 @@ class Set:
 
     def includes(self, file):
         own = [os.path.join(self.work, "include"), self.folder, os.path.join(self.folder, file),
-               os.path.join(self.config["servers"], file)]
+               os.path.join(self.config["servers"], file), self.config["parsers"]]
         return [f"-I{folder}" for folder in own + self.config["include"]]
 
     def write_archive(self, output, programs, images):

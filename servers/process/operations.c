@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The operations of idl/process.idl, and what the kernel tells of processes. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <salto/server.h>
+
+#include "abi/capability.h"
+#include "idl/process_service_server.h"
+#include "idl/supervisor_server.h"
+#include "process.h"
+
+#define KIND_SHIFT 60 /* of badges: those of the manifest are below */
+
+/* Is there a zero byte in `size` bytes, and another before it? */
+static bool string_is_good(const uint8_t *text, size_t size)
+{
+    return text[0] != 0 && memchr(text, 0, size) != NULL;
+}
+
+/* ---- Starting --------------------------------------------------------------------------------------------------------- */
+
+static int make(struct process *process, const char *name, uint64_t memory, uint64_t kernel, uint32_t *handle)
+{
+    int error = image_find(name, &process->image);
+    if (error)
+        return error;
+    memcpy(process->name, name, strlen(name) + 1);
+    error = process_create(process, memory, kernel);
+    if (error)
+        return error;
+    *handle = process_mint(process_badge(process, BADGE_PROCESS));
+    return *handle ? 0 : PROCESS_ERROR_TOO_MANY;
+}
+
+static int on_starter_create(void *object, const struct idl_call *call, const uint8_t file[NAME_SIZE], uint64_t memory,
+                             uint64_t kernel, process_child_t *result)
+{
+    struct process *parent = process_named(call->badge, BADGE_STARTER);
+    (void)object;
+    if (!parent && call->badge >> KIND_SHIFT != BADGE_MANIFEST)
+        return PROCESS_ERROR_GONE;
+    if (!string_is_good(file, NAME_SIZE))
+        return PROCESS_ERROR_BAD_STRING;
+    struct process *process = process_take();
+    if (!process)
+        return PROCESS_ERROR_TOO_MANY;
+    process->parent = parent;
+    int error = make(process, (const char *)file, memory, kernel, &result->handle);
+    if (error) {
+        process_end(process, 0);
+        process_forget(process);
+    }
+    return error;
+}
+
+static void tell(const struct process *process, struct process_info *info)
+{
+    info->number = process_number(process);
+    info->parent = process->parent ? process_number(process->parent) : 0;
+    info->state = process->state;
+    info->status = process->status;
+    memcpy(info->name, process->name, sizeof(info->name));
+}
+
+static int on_starter_next(void *object, const struct idl_call *call, uint32_t after, struct process_info *info)
+{
+    (void)object, (void)call;
+    for (uint32_t i = after; i < PROCESSES_MAX; i++) {
+        if (processes[i].used) {
+            tell(&processes[i], info);
+            return 0;
+        }
+    }
+    return PROCESS_ERROR_GONE;
+}
+
+/* ---- A process ---------------------------------------------------------------------------------------------------------- */
+
+/* The process of a call, if it was not started; or the error. */
+static int find_new(const struct idl_call *call, struct process **process)
+{
+    *process = process_named(call->badge, BADGE_PROCESS);
+    if (!*process)
+        return PROCESS_ERROR_GONE;
+    return (*process)->state == PROCESS_STATE_NEW ? 0 : PROCESS_ERROR_STATE;
+}
+
+static int add_string(struct process *process, const uint8_t text[256], const char **strings, uint32_t *count)
+{
+    if (!memchr(text, 0, 256))
+        return PROCESS_ERROR_BAD_STRING;
+    size_t length = strlen((const char *)text) + 1;
+    if (*count == STRINGS_MAX || length > TEXT_SIZE - process->text_used)
+        return PROCESS_ERROR_TOO_MANY;
+    strings[(*count)++] = memcpy(process->text + process->text_used, text, length);
+    process->text_used += (uint32_t)length;
+    return 0;
+}
+
+static int on_child_argument(void *object, const struct idl_call *call, const uint8_t text[256])
+{
+    struct process *process;
+    int error = find_new(call, &process);
+    (void)object;
+    return error ? error : add_string(process, text, process->arguments, &process->arguments_count);
+}
+
+static int on_child_environment(void *object, const struct idl_call *call, const uint8_t text[256])
+{
+    struct process *process;
+    int error = find_new(call, &process);
+    (void)object;
+    return error ? error : add_string(process, text, process->environment, &process->environment_count);
+}
+
+/* Its rights are those that it came with, but that of copying is what a program needs to hand it on. */
+static int on_child_grant(void *object, const struct idl_call *call, const uint8_t name[STARTUP_NAME_SIZE],
+                          struct idl_cap *capability)
+{
+    struct process *process;
+    int error = find_new(call, &process);
+    (void)object;
+    if (error)
+        return error;
+    if (!string_is_good(name, STARTUP_NAME_SIZE))
+        return PROCESS_ERROR_BAD_STRING;
+    return process_give(process, (const char *)name, capability->handle, RIGHTS_ALL, 0);
+}
+
+static int on_child_start(void *object, const struct idl_call *call)
+{
+    struct process *process;
+    int error = find_new(call, &process);
+    (void)object;
+    if (error)
+        return error;
+    error = process_start(process);
+    if (error)
+        process_end(process, STATUS_KILLED);
+    else
+        process->state = PROCESS_STATE_RUNNING;
+    return error;
+}
+
+/* Only for a process that has ended: process_dispatch() keeps the callers for all others. */
+static int on_child_wait(void *object, const struct idl_call *call, uint32_t *status)
+{
+    const struct process *process = process_named(call->badge, BADGE_PROCESS);
+    (void)object;
+    if (!process)
+        return PROCESS_ERROR_GONE;
+    *status = process->status;
+    return process->state == PROCESS_STATE_ENDED ? 0 : PROCESS_ERROR_STATE;
+}
+
+static int on_child_kill(void *object, const struct idl_call *call, uint32_t status)
+{
+    struct process *process = process_named(call->badge, BADGE_PROCESS);
+    (void)object;
+    if (!process)
+        return PROCESS_ERROR_GONE;
+    process_end(process, status);
+    return 0;
+}
+
+static int on_child_info(void *object, const struct idl_call *call, struct process_info *info)
+{
+    const struct process *process = process_named(call->badge, BADGE_PROCESS);
+    (void)object;
+    if (!process)
+        return PROCESS_ERROR_GONE;
+    tell(process, info);
+    return 0;
+}
+
+static int on_child_release(void *object, const struct idl_call *call)
+{
+    struct process *process = process_named(call->badge, BADGE_PROCESS);
+    (void)object;
+    if (!process)
+        return PROCESS_ERROR_GONE;
+    process_end(process, STATUS_KILLED);
+    process_forget(process);
+    return 0;
+}
+
+/* ---- What the kernel tells ------------------------------------------------------------------------------------------------ */
+
+static void on_told_fault(void *object, const struct idl_call *call, uint32_t number, uint32_t vector, uint32_t error,
+                          uint64_t address, uint64_t instruction)
+{
+    struct process *process = process_named(call->badge, BADGE_SUPERVISOR);
+    (void)object;
+    if (!process || process->state != PROCESS_STATE_RUNNING)
+        return;
+    printf("process %" PRIu32 " (%s), thread %" PRIu32 ": exception %" PRIu32 ", error %" PRIx32 " at 0x%" PRIx64
+           ", instruction 0x%" PRIx64 "\n",
+           process_number(process), process->name, number, vector, error, address, instruction);
+    process_end(process, STATUS_FAULT);
+}
+
+static void on_told_exited(void *object, const struct idl_call *call, uint32_t number, uint32_t status)
+{
+    struct process *process = process_named(call->badge, BADGE_SUPERVISOR);
+    (void)object, (void)number;
+    if (process)
+        process_end(process, status);
+}
+
+PROCESS_STARTER_SERVER(dispatch_starter, on_starter)
+PROCESS_CHILD_SERVER(dispatch_child, on_child)
+KERNEL_SUPERVISOR_SERVER(dispatch_told, on_told)
+
+/* Keeps a caller who waits for a process that has not ended; false if the caller is to be answered now. */
+static bool keep_waiter(uint64_t badge)
+{
+    struct process *process = process_named(badge, BADGE_PROCESS);
+    if (!process || process->state == PROCESS_STATE_ENDED)
+        return false;
+    /* Who waited before may have been broken off: then the object is free again. */
+    if (kernel_reply_keep(process->waiter) != 0)
+        return false;
+    process->waited = true;
+    return true;
+}
+
+#define INTERFACE_SHIFT 48 /* of a request's tag */
+
+struct idl_answer process_dispatch(uint64_t badge, uint64_t word0, uint64_t word1, uint64_t tag, uint64_t word2,
+                                   uint64_t word3, struct idl_frame *frame)
+{
+    if (tag == PROCESS_CHILD_WAIT_REQUEST && keep_waiter(badge))
+        return idl_no_answer();
+    switch (tag >> INTERFACE_SHIFT) {
+    case KERNEL_SUPERVISOR_ID:
+        return dispatch_told(badge, word0, word1, tag, word2, word3, frame);
+    case PROCESS_CHILD_ID:
+        return dispatch_child(badge, word0, word1, tag, word2, word3, frame);
+    default:
+        return dispatch_starter(badge, word0, word1, tag, word2, word3, frame);
+    }
+}

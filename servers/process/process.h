@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The process server: starts programs of the boot archive as clients of the memory server, and tells how they ended.
+ *
+ * Invariants. What a process has comes out of its parent's quotas, here and at the memory server, and it ends before its
+ * parent does; so a process that starts others without end comes to the end of its own quota. The server calls only the
+ * kernel and the memory server, never a process. Text and constants of a file are in memory once, in an object of the memory server
+ * that all its processes attach; what can be written is copied on write.
+ */
+#ifndef SALTO_PROCESS_CHILD_H
+#define SALTO_PROCESS_CHILD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abi/startup.h"
+#include "archive.h"
+#include "elf_file.h"
+#include "idl/factory.h"
+#include "idl/memory_service.h"
+#include "idl/process_service.h"
+#include "idl/reply.h"
+#include "idl/task.h"
+#include "idl/thread.h"
+
+#define PROCESSES_MAX 64
+#define TEXT_SIZE 2048 /* of all arguments and environment strings */
+#define STRINGS_MAX 32
+#define NAME_SIZE 32
+#define STACK_PAGES 256
+#define STATUS_KILLED 137 /* what a shell says of a program that was killed, ... */
+#define STATUS_FAULT 139  /* ... and of one that a segmentation fault ended */
+
+/* A file as it is attached to processes: one object of the memory server for each segment. */
+struct image {
+    struct archive_file file;
+    struct elf_plan plan;
+    memory_object_t objects[ELF_MAX_SEGMENTS];
+};
+
+/* Handles are 0 where there is nothing. */
+struct process {
+    bool used;
+    uint32_t generation; /* of this place in the table: capabilities carry it */
+    process_state_t state;
+    struct process *parent; /* NULL: the server itself started it */
+    const struct image *image;
+    uint32_t status;
+    kernel_factory_t factory;
+    kernel_task_t task;
+    kernel_thread_t thread;
+    memory_space_t space;
+    uint32_t pager;
+    kernel_reply_t waiter; /* keeps whoever waits, if `waited` */
+    bool waited;
+    char name[NAME_SIZE];
+    char text[TEXT_SIZE];
+    uint32_t text_used;
+    const char *arguments[STRINGS_MAX];
+    const char *environment[STRINGS_MAX];
+    uint32_t arguments_count, environment_count;
+    struct startup_table table;
+};
+
+/* The capabilities that the server works with. */
+struct service {
+    kernel_task_t task;
+    kernel_factory_t factory;
+    memory_space_t space;
+    uint32_t endpoint;
+    struct archive archive;
+};
+
+extern struct service service;
+extern struct process processes[PROCESSES_MAX]; /* process number n is processes[n - 1] */
+
+/* What badges say. One of the manifest is below 2^60 and starts processes for the server itself. */
+enum badge_kind { BADGE_MANIFEST, BADGE_STARTER, BADGE_PROCESS, BADGE_SUPERVISOR };
+
+/* ---- images.c: the answers are PROCESS_ERROR_* or 0 ------------------------------------------------------------ */
+/* The image of a file, which is made when it is asked for first. */
+int image_find(const char *name, const struct image **image);
+
+/* The Linux-call handler's image; NULL if it cannot be made. */
+const struct image *image_of_handler(void);
+
+/* Attaches an image to a client of the memory server. */
+int image_attach(const struct image *image, memory_space_t space);
+
+/* ---- table.c ------------------------------------------------------------------------------------------------------ */
+/* Number of a process: 1 and up. */
+static inline uint32_t process_number(const struct process *process)
+{
+    return (uint32_t)(process - processes) + 1;
+}
+
+/* The badge of a capability to the process, and the process that a badge names, or NULL. */
+uint64_t process_badge(const struct process *process, enum badge_kind kind);
+struct process *process_named(uint64_t badge, enum badge_kind kind);
+
+/* A capability to the server's own endpoint with this badge; 0 if there is none. */
+uint32_t process_mint(uint64_t badge);
+
+/* A free place, or NULL. */
+struct process *process_take(void);
+
+/* Ends a process and those that it started, gives back what they had, and answers whoever waits. */
+void process_end(struct process *process, uint32_t status);
+
+/* Forgets a process that has ended. */
+void process_forget(struct process *process);
+
+/* ---- start.c ------------------------------------------------------------------------------------------------------ */
+/* Makes what the kernel and the memory server have of a process. */
+int process_create(struct process *process, uint64_t memory, uint64_t kernel);
+
+/* Enters a copy of a capability into the process's table, with `rights`. */
+int process_give(struct process *process, const char *name, uint32_t handle, uint32_t rights, uint32_t interface);
+
+/* Loads it, and starts its first thread. */
+int process_start(struct process *process);
+
+/* ---- operations.c ---------------------------------------------------------------------------------------------- */
+struct idl_answer;
+struct idl_frame;
+
+/* For salto_serve(). */
+struct idl_answer process_dispatch(uint64_t badge, uint64_t word0, uint64_t word1, uint64_t tag, uint64_t word2,
+                                   uint64_t word3, struct idl_frame *frame);
+
+#endif

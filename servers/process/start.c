@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From nothing to a process's first instruction. See process.h. */
+#include <string.h>
+#include <sys/random.h>
+
+#include <salto/server.h>
+#include <salto/startup.h>
+
+#include "abi/addresses.h"
+#include "abi/capability.h"
+#include "idl/fault.h"
+#include "initial_stack.h"
+#include "process.h"
+
+#define WRITE_BYTES 480
+#define STACK_ROOM 16384 /* for the initial stack, which takes half of it at most */
+
+/* The kernel's part: a quota, a task and its first thread. */
+static int create_objects(struct process *process, uint64_t bytes)
+{
+    const kernel_factory_t parent = process->parent ? process->parent->factory : service.factory;
+    uint8_t name[NAME_SIZE];
+    uint32_t number;
+    memcpy(name, process->name, sizeof(name));
+    int result = kernel_factory_create_factory(parent, bytes, &process->factory);
+    if (result == 0)
+        result = kernel_factory_create_task(process->factory, &process->task);
+    if (result == 0)
+        result = kernel_factory_create_thread(process->factory, process->task, &process->thread, &number);
+    if (result == 0)
+        result = kernel_task_set_name(process->task, name);
+    if (result == 0)
+        result = kernel_task_set_linux_handler(process->task, LINUX_HANDLER_ENTRY);
+    if (result == 0)
+        result = kernel_factory_create_reply(service.factory, &process->waiter);
+    return result == 0 ? 0 : PROCESS_ERROR_QUOTA;
+}
+
+/* Has the kernel tell the server of the process's faults and its end. */
+static int set_supervisor(struct process *process)
+{
+    uint32_t handle = process_mint(process_badge(process, BADGE_SUPERVISOR));
+    int result = handle ? kernel_task_set_supervisor(process->task, (kernel_endpoint_t){handle}) : -1;
+    idl_release(handle);
+    return result == 0 ? 0 : PROCESS_ERROR_QUOTA;
+}
+
+/* The memory server's part: a client, who pages the task. */
+static int create_space(struct process *process, uint64_t pages)
+{
+    const memory_space_t parent = process->parent ? process->parent->space : service.space;
+    kernel_fault_handler_t pager = {0};
+    int result = memory_space_divide(parent, pages, &process->space);
+    if (result == 0)
+        result = memory_space_adopt(process->space, process->task, &pager);
+    process->pager = pager.handle;
+    if (result == 0)
+        result = kernel_thread_set_fault_handler(process->thread, (kernel_endpoint_t){pager.handle});
+    return result == 0 ? 0 : PROCESS_ERROR_QUOTA;
+}
+
+static int give_own(struct process *process)
+{
+    const uint32_t own = RIGHT_READ | RIGHT_WRITE, task = own | RIGHT_EXECUTE, other = RIGHT_WRITE | RIGHT_COPY;
+    int error = process_give(process, "task", process->task.handle, task, KERNEL_TASK_ID);
+    if (error == 0)
+        error = process_give(process, "thread", process->thread.handle, own, KERNEL_THREAD_ID);
+    if (error == 0)
+        error = process_give(process, "factory", process->factory.handle, own, KERNEL_FACTORY_ID);
+    if (error == 0)
+        error = process_give(process, "memory", process->space.handle, other, MEMORY_SPACE_ID);
+    if (error == 0)
+        error = process_give(process, "pager", process->pager, RIGHT_WRITE, KERNEL_FAULT_HANDLER_ID);
+    uint32_t starter = error == 0 ? process_mint(process_badge(process, BADGE_STARTER)) : 0;
+    if (starter)
+        error = process_give(process, "process", starter, other, PROCESS_STARTER_ID);
+    idl_release(starter);
+    return error;
+}
+
+int process_create(struct process *process, uint64_t memory, uint64_t kernel)
+{
+    int error = create_objects(process, kernel);
+    error = error ? error : set_supervisor(process);
+    error = error ? error : create_space(process, memory);
+    return error ? error : give_own(process);
+}
+
+int process_give(struct process *process, const char *name, uint32_t handle, uint32_t rights, uint32_t interface)
+{
+    struct startup_table *table = &process->table;
+    struct startup_grant *grant = &table->grants[table->grants_count];
+    if (table->grants_count == STARTUP_MAX_GRANTS)
+        return PROCESS_ERROR_TOO_MANY;
+    int result = kernel_task_copy(service.task, handle, process->task, rights, &grant->handle);
+    if (result)
+        return result == -ERROR_NO_RIGHT ? PROCESS_ERROR_GONE : PROCESS_ERROR_QUOTA;
+    memset(grant->name, 0, sizeof(grant->name));
+    memcpy(grant->name, name, strnlen(name, sizeof(grant->name) - 1));
+    grant->interface = interface;
+    table->grants_count++;
+    return 0;
+}
+
+/* ---- Loading ---------------------------------------------------------------------------------------------------------- */
+
+static int write_bytes(memory_space_t space, uint64_t address, const uint8_t *from, size_t length)
+{
+    for (size_t done = 0; done < length; done += WRITE_BYTES) {
+        uint8_t bytes[WRITE_BYTES] = {0};
+        uint32_t some = length - done < WRITE_BYTES ? (uint32_t)(length - done) : WRITE_BYTES;
+        memcpy(bytes, from + done, some);
+        if (memory_space_write(space, address + done, some, bytes) != 0)
+            return PROCESS_ERROR_QUOTA;
+    }
+    return 0;
+}
+
+/* Memory at a fixed place, with something written into it. */
+static int add_memory(memory_space_t space, uint64_t address, uint64_t pages, uint32_t rights)
+{
+    uint64_t start;
+    return memory_space_allocate(space, address, pages, rights, MEMORY_ATTACHMENT_FIXED, &start) == 0
+               ? 0
+               : PROCESS_ERROR_QUOTA;
+}
+
+static int load_table(struct process *process)
+{
+    struct startup_table *table = &process->table;
+    size_t length = offsetof(struct startup_table, grants) + table->grants_count * sizeof(table->grants[0]);
+    table->magic = STARTUP_MAGIC;
+    table->tsc_hertz = salto_startup_table()->tsc_hertz;
+    table->program_entry = process->image->plan.entry;
+    int error = add_memory(process->space, STARTUP_TABLE, 1, RIGHT_READ);
+    return error ? error : write_bytes(process->space, STARTUP_TABLE, (const uint8_t *)table, length);
+}
+
+/* Below the stack nothing is attached: who goes on beyond its end faults. */
+static int load_stack(struct process *process, uint64_t *stack)
+{
+    static uint8_t room[STACK_ROOM];
+    struct initial_stack what = {
+        .name = process->name,
+        .arguments = process->arguments,
+        .arguments_count = process->arguments_count,
+        .environment = process->environment,
+        .environment_count = process->environment_count,
+        .headers = process->image->plan.headers,
+        .header_count = process->image->plan.header_count,
+        .entry = process->image->plan.entry,
+    };
+    if (getrandom(what.random, sizeof(what.random), 0) != sizeof(what.random))
+        return PROCESS_ERROR_QUOTA;
+    *stack = initial_stack_build(&what, room, sizeof(room), PROGRAM_STACK_TOP);
+    if (*stack == 0)
+        return PROCESS_ERROR_TOO_MANY;
+    int error =
+        add_memory(process->space, PROGRAM_STACK_TOP - STACK_PAGES * PAGE_SIZE, STACK_PAGES, RIGHT_READ | RIGHT_WRITE);
+    uint64_t length = PROGRAM_STACK_TOP - *stack;
+    return error ? error : write_bytes(process->space, *stack, room + sizeof(room) - length, length);
+}
+
+int process_start(struct process *process)
+{
+    const struct image *handler = image_of_handler();
+    uint64_t stack = 0;
+    int error = handler ? image_attach(process->image, process->space) : PROCESS_ERROR_QUOTA;
+    error = error ? error : image_attach(handler, process->space);
+    error = error ? error : load_table(process);
+    error = error ? error : load_stack(process, &stack);
+    if (error)
+        return error;
+    int result = kernel_thread_start(process->thread, handler->plan.entry, stack, stack, process->image->plan.entry);
+    return result == 0 ? 0 : PROCESS_ERROR_QUOTA;
+}
