@@ -589,7 +589,9 @@ void schedule_timer_expired(void)
         if (exhausted(current) || (!current->left && ready_is_anybody_at(current->priority)))
             schedule_request();
         request_if_better();
-        arm_at(end_of_turn());
+        /* A turn that is over must not interrupt again at once, and then for ever: whoever is chosen arms the timer. */
+        if (schedule_switch != SCHEDULE_BEST)
+            arm_at(end_of_turn());
     }
     arm_at(timeout_earliest());
     debugger_look();
