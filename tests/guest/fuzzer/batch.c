@@ -44,6 +44,9 @@
 #define TURNS_APART 7
 #define FULL_GRANTS 4 /* of the task without a free handle, so that it is tried often */
 #define POOR_QUOTA 128
+#define RECLAIMED_EVERY 4 /* batches, in which hunters may kill whatever the factory paid for, again and again */
+#define SELF_EVERY 4      /* tasks that may do with themselves what they like */
+#define THREADS_EVERY 5   /* threads that others may do so with */
 #define LEAST_QUOTA (128UL << 10)
 #define MOST_QUOTA (LEAST_QUOTA << 3)
 #define SUPERVISOR_BADGE 0x5afeUL
@@ -164,7 +167,7 @@ static void make_objects(bool full)
     uint32_t number, rich = new_factory(LEAST_QUOTA << (draw_noise(&state) >> 62));
     grants_count = 0;
     EXPECT_EQUAL(kernel_factory_create_thread(own_factory, task, &thread, &number), 0);
-    grant(rich, TYPE_FACTORY, RIGHTS_ALL, 0);
+    grant(rich, TYPE_FACTORY, draw_once_in(&state, RECLAIMED_EVERY) ? RIGHTS_ALL : RIGHTS_ALL & ~RIGHT_WRITE, 0);
     grant(new_factory(POOR_QUOTA), TYPE_FACTORY, RIGHTS_ALL, 0);
     grant(task.handle, TYPE_TASK, RIGHTS_ALL, 0);
     grant(thread.handle, TYPE_THREAD, RIGHTS_ALL, 0);
@@ -291,9 +294,10 @@ static uint32_t give(unsigned task, const struct grant *grant)
 /* Each thread, for the hunters of all tasks; few hold all rights, so that most live long. */
 static void give_hunters(unsigned task)
 {
-    const uint32_t self_rights = draw_once_in(&state, 12) ? RIGHTS_ALL : RIGHT_READ | RIGHT_EXECUTE | RIGHT_COPY;
+    const uint32_t self_rights =
+        draw_once_in(&state, SELF_EVERY) ? RIGHTS_ALL : RIGHT_READ | RIGHT_EXECUTE | RIGHT_COPY;
     for (unsigned i = 0; i < HUNTERS; i++) {
-        uint32_t rights = draw_once_in(&state, 10) ? RIGHTS_ALL : RIGHT_READ;
+        uint32_t rights = draw_once_in(&state, THREADS_EVERY) ? RIGHTS_ALL : RIGHT_READ;
         struct grant thread = {workers[i].thread.handle, TYPE_THREAD, rights, 0};
         give(task, &thread);
     }

@@ -92,7 +92,8 @@ uint64_t draw_address(struct hunter *hunter)
     case 2:
         return hunter->addresses[(noise & 0xffff) % hunter->addresses_count] + (noise >> 16 & 0xfff);
     default:
-        return hunter->addresses[(noise & 0xffff) % hunter->addresses_count] + (noise >> 16 & 7) * PAGE_SIZE;
+        return hunter->addresses[(noise & 0xffff) % hunter->addresses_count] +
+               (noise >> 16 & noise >> 20 & 7) * PAGE_SIZE;
     }
 }
 
