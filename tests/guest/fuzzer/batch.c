@@ -55,6 +55,8 @@
 #define STUCK_ROUNDS 12
 #define IDLE_ROUNDS 3 /* one after the other: whoever waits then waits for long */
 #define CHECK_ROUNDS 50
+#define FAIL_EVERY 2   /* rounds, in one of which an allocation fails ... */
+#define FAIL_WITHIN 12 /* ... out of the first so many */
 #define KILL_THREAD_EVERY 200
 #define KILL_TASK_EVERY 500
 #define MOST_REPLACED 200 /* hunters, that is, in a batch: hunters may keep the dead thread alive as an object */
@@ -475,6 +477,16 @@ static uint64_t time_now(void)
     return now;
 }
 
+/* The `number`-th allocation of kernel memory from now on fails, whoever asks; 0: none. */
+static void fail_allocation(uint64_t number)
+{
+    static uint64_t wanted;
+    uint64_t left;
+    if (number != wanted)
+        EXPECT_EQUAL(kernel_debug_fail_allocation(debug, number, &left), 0);
+    wanted = number;
+}
+
 /* Lets hunters run for a while; true if one of them did something. A kernel that looks at itself takes so long to put this thread to sleep that the usual time
  * may be over before any of them runs. */
 static bool rest(void)
@@ -484,7 +496,9 @@ static bool rest(void)
     uint32_t calls = calls_made();
     for (unsigned i = 0; i < HUNTERS; i++)
         hunters[i]->now = now;
+    fail_allocation(draw_once_in(&state, FAIL_EVERY) ? 1 + (draw_noise(&state) >> 32) % FAIL_WITHIN : 0);
     EXPECT_EQUAL(ipc_sleep_until(now + ((LEAST_ROUND + (draw_noise(&state) & ROUND_MASK)) << doubled)), 0);
+    fail_allocation(0);
     bool busy = calls_made() != calls;
     if (busy)
         doubled = 0;
