@@ -68,11 +68,43 @@ struct value *ast_number(struct span span, char *text)
     return value;
 }
 
-struct value *ast_negative(struct span span, struct value *number)
+static unsigned depth_above(const struct value *left, const struct value *right)
 {
-    number->negative = true;
-    number->span = span;
-    return number;
+    return (left && left->depth > right->depth ? left->depth : right->depth) + 1;
+}
+
+/* A number itself becomes negative, so that the least of them can be written. */
+struct value *ast_negative(struct span span, struct value *value)
+{
+    struct value *negated;
+
+    if (value->kind == VALUE_NUMBER && !value->negative && !value->parentheses) {
+        value->negative = true;
+        value->span = span;
+        return value;
+    }
+    negated = new_value(VALUE_NEGATED, span, NULL);
+    negated->right = value;
+    negated->depth = depth_above(NULL, value);
+    return negated;
+}
+
+struct value *ast_binary(struct span span, char operation, struct value *left, struct value *right)
+{
+    struct value *value = new_value(VALUE_BINARY, span, NULL);
+
+    value->operation = operation;
+    value->left = left;
+    value->right = right;
+    value->depth = depth_above(left, right);
+    return value;
+}
+
+struct value *ast_parentheses(struct span span, struct value *value)
+{
+    value->parentheses = true;
+    value->span = span;
+    return value;
 }
 
 struct value *ast_duration(struct span span, char *text)
@@ -227,13 +259,16 @@ char *ast_join_doc(char *doc, char *line)
     return joined;
 }
 
+/* To the left without recursion: sums can be long. To the right the parser's stack is the bound. */
 void ast_free_value(struct value *value)
 {
-    if (!value)
-        return;
-    free(value->text);
-    free(value->library);
-    free(value);
+    for (struct value *left; value; value = left) {
+        left = value->left;
+        ast_free_value(value->right);
+        free(value->text);
+        free(value->library);
+        free(value);
+    }
 }
 
 void ast_free_values(struct value_list list)
@@ -345,9 +380,9 @@ void ast_free_unit(struct unit *unit)
 const char *declaration_kind_name(enum declaration_kind kind)
 {
     static const char *const names[] = {
-        [DECLARATION_CONST] = "const",         [DECLARATION_ENUM] = "enum",     [DECLARATION_FLAGS] = "flags",
-        [DECLARATION_ERRORS] = "errors",       [DECLARATION_STRUCT] = "struct", [DECLARATION_TABLE] = "table",
-        [DECLARATION_INTERFACE] = "interface",
+        [DECLARATION_ALIAS] = "alias", [DECLARATION_CONST] = "const",         [DECLARATION_ENUM] = "enum",
+        [DECLARATION_FLAGS] = "flags", [DECLARATION_ERRORS] = "errors",       [DECLARATION_STRUCT] = "struct",
+        [DECLARATION_TABLE] = "table", [DECLARATION_INTERFACE] = "interface",
     };
 
     return names[kind];

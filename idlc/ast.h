@@ -32,16 +32,20 @@ struct name {
     };                             \
     struct type##_list ast_append_##type(struct type##_list list, struct type *node)
 
-/* A number, a (perhaps qualified) name, or a duration such as 5s. */
-enum value_kind { VALUE_NUMBER, VALUE_NAME, VALUE_DURATION };
+/* A number, a (perhaps qualified) name, a duration such as 5s, or an expression of them. */
+enum value_kind { VALUE_NUMBER, VALUE_NAME, VALUE_DURATION, VALUE_NEGATED, VALUE_BINARY };
 
 struct value {
     enum value_kind kind;
     struct span span;
-    char *text;         /* number and duration: as spelled, without the sign; name: the name */
-    char *library;      /* qualifier of a name, or NULL */
-    bool negative;      /* number: a minus stood before it */
-    uint64_t magnitude; /* number: without the sign */
+    char *text;                 /* number and duration: as spelled, without the sign; name: the name; else NULL */
+    char *library;              /* qualifier of a name, or NULL */
+    bool negative;              /* number: a minus stood before it */
+    uint64_t magnitude;         /* number: without the sign */
+    char operation;             /* binary: + - * / % & | ^, or < for << */
+    bool parentheses;           /* stand around it */
+    unsigned depth;             /* of the expression: 0 for a number or name */
+    struct value *left, *right; /* binary; negated: right */
     struct value *next;
 };
 AST_LIST(value);
@@ -70,8 +74,10 @@ struct type {
     bool move;                   /* capability: the sender loses it */
     struct type *element;        /* array */
     struct value *count;         /* array */
-    /* filled in by the checks */
+    /* filled in by the checks; where an alias stands, what it stands for */
     enum type_kind kind;
+    bool alias_moves;                /* the alias says `move` already */
+    struct type *of;                 /* array: what it is an array of */
     struct declaration *declaration; /* enum, flags, struct; interface of a capability */
     unsigned bits;                   /* integer, enum, flags: 8, 16, 32 or 64 */
     bool is_signed;                  /* integer */
@@ -147,6 +153,7 @@ struct operation {
 AST_LIST(operation);
 
 enum declaration_kind {
+    DECLARATION_ALIAS,
     DECLARATION_CONST,
     DECLARATION_ENUM,
     DECLARATION_FLAGS,
@@ -163,20 +170,22 @@ struct declaration {
     struct name name;
     struct prefix prefix;
     struct span span;
-    struct type *type;                /* const; underlying type of enum and flags, NULL if left out */
-    struct value *value;              /* const */
+    struct type *type;                /* const, alias; underlying type of enum and flags, NULL if left out */
+    struct value *value;              /* const; interface: name of its base, or NULL */
     struct member_list members;       /* enum, flags, errors, struct, table */
     struct operation_list operations; /* interface */
     struct declaration *next;
     struct unit *unit;
     /* filled in by the checks */
-    uint64_t number; /* const: value, two's complement where negative; interface: id; struct: height */
-    int visit;       /* const, struct: progress of the search for cycles */
-    bool broken;     /* const, struct: an error was reported, do not use */
-    bool kernel;     /* interface: @kernel */
-    uint64_t all;    /* flags: every known bit */
-    unsigned bits;   /* enum, flags: width of the underlying type */
-    bool is_signed;  /* enum: of the underlying type */
+    uint64_t number;          /* const: value, two's complement where negative; interface: id; struct: height */
+    int visit;                /* const, struct, alias, interface: progress of the search for cycles */
+    bool broken;              /* const, struct: an error was reported, do not use */
+    bool kernel;              /* interface: @kernel */
+    bool open;                /* enum: @open */
+    struct declaration *base; /* interface */
+    uint64_t all;             /* flags: every known bit */
+    unsigned bits;            /* enum, flags: width of the underlying type */
+    bool is_signed;           /* enum: of the underlying type */
     /* filled in by the layout */
     uint64_t size, alignment, tail; /* struct: bytes as in C; padding at its end */
     bool has_padding, has_checked;  /* struct: anywhere inside: padding; bool, enum or flags */
@@ -224,6 +233,8 @@ char *copy_text(const char *text, size_t length);
 struct value *ast_number(struct span span, char *text);
 struct value *ast_negative(struct span span, struct value *number);
 struct value *ast_duration(struct span span, char *text);
+struct value *ast_binary(struct span span, char operation, struct value *left, struct value *right);
+struct value *ast_parentheses(struct span span, struct value *value);
 struct value *ast_name_value(struct span span, char *library, char *text);
 struct type *ast_type(struct span span, char *library, char *name);
 struct type *ast_generic_type(struct span span, char *library, char *name, struct value_list arguments);

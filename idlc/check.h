@@ -24,6 +24,10 @@ struct declaration *find_declaration(const struct program *program, const struct
                                      const char *name, struct span span, const char *what, enum diagnostic_code code);
 
 #define FOR_EACH(type, node, list) for (struct type *node = (list).first; node; node = node->next)
+/* All operations that an interface has: its own first, then those of its base, and so on. `owner` has `node`. */
+#define FOR_EACH_OPERATION(owner, node, interface)                                    \
+    for (const struct declaration *owner = (interface); owner; owner = (owner)->base) \
+    FOR_EACH(operation, node, (owner)->operations)
 #define FOR_EACH_UNIT(node, program) FOR_EACH(unit, node, (program)->units)
 #define FOR_EACH_DECLARATION(node, file) FOR_EACH(declaration, node, (file)->declarations)
 
@@ -47,6 +51,7 @@ bool integer_type(const struct type *type, unsigned *bits, bool *is_signed);
 /* check_interfaces.c */
 void check_attributes(struct program *program);
 void check_interface_ids(struct program *program);
+void check_bases(struct program *program);
 void check_operation_numbers(struct program *program);
 void check_operation_kinds(struct program *program);
 void check_raises(struct program *program);

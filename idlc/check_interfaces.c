@@ -5,6 +5,7 @@
 #include "check.h"
 
 #include "layout.h"
+#include "names.h"
 
 #include "abi/capability.h"
 
@@ -13,6 +14,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define MAX_NUMBER 65535
+#define MAX_BASES 16 /* of an interface, one of the other */
 
 static const char *const interface_attributes[] = {"id", "kernel"};
 static const char *const operation_attributes[] = {"right", "fits"};
@@ -124,10 +126,26 @@ static void check_interface_attributes(const struct program *program, struct dec
         set_operation_attribute(operation, attribute);
 }
 
+/* @open: values that this version of the file does not know are let through. */
+static void check_enum_attributes(struct declaration *declaration)
+{
+    static const char *const names[] = {"open"};
+
+    FOR_EACH(attribute, attribute, declaration->prefix.attributes)
+    {
+        if (!check_known(attribute, declaration->prefix.attributes, names, COUNT(names), "an enum"))
+            continue;
+        declaration->open = true;
+        if (attribute->arguments.first)
+            report(CODE_ATTRIBUTE, attribute->arguments.first->span, "@open takes no argument");
+    }
+}
+
 static void check_no_attributes(const struct prefix *prefix)
 {
     if (prefix->attributes.first)
-        report(CODE_ATTRIBUTE, prefix->attributes.first->name.span, "only interfaces and operations have attributes");
+        report(CODE_ATTRIBUTE, prefix->attributes.first->name.span,
+               "only interfaces, operations and enums have attributes");
 }
 
 void check_attributes(struct program *program)
@@ -140,6 +158,8 @@ void check_attributes(struct program *program)
         {
             if (declaration->kind == DECLARATION_INTERFACE)
                 check_interface_attributes(program, declaration);
+            else if (declaration->kind == DECLARATION_ENUM)
+                check_enum_attributes(declaration);
             else
                 check_no_attributes(&declaration->prefix);
         }
@@ -171,6 +191,65 @@ void check_interface_ids(struct program *program)
     FOR_EACH_DECLARATION(declaration, unit)
     if (declaration->kind == DECLARATION_INTERFACE)
         check_one_id(program, declaration);
+}
+
+static void find_base(const struct program *program, struct declaration *interface)
+{
+    const struct value *name = interface->value;
+    struct declaration *found = find_declaration(program, interface->unit, name->library, name->text, name->span,
+                                                 "interface", CODE_UNKNOWN_NAME);
+
+    if (!found)
+        return;
+    if (found->kind != DECLARATION_INTERFACE)
+        report(CODE_WRONG_KIND, name->span, "'%s' is of kind %s; only an interface can be a base", name->text,
+               declaration_kind_name(found->kind));
+    else if (interface->kernel || found->kernel)
+        report(CODE_KERNEL, name->span, "a @kernel interface has no base, and is none");
+    else
+        interface->base = found;
+}
+
+/* Breaks cycles, so that everybody can walk along the bases. */
+static void check_base_cycle(struct declaration *interface)
+{
+    int length = 0;
+
+    for (struct declaration *base = interface; base->base; base = base->base) {
+        if (base->base != interface && ++length <= MAX_BASES)
+            continue;
+        if (length > MAX_BASES)
+            report(CODE_TOO_LARGE, interface->value->span, "more than %d bases of bases", MAX_BASES);
+        else
+            report(CODE_CYCLE, interface->value->span, "interface '%s' is its own base", interface->name.text);
+        interface->base = NULL;
+        return;
+    }
+}
+
+static void check_inherited_names(const struct declaration *interface)
+{
+    FOR_EACH(operation, operation, interface->operations)
+    FOR_EACH_OPERATION(owner, other, interface->base)
+    if (strcmp(snake_case(operation->name.text), snake_case(other->name.text)) == 0)
+        report(CODE_DUPLICATE, operation->name.span, "'%s' is inherited from '%s' already", other->name.text,
+               owner->name.text);
+}
+
+void check_bases(struct program *program)
+{
+    FOR_EACH_UNIT(unit, program)
+    FOR_EACH_DECLARATION(declaration, unit)
+    if (declaration->kind == DECLARATION_INTERFACE && declaration->value)
+        find_base(program, declaration);
+    FOR_EACH_UNIT(unit, program)
+    FOR_EACH_DECLARATION(declaration, unit)
+    if (declaration->base)
+        check_base_cycle(declaration);
+    FOR_EACH_UNIT(unit, program)
+    FOR_EACH_DECLARATION(declaration, unit)
+    if (declaration->base)
+        check_inherited_names(declaration);
 }
 
 static void check_numbers(const struct declaration *interface)

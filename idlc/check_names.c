@@ -143,6 +143,8 @@ static void add_interface(struct name_table *table, const struct declaration *in
         table_add(table, text_of("%s%s", stem, interface_suffixes[i]), interface->name.span, interface, "interface");
     table_add(table, text_of("%s_ID", upper_case(stem)), interface->name.span, interface, "interface");
     table_add(table, text_of("%s_SERVER", upper_case(stem)), interface->name.span, interface, "interface");
+    for (const struct declaration *base = interface->base; base; base = base->base)
+        table_add(table, text_of("%s_as_%s", stem, c_stem(base)), interface->name.span, interface, "interface");
     FOR_EACH(operation, operation, interface->operations)
     {
         const char *name = c_operation(interface, operation);
@@ -185,6 +187,7 @@ static void add_declaration(struct name_table *table, const struct declaration *
         FOR_EACH(member, member, declaration->members)
         table_add(table, c_constant(declaration, member), member->name.span, declaration, "member");
         break;
+    case DECLARATION_ALIAS:
     case DECLARATION_TABLE:
         break;
     }

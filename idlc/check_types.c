@@ -14,7 +14,9 @@
 #define MAX_BYTES ((uint64_t)1 << 24) /* a server keeps a buffer of that size */
 
 /* Where a type stands. */
-enum place { PLACE_FIELD, PLACE_ELEMENT, PLACE_PARAMETER };
+enum place { PLACE_FIELD, PLACE_ELEMENT, PLACE_PARAMETER, PLACE_ALIAS };
+
+#define MAX_ALIAS_DEPTH 64 /* aliases of aliases */
 
 static const char *const integer_names[] = {"u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64"};
 static const char *const later_names[] = {"pages", "lend"};
@@ -68,7 +70,8 @@ static void check_rights(struct type *type)
 {
     for (const struct value *value = type->arguments.first->next; value; value = value->next) {
         unsigned rights = value->kind == VALUE_NAME && !value->library ? right_bits(value->text) : 0;
-        struct suggestion suggestion = {.wanted = value->text};
+        const char *text = value->text ? value->text : "an expression";
+        struct suggestion suggestion = {.wanted = text};
 
         if (!rights) {
             suggestion_offer(&suggestion, "read");
@@ -78,10 +81,22 @@ static void check_rights(struct type *type)
             report(CODE_CAPABILITY, value->span,
                    "'%s' is no right; rights are read, write, execute, copy, or the "
                    "letters r, w, x, c together%s",
-                   value->text, suggestion_text(&suggestion));
+                   text, suggestion_text(&suggestion));
         }
         type->rights |= rights;
     }
+}
+
+/* Those that are not laid out in memory. */
+static bool may_be_parameter_only(const struct type *type, enum place place)
+{
+    if (place == PLACE_PARAMETER || place == PLACE_ALIAS)
+        return true;
+    if (strcmp(type->name, "cap") == 0 || type->kind == TYPE_CAPABILITY)
+        report(CODE_CAPABILITY, type->span, "a capability can only be a parameter");
+    else
+        report(CODE_BYTES, type->span, "%s can only be a parameter; inside of other types write u8[N]", type->name);
+    return false;
 }
 
 static void check_capability(const struct program *program, const struct unit *unit, struct type *type,
@@ -90,10 +105,8 @@ static void check_capability(const struct program *program, const struct unit *u
     struct value *interface = type->arguments.first;
     struct declaration *found;
 
-    if (place != PLACE_PARAMETER) {
-        report(CODE_CAPABILITY, type->span, "a capability can only be a parameter");
+    if (!may_be_parameter_only(type, place))
         return;
-    }
     if (!interface || interface->kind != VALUE_NAME) {
         report(CODE_CAPABILITY, type->span, "write cap<Interface> or cap<Interface, rights>");
         return;
@@ -117,10 +130,8 @@ static void check_blob(const struct program *program, const struct unit *unit, s
     struct value *size = type->arguments.first;
     uint64_t length;
 
-    if (place != PLACE_PARAMETER) {
-        report(CODE_BYTES, type->span, "%s can only be a parameter; inside of other types write u8[N]", type->name);
+    if (!may_be_parameter_only(type, place))
         return;
-    }
     if (!size || size->next) {
         report(CODE_BYTES, type->span, "write the most bytes that it can have, such as %s<64>", type->name);
         return;
@@ -135,13 +146,43 @@ static void check_blob(const struct program *program, const struct unit *unit, s
     type->kind = is_string ? TYPE_STRING : TYPE_BYTES;
 }
 
-static void resolve_named(const struct program *program, const struct unit *unit, struct type *type)
+static void check_alias(const struct program *program, struct declaration *declaration, int depth);
+
+/* `type` becomes what the alias stands for, but keeps its name. */
+static void resolve_alias(const struct program *program, struct declaration *alias, struct type *type, enum place place,
+                          int depth)
+{
+    const struct type *target = alias->type;
+
+    check_alias(program, alias, depth + 1);
+    if (alias->broken)
+        return;
+    type->kind = target->kind;
+    type->declaration = target->declaration;
+    type->bits = target->bits;
+    type->is_signed = target->is_signed;
+    type->rights = target->rights;
+    type->length = target->length;
+    type->of = target->of;
+    type->alias_moves = target->move;
+    type->move |= target->move;
+    if ((type->kind == TYPE_CAPABILITY || type->kind == TYPE_BYTES || type->kind == TYPE_STRING) &&
+        !may_be_parameter_only(type, place))
+        type->kind = TYPE_UNRESOLVED;
+}
+
+static void resolve_named(const struct program *program, const struct unit *unit, struct type *type, enum place place,
+                          int depth)
 {
     struct declaration *found =
         find_declaration(program, unit, type->library, type->name, type->span, "type", CODE_UNKNOWN_TYPE);
 
     if (!found)
         return;
+    if (found->kind == DECLARATION_ALIAS) {
+        resolve_alias(program, found, type, place, depth);
+        return;
+    }
     type->declaration = found;
     if (found->kind == DECLARATION_ENUM)
         type->kind = TYPE_ENUM;
@@ -218,26 +259,32 @@ static bool is_declared(const struct program *program, const struct type *type)
     return false;
 }
 
-static void resolve_type(const struct program *program, const struct unit *unit, struct type *type, enum place place)
+static void resolve_type(const struct program *program, const struct unit *unit, struct type *type, enum place place,
+                         int depth)
 {
     if (!is_builtin(program, unit, type, place)) {
         if (type->has_arguments)
             report_arguments(type);
         else if (is_declared(program, type) || !near_builtin(type))
-            resolve_named(program, unit, type);
+            resolve_named(program, unit, type, place, depth);
     }
-    if (type->move && strcmp(type->name, "cap") != 0)
+    if (type->move && strcmp(type->name, "cap") != 0 && type->kind != TYPE_CAPABILITY)
         report(CODE_CAPABILITY, type->span, "only a capability can be moved");
 }
 
-static void check_array(const struct program *program, const struct unit *unit, struct type *type)
+static void check_array(const struct program *program, const struct unit *unit, struct type *type, int depth)
 {
     uint64_t length;
 
+    type->of = type->element;
     if (!type->element->name)
         report(CODE_UNSUPPORTED, type->element->span, "arrays of arrays are not supported by this version");
     else
-        resolve_type(program, unit, type->element, PLACE_ELEMENT);
+        resolve_type(program, unit, type->element, PLACE_ELEMENT, depth);
+    if (type->element->kind == TYPE_ARRAY) {
+        report(CODE_UNSUPPORTED, type->element->span, "arrays of arrays are not supported by this version");
+        return;
+    }
     if (!value_number(program, unit, type->count, 64, false, &length))
         return;
     if (length == 0 || length > MAX_ARRAY_LENGTH) {
@@ -249,24 +296,45 @@ static void check_array(const struct program *program, const struct unit *unit, 
         type->kind = TYPE_ARRAY;
 }
 
-static void check_type(const struct program *program, const struct unit *unit, struct type *type, enum place place)
+static void check_type(const struct program *program, const struct unit *unit, struct type *type, enum place place,
+                       int depth)
 {
     if (type->element)
-        check_array(program, unit, type);
+        check_array(program, unit, type, depth);
     else
-        resolve_type(program, unit, type, place);
+        resolve_type(program, unit, type, place, depth);
+}
+
+/* `depth` aliases are being resolved. */
+static void check_alias(const struct program *program, struct declaration *declaration, int depth)
+{
+    if (declaration->visit == VISIT_DONE)
+        return;
+    if (declaration->visit == VISIT_OPEN)
+        report(CODE_CYCLE, declaration->name.span, "alias '%s' stands for itself", declaration->name.text);
+    else if (depth > MAX_ALIAS_DEPTH)
+        report(CODE_TOO_LARGE, declaration->name.span, "more than %d aliases of aliases", MAX_ALIAS_DEPTH);
+    declaration->broken = declaration->visit == VISIT_OPEN || depth > MAX_ALIAS_DEPTH;
+    if (!declaration->broken) {
+        declaration->visit = VISIT_OPEN;
+        check_type(program, declaration->unit, declaration->type, PLACE_ALIAS, depth);
+        declaration->broken |= declaration->type->kind == TYPE_UNRESOLVED;
+    }
+    declaration->visit = VISIT_DONE;
 }
 
 static void check_members(const struct program *program, const struct unit *unit, struct member_list members,
                           enum place place)
 {
     FOR_EACH(member, member, members)
-    check_type(program, unit, member->type, place);
+    check_type(program, unit, member->type, place, 0);
 }
 
 static void check_declared_types(const struct program *program, struct declaration *declaration)
 {
-    if (declaration->type && declaration->type->move)
+    if (declaration->kind == DECLARATION_ALIAS)
+        check_alias(program, declaration, 0);
+    else if (declaration->type && declaration->type->move)
         report(CODE_CAPABILITY, declaration->type->span, "only a capability can be moved");
     if (declaration->kind == DECLARATION_TABLE)
         report(CODE_UNSUPPORTED, declaration->name.span, "tables are not supported by this version");
@@ -297,7 +365,7 @@ static void visit_struct(struct declaration *declaration, int depth)
     declaration->visit = VISIT_OPEN;
     FOR_EACH(member, member, declaration->members)
     {
-        struct type *type = member->type->element ? member->type->element : member->type;
+        const struct type *type = member->type->of ? member->type->of : member->type;
 
         if (type->kind != TYPE_STRUCT)
             continue;

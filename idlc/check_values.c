@@ -7,34 +7,25 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define MAX_CONSTANT_DEPTH 256 /* consts that are defined through each other */
+#define MAX_CONSTANT_DEPTH 256   /* consts that are defined through each other */
+#define MAX_EXPRESSION_DEPTH 100 /* operators in each other */
 
 static int constant_depth; /* of the one that is being folded */
 
+/* What expressions are reckoned in: wide enough for every product of two numbers that stand in a file. */
+typedef __int128 wide;
+
 static void fold_constant(const struct program *program, struct declaration *declaration);
 
-static bool literal_fits(const struct value *value, unsigned bits, bool is_signed)
+static bool fits(wide number, unsigned bits, bool is_signed)
 {
-    uint64_t top = (uint64_t)1 << (bits - 1);
+    wide top = (wide)1 << (is_signed ? bits - 1 : bits);
 
-    if (value->negative)
-        return value->magnitude == 0 || (is_signed && value->magnitude <= top);
-    if (is_signed)
-        return value->magnitude < top;
-    return bits == 64 || value->magnitude >> bits == 0;
+    return number < top && number >= (is_signed ? -top : 0);
 }
 
-/* Does the number of a constant of one type fit in another? */
-static bool number_fits(uint64_t number, bool from_signed, unsigned bits, bool is_signed)
-{
-    bool negative = from_signed && (int64_t)number < 0;
-    struct value literal = {.negative = negative, .magnitude = negative ? -number : number};
-
-    return literal_fits(&literal, bits, is_signed);
-}
-
-static bool constant_number(const struct program *program, const struct unit *unit, struct value *value, unsigned bits,
-                            bool is_signed, uint64_t *number)
+static bool constant_number(const struct program *program, const struct unit *unit, const struct value *value,
+                            wide *number)
 {
     struct declaration *found =
         find_declaration(program, unit, value->library, value->text, value->span, "const", CODE_UNKNOWN_NAME);
@@ -51,27 +42,111 @@ static bool constant_number(const struct program *program, const struct unit *un
     fold_constant(program, found);
     if (found->broken || !integer_type(found->type, &found_bits, &found_signed))
         return false;
-    *number = found->number;
-    if (number_fits(found->number, found_signed, bits, is_signed))
+    *number = found_signed ? (wide)(int64_t)found->number : (wide)found->number;
+    return true;
+}
+
+/* False if it overflows. */
+static bool shift(wide left, wide right, wide *number)
+{
+    return right >= 0 && right < 64 && !__builtin_mul_overflow(left, (wide)1 << right, number);
+}
+
+static bool operate(const struct value *value, wide left, wide right, wide *number)
+{
+    if ((value->operation == '/' || value->operation == '%') && right == 0) {
+        report(CODE_EXPRESSION, value->right->span, "division by zero");
+        return false;
+    }
+    switch (value->operation) {
+    case '|':
+        *number = left | right;
         return true;
-    report(CODE_RANGE, value->span, "the value of '%s' does not fit in %c%u", value->text, is_signed ? 'i' : 'u', bits);
+    case '^':
+        *number = left ^ right;
+        return true;
+    case '&':
+        *number = left & right;
+        return true;
+    case '+':
+        return !__builtin_add_overflow(left, right, number);
+    case '-':
+        return !__builtin_sub_overflow(left, right, number);
+    case '*':
+        return !__builtin_mul_overflow(left, right, number);
+    case '/':
+        *number = left / right;
+        return true;
+    case '%':
+        *number = left % right;
+        return true;
+    default:
+        return shift(left, right, number);
+    }
+}
+
+static bool evaluate(const struct program *program, const struct unit *unit, const struct value *value, wide *number);
+
+static bool evaluate_binary(const struct program *program, const struct unit *unit, const struct value *value,
+                            wide *number)
+{
+    size_t before = diagnostics_errors();
+    wide left, right;
+
+    if (!evaluate(program, unit, value->left, &left) || !evaluate(program, unit, value->right, &right))
+        return false;
+    if (operate(value, left, right, number) && fits(*number, 65, true))
+        return true;
+    if (diagnostics_errors() == before)
+        report(CODE_EXPRESSION, value->span, "the result has more than 64 bits");
     return false;
+}
+
+static bool evaluate(const struct program *program, const struct unit *unit, const struct value *value, wide *number)
+{
+    if (value->depth > MAX_EXPRESSION_DEPTH) {
+        report(CODE_TOO_LARGE, value->span, "an expression of more than %d levels", MAX_EXPRESSION_DEPTH);
+        return false;
+    }
+    switch (value->kind) {
+    case VALUE_NAME:
+        return constant_number(program, unit, value, number);
+    case VALUE_DURATION:
+        report(CODE_UNSUPPORTED, value->span, "durations are not supported by this version");
+        return false;
+    case VALUE_NEGATED:
+        if (!evaluate(program, unit, value->right, number))
+            return false;
+        *number = -*number;
+        return true;
+    case VALUE_BINARY:
+        return evaluate_binary(program, unit, value, number);
+    case VALUE_NUMBER:
+        break;
+    }
+    *number = value->negative ? -(wide)value->magnitude : (wide)value->magnitude;
+    return true;
 }
 
 bool value_number(const struct program *program, const struct unit *unit, struct value *value, unsigned bits,
                   bool is_signed, uint64_t *number)
 {
-    if (value->kind == VALUE_NAME)
-        return constant_number(program, unit, value, bits, is_signed, number);
-    if (value->kind == VALUE_DURATION) {
-        report(CODE_UNSUPPORTED, value->span, "durations are not supported by this version");
+    char type = is_signed ? 'i' : 'u';
+    wide result;
+
+    if (!evaluate(program, unit, value, &result))
         return false;
-    }
-    *number = value->negative ? -value->magnitude : value->magnitude;
-    if (literal_fits(value, bits, is_signed))
+    *number = (uint64_t)result;
+    if (fits(result, bits, is_signed))
         return true;
-    report(CODE_RANGE, value->span, "%s%s does not fit in %c%u", value->negative ? "-" : "", value->text,
-           is_signed ? 'i' : 'u', bits);
+    if (value->kind == VALUE_NAME)
+        report(CODE_RANGE, value->span, "the value of '%s' does not fit in %c%u", value->text, type, bits);
+    else if (value->kind == VALUE_NUMBER)
+        report(CODE_RANGE, value->span, "%s%s does not fit in %c%u", value->negative ? "-" : "", value->text, type,
+               bits);
+    else
+        report(CODE_RANGE, value->span, "the result, %s%" PRIu64 ", does not fit in %c%u", result < 0 ? "-" : "",
+               (uint64_t)(result < 0 ? -result : result), type, bits);
     return false;
 }
 

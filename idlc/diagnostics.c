@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define MAX_DIAGNOSTICS 1000 /* kept; more are only counted */
+#define MAX_SHOWN 20         /* errors that are printed, with the warnings between them */
 #define MAX_SHOWN_LINE 200   /* bytes of a source line that are shown */
 #define MAX_NAME_COMPARED 40
 
@@ -25,6 +26,7 @@ struct diagnostic {
 static struct diagnostic diagnostics[MAX_DIAGNOSTICS];
 static size_t diagnostics_count;
 static size_t errors_count;
+static bool warnings_are_errors;
 
 static const char *const code_names[] = {
 #define DIAGNOSTIC_NAME(name, text) [CODE_##name] = (text),
@@ -59,8 +61,13 @@ void warn(enum diagnostic_code code, struct span span, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    add(true, code, span, format, arguments);
+    add(!warnings_are_errors, code, span, format, arguments);
     va_end(arguments);
+}
+
+void diagnostics_be_strict(void)
+{
+    warnings_are_errors = true;
 }
 
 size_t diagnostics_errors(void)
@@ -145,13 +152,18 @@ static void print_one(FILE *output, const struct diagnostic *diagnostic)
 
 void diagnostics_print(FILE *output)
 {
+    size_t shown = 0;
+
     qsort(diagnostics, diagnostics_count, sizeof(diagnostics[0]), compare);
     for (size_t i = 0; i < diagnostics_count; i++) {
-        print_one(output, &diagnostics[i]);
+        shown += !diagnostics[i].warning;
+        if (shown <= MAX_SHOWN)
+            print_one(output, &diagnostics[i]);
         free(diagnostics[i].text);
     }
     if (errors_count)
-        fprintf(output, "%zu error%s\n", errors_count, errors_count == 1 ? "" : "s");
+        fprintf(output, "%zu error%s%s\n", errors_count, errors_count == 1 ? "" : "s",
+                errors_count > MAX_SHOWN ? ", of which the first 20 are shown" : "");
     diagnostics_count = 0;
     errors_count = 0;
 }

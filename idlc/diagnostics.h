@@ -25,6 +25,7 @@
     CODE(UNSUPPORTED, "not-supported")         \
     CODE(CYCLE, "cycle")                       \
     CODE(RANGE, "out-of-range")                \
+    CODE(EXPRESSION, "bad-expression")         \
     CODE(EMPTY, "empty")                       \
     CODE(ARRAY, "bad-array")                   \
     CODE(CAPABILITY, "bad-capability")         \
@@ -45,6 +46,8 @@ enum diagnostic_code { DIAGNOSTIC_CODES(DIAGNOSTIC_ENUM) CODES_COUNT };
 void report(enum diagnostic_code code, struct span span, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void warn(enum diagnostic_code code, struct span span, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* From now on warnings are errors. */
+void diagnostics_be_strict(void);
 size_t diagnostics_errors(void);
 /* Prints all that was reported, once, and forgets it. */
 void diagnostics_print(FILE *output);

@@ -212,7 +212,7 @@ static uint64_t longest(const struct declaration *interface, bool reply, uint64_
 {
     uint64_t length = 0;
 
-    FOR_EACH(operation, operation, interface->operations)
+    FOR_EACH_OPERATION(owner, operation, interface)
     for (size_t i = 0; i < (reply ? operation->outputs_count : operation->inputs_count); i++) {
         const struct member *member = (reply ? operation->outputs : operation->inputs)[i];
 

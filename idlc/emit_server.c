@@ -83,7 +83,7 @@ static void emit_ops(FILE *output, const struct declaration *interface)
     fprintf(output, "/* Handlers of %s. Each returns 0, an error that the operation raises, or -ERROR_*. */\n",
             interface->name.text);
     fprintf(output, "struct %s_ops {\n", c_stem(interface));
-    FOR_EACH(operation, operation, interface->operations)
+    FOR_EACH_OPERATION(owner, operation, interface)
     emit_handler(output, operation);
     fprintf(output, "};\n\n");
 }
@@ -204,7 +204,7 @@ static void emit_reply_item(FILE *output, const struct member *member)
             c_variable(member), rights, kind);
 }
 
-static void emit_reply(FILE *output, const struct declaration *interface, const struct operation *operation)
+static void emit_reply(FILE *output, const struct declaration *owner, const struct operation *operation)
 {
     const struct word_arrays *arrays = is_plain(operation) ? &plain_arrays : &frame_arrays;
 
@@ -225,11 +225,12 @@ static void emit_reply(FILE *output, const struct declaration *interface, const 
                     scalar_to_word(member->type, text_of(member->type->kind == TYPE_CAPABILITY ? "%s.handle" : "%s",
                                                          c_variable(member))));
     }
-    fprintf(output, "    return (struct idl_answer){%s_REPLY, %s};\n", upper_case(c_operation(interface, operation)),
+    fprintf(output, "    return (struct idl_answer){%s_REPLY, %s};\n", upper_case(c_operation(owner, operation)),
             word_text(arrays, 0));
 }
 
-static void emit_operation(FILE *output, const struct declaration *interface, const struct operation *operation)
+static void emit_operation(FILE *output, const struct declaration *interface, const struct declaration *owner,
+                           const struct operation *operation)
 {
     fprintf(output,
             "static inline __attribute__((always_inline)) struct idl_answer idl_%s(\n"
@@ -244,7 +245,7 @@ static void emit_operation(FILE *output, const struct declaration *interface, co
     } else {
         emit_failure(output, operation);
         emit_blob_result_checks(output, operation);
-        emit_reply(output, interface, operation);
+        emit_reply(output, owner, operation);
     }
     fprintf(output, "}\n\n");
 }
@@ -256,8 +257,8 @@ static void emit_refusal(FILE *output, const struct declaration *interface)
             "static __attribute__((noinline, cold, unused)) struct idl_answer idl_%s_refuse(uint64_t idl_tag)\n{\n"
             "    switch (message_label(idl_tag)) {\n",
             c_stem(interface));
-    FOR_EACH(operation, operation, interface->operations)
-    fprintf(output, "    case 0x%08x:\n", operation_label(interface, operation));
+    FOR_EACH_OPERATION(owner, operation, interface)
+    fprintf(output, "    case 0x%08x:\n", operation_label(owner, operation));
     fprintf(output, "        return idl_refuse(idl_tag, ERROR_BAD_TAG);\n    default:\n"
                     "        return idl_refuse(idl_tag, ERROR_BAD_OPERATION);\n    }\n}\n\n");
 }
@@ -271,13 +272,9 @@ static void emit_dispatcher(FILE *output, const struct declaration *interface)
             "static inline __attribute__((always_inline)) struct idl_answer %s_dispatch(\n"
             "    const struct %s_ops *idl_ops, %s)\n{\n    switch (idl_tag) {\n",
             stem, stem, DISPATCHER_PARAMETERS);
-    FOR_EACH(operation, operation, interface->operations)
-    {
-        const char *name = c_operation(interface, operation);
-
-        fprintf(output, "    case %s_REQUEST:\n        return idl_%s(idl_ops, %s);\n", upper_case(name), name,
-                DISPATCHER_ARGUMENTS);
-    }
+    FOR_EACH_OPERATION(owner, operation, interface)
+    fprintf(output, "    case %s_REQUEST:\n        return idl_%s(idl_ops, %s);\n",
+            upper_case(c_operation(owner, operation)), c_operation(interface, operation), DISPATCHER_ARGUMENTS);
     fprintf(output, "    default:\n        return idl_%s_refuse(idl_tag);\n    }\n}\n\n", stem);
 }
 
@@ -285,16 +282,19 @@ static void emit_macro(FILE *output, const struct declaration *interface)
 {
     const char *stem = c_stem(interface);
     bool strings = interface_has_strings(interface);
+    const char *separator = "";
 
     fprintf(output, "/*\n * Defines the dispatcher `name`, for %s_serve(). Its handlers are the functions",
             strings ? stem : "salto");
-    FOR_EACH(operation, operation, interface->operations)
-    fprintf(output, "%s\n *   handlers_%s", operation == interface->operations.first ? "" : ",",
-            snake_case(operation->name.text));
+    FOR_EACH_OPERATION(owner, operation, interface)
+    {
+        fprintf(output, "%s\n *   handlers_%s", separator, snake_case(operation->name.text));
+        separator = ",";
+    }
     fprintf(output, "\n * where `handlers` is the second argument. One that is missing is a compile error.\n */\n");
     fprintf(output, "#define %s_SERVER(name, handlers) \\\n    static const struct %s_ops name##_ops = { \\\n",
             upper_case(stem), stem);
-    FOR_EACH(operation, operation, interface->operations)
+    FOR_EACH_OPERATION(owner, operation, interface)
     fprintf(output, "        .%s = handlers##_%s, \\\n", c_handler(operation), snake_case(operation->name.text));
     fprintf(output,
             "    }; \\\n    static struct idl_answer name(%s) \\\n    { \\\n"
@@ -307,8 +307,8 @@ static void emit_interface(FILE *output, const struct declaration *interface)
 {
     emit_ops(output, interface);
     emit_blob_buffers(output, interface);
-    FOR_EACH(operation, operation, interface->operations)
-    emit_operation(output, interface, operation);
+    FOR_EACH_OPERATION(owner, operation, interface)
+    emit_operation(output, interface, owner, operation);
     emit_dispatcher(output, interface);
     emit_macro(output, interface);
     emit_blob_serve(output, interface);
@@ -321,7 +321,7 @@ void emit_server(FILE *output, struct program *program)
     fprintf(output, "#include <stdbool.h>\n#include <stdint.h>\n\n");
     emit_types(output, program);
     FOR_EACH_DECLARATION(declaration, program->units.first)
-    if (declaration->operations.first)
+    if (declaration->operations.first || declaration->base)
         emit_interface(output, declaration);
     emit_header_end(output, program->units.first, "SERVER");
 }

@@ -224,6 +224,11 @@ static void emit_interface(FILE *output, const struct declaration *declaration)
     fprintf(output, "#define %s_ID 0x%04" PRIx64 "\n", upper_case(c_stem(declaration)), declaration->number);
     FOR_EACH(operation, operation, declaration->operations)
     emit_operation_constants(output, declaration, operation);
+    for (const struct declaration *base = declaration->base; base; base = base->base)
+        fprintf(output,
+                "\n/* The same capability, for what it has from %s. */\n"
+                "static inline %s_t %s_as_%s(%s_t self)\n{\n    %s_t base = {self.handle};\n\n    return base;\n}\n",
+                base->name.text, c_stem(base), c_stem(declaration), c_stem(base), c_stem(declaration), c_stem(base));
 }
 
 static void emit_declaration(FILE *output, struct declaration *declaration);
@@ -231,7 +236,7 @@ static void emit_declaration(FILE *output, struct declaration *declaration);
 static void emit_needed(FILE *output, const struct type *type)
 {
     if (type->kind == TYPE_ARRAY)
-        type = type->element;
+        type = type->of;
     if (type->declaration)
         emit_declaration(output, type->declaration);
 }
@@ -242,6 +247,8 @@ static void emit_needed_by(FILE *output, const struct declaration *declaration)
     if (declaration->kind == DECLARATION_STRUCT)
         FOR_EACH(member, member, declaration->members)
     emit_needed(output, member->type);
+    if (declaration->base)
+        emit_declaration(output, declaration->base);
 }
 
 static void emit_body(FILE *output, const struct declaration *declaration)
@@ -267,6 +274,7 @@ static void emit_body(FILE *output, const struct declaration *declaration)
     case DECLARATION_INTERFACE:
         emit_interface(output, declaration);
         break;
+    case DECLARATION_ALIAS:
     case DECLARATION_TABLE:
         break;
     }
@@ -276,7 +284,7 @@ static void emit_declaration(FILE *output, struct declaration *declaration)
 {
     const char *guard;
 
-    if (declaration->emitted == current_output)
+    if (declaration->emitted == current_output || declaration->kind == DECLARATION_ALIAS)
         return;
     declaration->emitted = current_output;
     emit_needed_by(output, declaration);
@@ -295,7 +303,7 @@ void emit_types(FILE *output, const struct program *program)
     FOR_EACH_DECLARATION(declaration, program->units.first)
     {
         emit_declaration(output, declaration);
-        FOR_EACH(operation, operation, declaration->operations)
+        FOR_EACH_OPERATION(owner, operation, declaration)
         {
             for (size_t i = 0; i < operation->inputs_count; i++)
                 emit_needed(output, operation->inputs[i]->type);

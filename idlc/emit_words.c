@@ -86,7 +86,7 @@ static void emit_width_check(FILE *output, const struct word_arrays *arrays, str
         const struct type *type = members[i]->type;
         bool is_bool = type->kind == TYPE_BOOL;
 
-        if (!is_bool && (type->kind != TYPE_INTEGER || type->is_signed))
+        if (!is_bool && (!type_is_open(type) || type->is_signed))
             continue;
         if ((is_bool ? 1 : type->bits) != bits)
             continue;
@@ -100,9 +100,9 @@ static void emit_width_check(FILE *output, const struct word_arrays *arrays, str
 
 static void emit_other_check(FILE *output, const struct type *type, const char *word, const char *statement)
 {
-    if (type->kind == TYPE_ENUM || type->kind == TYPE_FLAGS)
+    if (!type_is_open(type) && type->kind != TYPE_BOOL)
         fprintf(output, "    if (!%s_is_valid(%s))\n        %s\n", c_stem(type->declaration), word, statement);
-    else if (type->kind == TYPE_INTEGER && type->is_signed && type->bits < 64)
+    else if (type->is_signed && type->bits < 64)
         fprintf(output, "    if ((int64_t)%s != (int%u_t)%s)\n        %s\n", word, type->bits, word, statement);
 }
 
@@ -114,7 +114,7 @@ void emit_scalar_checks(FILE *output, const struct word_arrays *arrays, struct m
     for (size_t i = 0; i < (narrow ? 4 : 1); i++)
         emit_width_check(output, arrays, members, count, widths[i], statement);
     for (size_t i = 0; i < count; i++)
-        if (type_is_scalar(members[i]->type) && (narrow || members[i]->type->kind != TYPE_INTEGER))
+        if (type_is_scalar(members[i]->type) && (narrow || !type_is_open(members[i]->type)))
             emit_other_check(output, members[i]->type, word_text(arrays, members[i]->first_word), statement);
 }
 
@@ -142,7 +142,7 @@ void emit_aggregate_check(FILE *output, const struct member *member, const char 
         return;
     }
     fprintf(output, "    for (unsigned idl_i = 0; idl_i < %" PRIu64 "; idl_i++)\n", type->length);
-    emit_value_check(output, "        ", type->element, text_of("&%s[idl_i]", object), statement);
+    emit_value_check(output, "        ", type->of, text_of("&%s[idl_i]", object), statement);
 }
 
 void emit_clear_padding(FILE *output, const struct type *type, const char *object)
@@ -154,7 +154,7 @@ void emit_clear_padding(FILE *output, const struct type *type, const char *objec
         return;
     }
     fprintf(output, "    for (unsigned idl_i = 0; idl_i < %" PRIu64 "; idl_i++)\n", type->length);
-    fprintf(output, "        %s_clear_padding(&%s[idl_i]);\n", c_stem(type->element->declaration), object);
+    fprintf(output, "        %s_clear_padding(&%s[idl_i]);\n", c_stem(type->of->declaration), object);
 }
 
 const char *input_parameter(const struct member *member, const char *capability_type)

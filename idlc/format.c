@@ -62,11 +62,22 @@ static void write_doc(struct formatter *formatter, const char *indent, const cha
 
 static void write_value(FILE *output, const struct value *value)
 {
-    if (value->negative)
+    if (value->parentheses)
+        fputc('(', output);
+    if (value->kind == VALUE_BINARY) {
+        write_value(output, value->left);
+        fprintf(output, value->operation == '<' ? " << " : " %c ", value->operation);
+    }
+    if (value->negative || value->kind == VALUE_NEGATED)
         fputc('-', output);
+    if (value->right)
+        write_value(output, value->right);
     if (value->library)
         fprintf(output, "%s.", value->library);
-    fprintf(output, "%s", value->text);
+    if (value->text)
+        fprintf(output, "%s", value->text);
+    if (value->parentheses)
+        fputc(')', output);
 }
 
 static void write_values(FILE *output, struct value_list values)
@@ -96,7 +107,7 @@ static void write_type(FILE *output, const struct type *type)
         write_values(output, type->arguments);
         fputc('>', output);
     }
-    if (type->move)
+    if (type->move && !type->alias_moves)
         fprintf(output, " move");
 }
 
@@ -270,6 +281,11 @@ static void write_body(struct formatter *formatter, const struct declaration *de
     free(line);
 }
 
+static bool has_body(const struct declaration *declaration)
+{
+    return declaration->kind != DECLARATION_CONST && declaration->kind != DECLARATION_ALIAS;
+}
+
 static void write_declaration(struct formatter *formatter, const struct declaration *declaration)
 {
     char *text = NULL;
@@ -281,31 +297,28 @@ static void write_declaration(struct formatter *formatter, const struct declarat
     write_attributes(line, declaration->prefix.attributes);
     fprintf(line, "%s %s", declaration_kind_name(declaration->kind), declaration->name.text);
     if (declaration->type) {
-        fprintf(line, ": ");
+        fprintf(line, declaration->kind == DECLARATION_ALIAS ? " = " : ": ");
         write_type(line, declaration->type);
     }
-    if (declaration->kind == DECLARATION_CONST) {
-        fprintf(line, " = ");
+    if (declaration->value) {
+        fprintf(line, declaration->kind == DECLARATION_CONST ? " = " : ": ");
         write_value(line, declaration->value);
-        fputc(';', line);
-    } else {
-        fputc(' ', line);
     }
+    fputc(has_body(declaration) ? ' ' : ';', line);
     fclose(line);
     write_comments(formatter, "", &declaration->span);
     write_doc(formatter, "", declaration->prefix.doc);
     fputs(text, formatter->output);
     free(text);
-    if (declaration->kind != DECLARATION_CONST)
+    if (has_body(declaration))
         write_body(formatter, declaration, length);
     end_line(formatter, declaration->span.end_line);
 }
 
-/* Consts may stand together; everything else has an empty line before it. */
+/* Consts may stand together, and aliases; everything else has an empty line before it. */
 static bool stand_together(const struct declaration *before, const struct declaration *declaration)
 {
-    return before && before->kind == DECLARATION_CONST && declaration->kind == DECLARATION_CONST &&
-           !declaration->prefix.doc;
+    return before && before->kind == declaration->kind && !has_body(declaration) && !declaration->prefix.doc;
 }
 
 void format_unit(FILE *output, const struct unit *unit)

@@ -38,16 +38,21 @@ bool shape_uses_utcb(const struct message_shape *shape)
 bool type_has_checked(const struct type *type)
 {
     if (type->kind == TYPE_ARRAY)
-        return type_has_checked(type->element);
+        return type_has_checked(type->of);
     if (type->kind == TYPE_STRUCT)
         return type->declaration->has_checked;
-    return type->kind == TYPE_BOOL || type->kind == TYPE_ENUM || type->kind == TYPE_FLAGS;
+    return type->kind == TYPE_BOOL || type->kind == TYPE_FLAGS || (type->kind == TYPE_ENUM && !type->declaration->open);
+}
+
+bool type_is_open(const struct type *type)
+{
+    return type->kind == TYPE_INTEGER || (type->kind == TYPE_ENUM && type->declaration->open);
 }
 
 bool type_has_padding(const struct type *type)
 {
     if (type->kind == TYPE_ARRAY)
-        return type_has_padding(type->element);
+        return type_has_padding(type->of);
     return type->kind == TYPE_STRUCT && type->declaration->has_padding;
 }
 
@@ -75,9 +80,9 @@ static void lay_out_type(struct type *type)
         type->alignment = type->declaration->alignment;
         return;
     case TYPE_ARRAY:
-        lay_out_type(type->element);
-        type->size = type->element->size * type->length;
-        type->alignment = type->element->alignment;
+        lay_out_type(type->of);
+        type->size = type->of->size * type->length;
+        type->alignment = type->of->alignment;
         return;
     default:
         break;

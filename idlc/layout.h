@@ -25,7 +25,10 @@ bool member_is_item(const struct member *member);
 /* Does the message use the UTCB? */
 bool shape_uses_utcb(const struct message_shape *shape);
 
-/* Does it hold a bool, enum or flags, or padding, at any depth? */
+/* A scalar of which every value of its width is one: an integer, or an open enum. */
+bool type_is_open(const struct type *type);
+
+/* Does it hold a bool, a closed enum or flags, or padding, at any depth? */
 bool type_has_checked(const struct type *type);
 bool type_has_padding(const struct type *type);
 

@@ -25,6 +25,7 @@ static const char usage[] =
     "  --format FILE   the source in its one form; FILE may be the input itself, or - for standard output\n"
     "  --depfile FILE  what was read, as a make rule for the first output\n"
     "  -I DIR          look for imports in DIR too, behind the importing file's directory; may be repeated\n"
+    "  --strict        warnings are errors\n"
     "  --checks        print the names of the checks and end\n"
     "  --help          print this and end\n"
     "Exit status: 0 success, 1 errors in the input or in writing, 2 wrong usage.\n";
@@ -75,6 +76,10 @@ static void parse_option(struct options *options, char **arguments, int *i)
     if (strcmp(arguments[*i], "--help") == 0) {
         fputs(usage, stdout);
         exit(0);
+    }
+    if (strcmp(arguments[*i], "--strict") == 0) {
+        diagnostics_be_strict();
+        return;
     }
     if (strcmp(arguments[*i], "--checks") == 0) {
         check_print_names(stdout);

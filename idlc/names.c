@@ -111,7 +111,7 @@ const char *c_type(const struct type *type)
     case TYPE_CAPABILITY:
         return text_of("%s_t", c_stem(type->declaration));
     case TYPE_ARRAY:
-        return c_type(type->element);
+        return c_type(type->of);
     case TYPE_BYTES:
     case TYPE_STRING:
     case TYPE_UNRESOLVED:

@@ -72,12 +72,20 @@ static void yyerror(struct span *span, void *scanner, struct unit *unit, const c
 %token <text> NAME "a name" NUMBER "a number" DURATION "a duration" STRING "a string" DOC "a doc comment"
 %token LIBRARY "'library'" IMPORT "'import'" CONST "'const'" ENUM "'enum'" FLAGS "'flags'" ERRORS "'errors'"
 %token STRUCT "'struct'" TABLE "'table'" INTERFACE "'interface'" ONEWAY "'oneway'" EVENT "'event'" OUT "'out'"
-%token MOVE "'move'" RAISES "'raises'" ARROW "'->'"
+%token ALIAS "'alias'" SHIFT "'<<'" MOVE "'move'" RAISES "'raises'" ARROW "'->'"
 %token END 0 "the end of the file"
+
+%left '|'
+%left '^'
+%left '&'
+%left SHIFT
+%left '+' '-'
+%left '*' '/' '%'
+%precedence NEGATION
 
 %type <text> doc word
 %type <name> name
-%type <value> value number operation_number raises
+%type <value> value number operation_number raises base
 %type <values> values
 %type <type> type base_type underlying
 %type <member> member field row parameter
@@ -125,7 +133,8 @@ attribute:
 ;
 
 declaration:
-    CONST name ':' type '=' value ';'   { $$ = ast_declaration(@$, DECLARATION_CONST, $2, $4, $6); }
+    ALIAS name '=' type ';'             { $$ = ast_declaration(@$, DECLARATION_ALIAS, $2, $4, NULL); }
+|   CONST name ':' type '=' value ';'   { $$ = ast_declaration(@$, DECLARATION_CONST, $2, $4, $6); }
 |   ENUM name underlying '{' members '}' {
         $$ = ast_with_members(ast_declaration(@$, DECLARATION_ENUM, $2, $3, NULL), $5);
     }
@@ -141,9 +150,15 @@ declaration:
 |   TABLE name '{' rows '}' {
         $$ = ast_with_members(ast_declaration(@$, DECLARATION_TABLE, $2, NULL, NULL), $4);
     }
-|   INTERFACE name '{' operations '}' {
-        $$ = ast_with_operations(ast_declaration(@$, DECLARATION_INTERFACE, $2, NULL, NULL), $4);
+|   INTERFACE name base '{' operations '}' {
+        $$ = ast_with_operations(ast_declaration(@$, DECLARATION_INTERFACE, $2, NULL, $3), $5);
     }
+;
+
+base:
+    %empty                  { $$ = NULL; }
+|   ':' word                { $$ = ast_name_value(@2, NULL, $2); }
+|   ':' word '.' word       { $$ = ast_name_value(@$, $2, $4); $$->span.column = @2.column; }
 ;
 
 underlying:
@@ -247,10 +262,20 @@ values:
 
 value:
     number
-|   '-' number              { $$ = ast_negative(@$, $2); }
+|   '-' value %prec NEGATION { $$ = ast_negative(@$, $2); }
 |   DURATION                { $$ = ast_duration(@1, $1); }
 |   word                    { $$ = ast_name_value(@1, NULL, $1); }
 |   word '.' word           { $$ = ast_name_value(@$, $1, $3); }
+|   '(' value ')'           { $$ = ast_parentheses(@$, $2); }
+|   value '|' value         { $$ = ast_binary(@$, '|', $1, $3); }
+|   value '^' value         { $$ = ast_binary(@$, '^', $1, $3); }
+|   value '&' value         { $$ = ast_binary(@$, '&', $1, $3); }
+|   value SHIFT value       { $$ = ast_binary(@$, '<', $1, $3); }
+|   value '+' value         { $$ = ast_binary(@$, '+', $1, $3); }
+|   value '-' value         { $$ = ast_binary(@$, '-', $1, $3); }
+|   value '*' value         { $$ = ast_binary(@$, '*', $1, $3); }
+|   value '/' value         { $$ = ast_binary(@$, '/', $1, $3); }
+|   value '%' value         { $$ = ast_binary(@$, '%', $1, $3); }
 ;
 
 number:
@@ -266,6 +291,7 @@ word:
     NAME
 |   LIBRARY                 { $$ = copy_text("library", 7); }
 |   IMPORT                  { $$ = copy_text("import", 6); }
+|   ALIAS                   { $$ = copy_text("alias", 5); }
 |   CONST                   { $$ = copy_text("const", 5); }
 |   ENUM                    { $$ = copy_text("enum", 4); }
 |   FLAGS                   { $$ = copy_text("flags", 5); }
@@ -283,13 +309,37 @@ word:
 %%
 
 #define MAX_EXPECTED 4
+#define MAX_TOKENS 64
+
+/* Operators could stand behind any value: to say so helps nobody. */
+static bool is_operator(yysymbol_kind_t symbol)
+{
+    return strlen(yysymbol_name(symbol)) == 3 ? strchr("|^&+-*/%", yysymbol_name(symbol)[1]) != NULL :
+                                                symbol == YYSYMBOL_SHIFT;
+}
+
+/* The tokens that could stand there, operators left out: how many, or 0 if they are more than MAX_EXPECTED. */
+static int expected_tokens(const yypcontext_t *context, yysymbol_kind_t *expected)
+{
+    yysymbol_kind_t all[MAX_TOKENS];
+    int all_count = yypcontext_expected_tokens(context, all, MAX_TOKENS), count = 0;
+
+    for (int i = 0; i < all_count; i++) {
+        if (is_operator(all[i]))
+            continue;
+        if (count == MAX_EXPECTED)
+            return 0;
+        expected[count++] = all[i];
+    }
+    return count;
+}
 
 /* "expected ';' or ',', found a name 'x'". Where more than a few tokens could stand, says only what was found. */
 static int yyreport_syntax_error(const yypcontext_t *context, void *scanner, struct unit *unit)
 {
     const struct span *span = yypcontext_location(context);
     yysymbol_kind_t expected[MAX_EXPECTED], found = yypcontext_token(context);
-    int count = yypcontext_expected_tokens(context, expected, MAX_EXPECTED);
+    int count = expected_tokens(context, expected);
     char text[256] = "";
     size_t used = 0;
 

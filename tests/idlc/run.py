@@ -72,9 +72,11 @@ class Compiler:
 
     def program_text(self, stem):
         """A program with client stubs and an instance of each server, the handlers only declared."""
+        header = (self.work / "idl" / f"{stem}_server.h").read_text()
         interfaces = {}
-        for operation in self.operations(stem):
-            interfaces.setdefault(operation["c_name"], []).append((operation["c_handler"], operation["operation"]))
+        for macro in re.findall(r"#define \w+_SERVER\(name, handlers\) \\\n(.*?)\n\n", header, re.DOTALL):
+            name = re.search(r"struct (\w+)_ops name##_ops", macro)[1]
+            interfaces[name] = re.findall(r"\.(\w+) = handlers##_(\w+),", macro)
         lines = [f'#include "idl/{stem}.h"', f'#include "idl/{stem}_server.h"']
         for name, handlers in interfaces.items():
             lines += [f"extern __typeof__(*((struct {name}_ops *)0)->{member}) {name}_on_{operation};"
@@ -258,6 +260,7 @@ USAGE = (
     (["."], 1, "cannot read .: Is a directory"),
     (["--client", "/no/such/folder/x.h", "empty.idl"], 1, "cannot write /no/such/folder/x.h: No such file"),
     (["-I", "."], 2, "no input file"),
+    (["--strict", "../bad/operations.idl"], 1, "error: operation 'undocumented' has no doc comment"),
 )
 
 
