@@ -10,7 +10,6 @@
 #include "abi/capability.h"
 #include "hunter.h"
 
-#define MEMORY_MESSAGES 4 /* of so many with items, one has strings and one has pages beside capabilities */
 #define LARGE_PAGE_LOG2 21
 #define PAGE_LOG2 12
 
@@ -111,9 +110,9 @@ static uint64_t draw_item(struct hunter *hunter, uint32_t kind, uint64_t *addres
 
 uint32_t draw_items(struct hunter *hunter)
 {
-    static const uint8_t kinds[MEMORY_MESSAGES] = {ITEM_STRING, ITEM_MAP, ITEM_COPY, ITEM_COPY};
+    static const uint8_t kinds[] = {ITEM_STRING, ITEM_MAP, ITEM_COPY};
     uint64_t noise = draw_noise(&hunter->random);
-    uint32_t count = noise >> 62 ? 0 : (uint32_t)(noise & TAG_ITEMS_MASK), kind = kinds[(noise >> 8) % MEMORY_MESSAGES];
+    uint32_t count = noise >> 62 ? 0 : (uint32_t)(noise & TAG_ITEMS_MASK), kind = kinds[(noise >> 8) % sizeof(kinds)];
     struct utcb *utcb = ipc_utcb();
     for (uint32_t i = 0; i < count; i++)
         utcb->items[i] = draw_item(hunter, kind, &utcb->item_addresses[i]);

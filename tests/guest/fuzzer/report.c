@@ -16,9 +16,7 @@ static const struct {
     enum error error;
     const char *reason;
 } unprovoked[] = {
-    {ERROR_NO_BUFFER, "items with strings arrive as 0"},
     {ERROR_NO_WINDOW, "items with pages arrive as 0"},
-    {ERROR_PARTNER_MEMORY, "items with strings and pages arrive as 0"},
 };
 
 static uint64_t counts[ROWS][ERROR_LAST];
