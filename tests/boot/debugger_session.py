@@ -9,6 +9,8 @@ import tempfile
 from salto import tap
 from salto.debugger import PROMPT, Session
 
+HOT_THREADS, HOT_SIZE = 0xffffffff82000000, 128 # kernel/abi/addresses.h
+
 # A line of `threads` for each task of the set, behind its number and name.
 WAITS = {
     "send": r"sending, .*; waits to send on endpoint \d+, which nobody of these tasks serves: waits",
@@ -29,6 +31,8 @@ WAITS = {
     "stopped": r"active \(stopped\), ",
     "keeper": r"sending, .*; waits to send on endpoint \d+, which nobody of these tasks serves: kept",
     "kept": r"kept, .*; waits for an answer by reply object [0-9a-f]+, held by keeper",
+    "first-ready": r"active, priority 60, context ready; waits for nothing",
+    "exhausted": r"active, .*context exhausted; waits for nothing",
 }
 
 
@@ -46,21 +50,29 @@ def waiting(report, session):
 
 
 def commands(report, session, threads):
-    number, kept = (threads.get(name, ("0",))[0] for name in ("waits", "kept"))
+    number, kept, answer, receive = (threads.get(name, ("0",))[0] for name in ("waits", "kept", "answer", "receive"))
+    partner = next(iter(re.findall(r"answer from #(\d+)", threads.get("answer", ("", ""))[1])), "0")
     cases = {
         "?": r"threads +all threads(.|\n)*page-table",
         "tasks": r"(?m)^kept: 1 threads, cr3 [0-9a-f]+, 64 handles$",
         f"thread {threads.get('answer', ('0',))[0]}": r"context \w+, priority 100(.|\n)*waits for #\d+ partner/0",
         f"thread #{number}": r"(?m)^#\d+ waits/0: active, priority 100, context \w+; waits for nothing(.|\n)*rsp",
         "endpoints": r"(?m)^endpoint \d+: nobody received last, 1 may receive: kept\n  senders: #\d+ keeper/0$",
-        "queues": r"(?m)^running: #\d+ waits/0$",
+        "queues": r"(?m)^running: #\d+ waits/0\nready at 60: #\d+ first-ready/0 #\d+ second-ready/0\n"
+                  r"ready at 59: #\d+ low-ready/0\n(.|\n)*^parked: #\d+ answer/0 with #\d+ partner/0\n"
+                  r"(.|\n)*^exhausted: #\d+ exhausted/0$",
         "events 3": r"(?m)^(.*us ago: #\d+ \S+/\d+: (system call, tag|vector|[a-z_]+ ).*\n?){3}$",
         "events": rf"#{number} waits/0: system call, tag",
         "ipc": rf"(?s)^# what crosses on the trampoline is missing: .*# \d+ events, and 0 before them .*\n"
                rf"start thread={number}\n.*\nkeep thread=\d+ caller={kept} object=\d+\n",
-        "cycles": r"(?s)^cycle, which nobody else can end:\n(?=.*#\d+ keeper/0 waits to send)"
-                  r"(?=.*#\d+ kept/0 waits for an answer by reply object [^\n]*held by keeper)",
+        "cycles": r"(?s)^(?=.*cycle, which nobody else can end:\n((?!cycle,).)*#\d+ keeper/0 waits to send)"
+                  r"(?=.*cycle, which nobody else can end:\n((?!cycle,).)*#\d+ kept/0 waits for an answer by reply object "
+                  r"[^\n]*held by keeper)"
+                  r"(?=.*cycle, which others may end:\n((?!cycle,).)*#\d+ helped-keeper/0 waits to send)"
+                  r"(?=.*cycle, which others may end:\n((?!cycle,).)*#\d+ helped-kept/0 waits for an answer)",
         f"hot {kept}": r"hot line ffffffff82[0-9a-f]+ of #\d+ kept/0\n  rip 0+[1-9a-f]",
+        f"hot {answer}": rf"(?s)cr3 [1-9a-f].*\n  partner {HOT_THREADS + int(partner) * HOT_SIZE:x} waits 0 ",
+        f"hot {receive}": r"(?s)\n  partner 0 waits [1-9a-f][0-9a-f]* caller",
         "caps kept": r"(?m)^ +\d+: endpoint \d+, rights -w--$",
         "mem kept": r"(?m)^200000[0-9a-f]+: 5 pages, rights rw-, of memory",
         "pt kept 0x7f8000000000": r"PML4\[255\](.|\n)*  PT  \[  0\] [0-9a-f]+ write user no-execute, frame",

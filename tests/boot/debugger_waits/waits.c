@@ -4,7 +4,10 @@
  * named; `q` ends it with status 0.
  *
  * `keeper` and `kept` wait for each other, and the kernel cannot see it: `kept` called, `keeper` put its call into a reply
- * object, and then calls an endpoint on which only `kept` may receive.
+ * object, and then calls an endpoint on which only `kept` may receive. `helped-keeper` and `helped-kept` do the same, but
+ * this program could free them: it may receive there.
+ *
+ * `first-ready`, `second-ready` and `low-ready` would run, but never have their turn, and `exhausted` has used its budget up.
  */
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +17,9 @@
 #include "../../guest/common/waiting.h"
 #include "idl/console.h"
 
-#define SETTLING 50 /* yields */
+#define SETTLING 50   /* yields */
+#define BUDGET 100000 /* nanoseconds */
+#define READY 60      /* below this program's priority */
 
 static const char *const names[WAIT_KINDS] = {
     [WAIT_SEND] = "send",
@@ -34,7 +39,7 @@ static const char *const names[WAIT_KINDS] = {
 };
 
 static struct waiter waiters[WAIT_KINDS];
-static struct worker keeper, kept, faulting, stopped;
+static struct worker faulting, stopped, exhausted;
 
 static void name_task(const struct worker *worker, const char *name)
 {
@@ -81,22 +86,25 @@ static void spin(struct area *area)
         area->done++;
 }
 
-static void make_cycle(void)
+/* This program keeps the right to receive what `keeper` sends, if it shall be `helped`. */
+static void make_cycle(const char *keeper_name, const char *kept_name, bool helped)
 {
+    struct worker keeper, kept;
     uint32_t first = guest_endpoint(), second = guest_endpoint();
     kernel_reply_t reply;
     EXPECT_EQUAL(kernel_factory_create_reply(own_factory, &reply), 0);
     worker_create(&keeper, true);
     worker_create(&kept, true);
-    name_task(&keeper, "keeper");
-    name_task(&kept, "kept");
+    name_task(&keeper, keeper_name);
+    name_task(&kept, kept_name);
     keeper.area->values[0] = worker_give(&keeper, first, RIGHT_READ);
     keeper.area->values[1] = worker_give(&keeper, reply.handle, RIGHT_WRITE);
     keeper.area->values[2] = worker_give(&keeper, second, RIGHT_WRITE);
     kept.area->values[0] = worker_give(&kept, first, RIGHT_WRITE);
     worker_give(&kept, second, RIGHT_READ);
     guest_delete(first);
-    guest_delete(second);
+    if (!helped)
+        guest_delete(second);
     guest_delete(reply.handle);
     worker_start(&keeper, keep_and_call);
     worker_start(&kept, call);
@@ -115,6 +123,23 @@ static void make_others(void)
     EXPECT_EQUAL(kernel_thread_stop(stopped.thread), 0);
 }
 
+static void make_ready(const char *name, uint32_t priority)
+{
+    struct worker worker;
+    worker_create(&worker, true);
+    name_task(&worker, name);
+    EXPECT_EQUAL(kernel_thread_set_priority(worker.thread, priority), 0);
+    worker_start(&worker, spin);
+}
+
+static void make_exhausted(void)
+{
+    worker_create(&exhausted, true);
+    name_task(&exhausted, "exhausted");
+    EXPECT_EQUAL(kernel_thread_set_times(exhausted.thread, BUDGET, BUDGET, HOUR), 0);
+    worker_start(&exhausted, spin);
+}
+
 static void settle(void)
 {
     for (int i = 0; i < SETTLING; i++)
@@ -129,8 +154,13 @@ int main(void)
     own_thread = (kernel_thread_t){salto_require("thread")};
     debug = (kernel_debug_t){salto_require("debug")};
     make_waiters();
-    make_cycle();
+    make_cycle("keeper", "kept", false);
+    make_cycle("helped-keeper", "helped-kept", true);
     make_others();
+    make_exhausted();
+    make_ready("first-ready", READY);
+    make_ready("second-ready", READY);
+    make_ready("low-ready", READY - 1);
     settle();
     printf("waits: %s\n", guest_failures() ? "could not be made" : "ready");
     fflush(stdout);
