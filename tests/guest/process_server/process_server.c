@@ -10,6 +10,7 @@
 
 #define MEMORY 400 /* pages */
 #define KERNEL_BYTES (512 * 1024)
+#define SEVERAL 4
 #define STATUS_KILLED 137
 #define STATUS_FAULT 139
 
@@ -78,6 +79,17 @@ static uint32_t run(const char *file, const char *first, const char *second)
 }
 
 /* ---- Tests ---------------------------------------------------------------------------------------------------------- */
+
+/* Also sees to it that the servers have what they keep for ever, whichever programs run at the same time later: the images
+ * of both files, and a chunk of frames that is not used. */
+static void several_at_once(void)
+{
+    process_child_t all[SEVERAL];
+    for (int i = 0; i < SEVERAL; i++)
+        all[i] = started(i % 2 ? "starter" : "child", i % 2 ? "tree" : "spin", "");
+    for (int i = 0; i < SEVERAL; i++)
+        forget(all[i]);
+}
 
 static void statuses(void)
 {
@@ -254,6 +266,7 @@ static void many(void)
 }
 
 static const struct guest_test tests[] = {
+    {"several run at once", several_at_once},
     {"a program runs, and its status is told", statuses},
     {"arguments and environment arrive", arguments_arrive},
     {"processes of a file have data of their own", data_are_own},
