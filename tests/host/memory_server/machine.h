@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A machine for the memory server on the host: chunks in ordinary memory, and tasks whose page tables can be looked at. It
+ * keeps the kernel's rules: nothing is mapped over a mapping, what is unmapped is part of what one call mapped, and a hole
+ * in a mapping needs a record. It aborts where the server asks for what no kernel would do.
+ */
+#ifndef SALTO_HOST_MEMORY_MACHINE_H
+#define SALTO_HOST_MEMORY_MACHINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define HOST_CHUNKS 24
+#define HOST_TASKS 8    /* handles 1 to 7 */
+#define HOST_PAGES 4096 /* of a task, from HOST_BASE on */
+#define HOST_BASE 0x700000000000UL
+
+struct host_page {
+    uint32_t frame; /* 0: not mapped */
+    uint32_t rights;
+    uint32_t mapping; /* which call mapped it */
+};
+
+extern struct host_page host_pages[HOST_TASKS][HOST_PAGES];
+extern uint32_t host_chunks; /* that exist */
+
+/* One in so many calls fails for want of memory; 0: none. */
+extern uint32_t host_failures;
+
+/* The badge that the capability with this handle has; see machine_identify(). */
+extern uint64_t host_badge;
+
+void host_machine_reset(void);
+
+#endif
