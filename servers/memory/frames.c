@@ -31,6 +31,7 @@ static uint32_t made_count, used_count;
 
 bool frames_prepare(uint32_t count)
 {
+    free(chunks);
     chunks = calloc((size_t)count + 1, sizeof(*chunks));
     unmade = spare = made_count = used_count = 0;
     for (uint32_t number = count; chunks && number > 0; number--) {

@@ -16,7 +16,7 @@
 
 #include "machine.h"
 
-/* Makes room for the books of `chunks` chunks; false if there is not enough memory. */
+/* Makes room for the books of `chunks` chunks, and forgets all others; false if there is not enough memory. */
 bool frames_prepare(uint32_t chunks);
 
 /* A run of frames, zeroed, each with one user: `*count` of them at most, and as many as `*count` says afterwards. Answers
