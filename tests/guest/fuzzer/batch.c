@@ -541,6 +541,15 @@ static bool counts_good(const struct hunter *hunter)
     return hunter->calls <= CALLS_PER_BATCH && counted <= 4 * CALLS_PER_BATCH;
 }
 
+/* Has the hunter been sent anything of the victim's? */
+static bool buffer_clean(const struct hunter *hunter)
+{
+    for (unsigned i = 0; i < COUNT(hunter->buffer); i++)
+        if (victim_owns(hunter->buffer[i]))
+            return false;
+    return true;
+}
+
 static void collect(void)
 {
     for (unsigned i = 0; i < HUNTERS; i++) {
@@ -549,6 +558,7 @@ static void collect(void)
             continue;
         }
         report_add(hunters[i]);
+        EXPECT(buffer_clean(hunters[i]));
         if (!EXPECT_EQUAL(hunters[i]->strange, 0))
             tap_note("that is what a call with tag %#" PRIx64 " returned", hunters[i]->strange_tag);
     }

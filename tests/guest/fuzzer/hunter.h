@@ -67,7 +67,7 @@ struct hunter {
     uint64_t tag, target;                   /* of the call under way */
     volatile uint64_t strange, strange_tag; /* a result that is neither a tag nor an error, and the call's tag */
     uint32_t counts[ROWS][ERROR_LAST];
-    char buffer[2 * 4096] __attribute__((aligned(4096))); /* for strings and pages of messages */
+    uint64_t buffer[1024] __attribute__((aligned(4096))); /* for strings and pages of messages */
 };
 
 #define HUNTER_PAGES ((sizeof(struct hunter) + 4095) / 4096)

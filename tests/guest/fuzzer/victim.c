@@ -17,10 +17,12 @@
 #define SECRET_PAGES 4
 #define SECRET_WORDS (SECRET_PAGES * PAGE_SIZE / 8)
 #define SECRET_ADDRESS 0x300000000000UL
-#define TABLE_HANDLES 24   /* of each task that are compared */
-#define PATIENCE 16        /* rests, each twice as long as the one before: more than a second in all */
-#define PRIORITY 220       /* above that of hunters, which may be any below */
-#define FIRST_REST 20000UL /* nanoseconds */
+#define TABLE_HANDLES 24 /* of each task that are compared */
+#define FACTOR 0x9e3779b97f4a7c15UL
+#define INVERSE 0xf1de83e19937733dUL /* FACTOR * INVERSE is 1 */
+#define PATIENCE 16                  /* rests, each twice as long as the one before: more than a second in all */
+#define PRIORITY 220                 /* above that of hunters, which may be any below */
+#define FIRST_REST 20000UL           /* nanoseconds */
 
 /* Of the client's area. */
 enum client_value { CLIENT_GO, CLIENT_PARTNER, CLIENT_ROUNDS, CLIENT_WRONG };
@@ -39,7 +41,7 @@ static struct slot tables[2][TABLE_HANDLES];
 
 static uint64_t secret_word(uint64_t round, uint64_t i)
 {
-    return (round * SECRET_WORDS + i + 1) * 0x9e3779b97f4a7c15UL;
+    return (round * SECRET_WORDS + i + 1) * FACTOR;
 }
 
 /* First word of the UTCB that a message of `words` words does not write. */
@@ -217,6 +219,12 @@ bool victim_intact(void)
     return table_equal(client.task, tables[0], "victim") && table_equal(partner.task, tables[1], "victim's partner") &&
            client.area->values[CLIENT_ROUNDS] >= wanted && client.area->values[CLIENT_WRONG] == 0 &&
            partner.area->values[PARTNER_WRONG] == 0;
+}
+
+bool victim_owns(uint64_t word)
+{
+    uint64_t known = (client.area->values[CLIENT_ROUNDS] + 2) * SECRET_WORDS;
+    return word * INVERSE - 1 < known || ~word * INVERSE - 1 < known;
 }
 
 void victim_destroy(void)

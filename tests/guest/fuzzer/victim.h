@@ -7,6 +7,7 @@
 #define FUZZER_VICTIM_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 void victim_create(void);
 
@@ -15,6 +16,9 @@ void victim_go(void);
 
 /* Lets it look once more, waits for it, compares the capability tables. False if anything changed; notes what. */
 bool victim_intact(void);
+
+/* Is this a word of the pattern in the victim's memory and messages, which nobody else may come by? */
+bool victim_owns(uint64_t word);
 
 void victim_destroy(void);
 
