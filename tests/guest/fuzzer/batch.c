@@ -237,7 +237,6 @@ static void add_addresses(unsigned i)
         hunter->addresses[hunter->addresses_count++] = hunting_ground(j);
     hunter->addresses[hunter->addresses_count++] = (uint64_t)host_of(i)->area;
     hunter->addresses[hunter->addresses_count++] = (uint64_t)hunter;
-    hunter->addresses[hunter->addresses_count++] = (uint64_t)hunter_child;
     hunter->addresses[hunter->addresses_count++] = UTCB_BASE;
 }
 

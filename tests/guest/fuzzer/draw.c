@@ -81,19 +81,24 @@ uint64_t draw_handle(struct hunter *hunter, uint32_t type)
     }
 }
 
+/* Of code there is one address alone: a thread that is sent elsewhere in it, by a break-off or a Linux-call handler, would
+ * take anything for the result of a call. */
 uint64_t draw_address(struct hunter *hunter)
 {
-    uint64_t noise = draw_noise(&hunter->random);
-    switch (noise >> 61) {
+    uint64_t noise = draw_noise(&hunter->random), known = hunter->addresses[(noise & 0xffff) % hunter->addresses_count];
+    switch (noise >> 60) {
     case 0:
-        return draw_boundary(&hunter->random);
+        return (uint64_t)hunter_child;
     case 1:
-        return noise & (USER_END - 1) & ~(uint64_t)(PAGE_SIZE - 1) & ~(~0UL << (noise >> 4 & 63));
+        return draw_boundary(&hunter->random);
     case 2:
-        return hunter->addresses[(noise & 0xffff) % hunter->addresses_count] + (noise >> 16 & 0xfff);
+    case 3:
+        return noise & (USER_END - 1) & ~(uint64_t)(PAGE_SIZE - 1) & ~(~0UL << (noise >> 4 & 63));
+    case 4:
+    case 5:
+        return known + (noise >> 16 & 0xfff);
     default:
-        return hunter->addresses[(noise & 0xffff) % hunter->addresses_count] +
-               (noise >> 16 & noise >> 20 & 7) * PAGE_SIZE;
+        return known + (noise >> 16 & noise >> 20 & 7) * PAGE_SIZE;
     }
 }
 
