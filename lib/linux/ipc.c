@@ -7,6 +7,7 @@
 #include "idl/console.h"
 #include "idl/factory.h"
 #include "idl/memory.h"
+#include "idl/memory_service.h"
 #include "idl/task.h"
 #include "idl/thread.h"
 #include "linux.h"
@@ -103,6 +104,84 @@ int ipc_delete(uint32_t handle)
     save_state(&state);
     int result = kernel_task_delete((kernel_task_t){linux_grants.task}, handle);
     restore_state(&state);
+    return result;
+}
+
+/* ---- The memory server: but for the last, messages of registers alone, which leave the UTCB as it is ------------------- */
+
+struct vectors {
+    uint8_t bytes[512] __attribute__((aligned(16)));
+};
+
+static void save_vectors(struct vectors *vectors)
+{
+    __asm__ volatile("fxsave64 %0" : "=m"(vectors->bytes));
+}
+
+static void restore_vectors(const struct vectors *vectors)
+{
+    __asm__ volatile("fxrstor64 %0" : : "m"(vectors->bytes));
+}
+
+static memory_space_t space(void)
+{
+    return (memory_space_t){linux_grants.memory};
+}
+
+int ipc_space_allocate(uint64_t address, uint64_t pages, uint32_t rights, uint32_t how, uint64_t *start)
+{
+    struct vectors vectors;
+    save_vectors(&vectors);
+    int result = memory_space_allocate(space(), address, pages, rights, how, start);
+    restore_vectors(&vectors);
+    return result;
+}
+
+int ipc_space_detach(uint64_t address, uint64_t pages)
+{
+    struct vectors vectors;
+    save_vectors(&vectors);
+    int result = memory_space_detach(space(), address, pages);
+    restore_vectors(&vectors);
+    return result;
+}
+
+int ipc_space_protect(uint64_t address, uint64_t pages, uint32_t rights)
+{
+    struct vectors vectors;
+    save_vectors(&vectors);
+    int result = memory_space_protect(space(), address, pages, rights);
+    restore_vectors(&vectors);
+    return result;
+}
+
+int ipc_space_discard(uint64_t address, uint64_t pages)
+{
+    struct vectors vectors;
+    save_vectors(&vectors);
+    int result = memory_space_discard(space(), address, pages);
+    restore_vectors(&vectors);
+    return result;
+}
+
+int ipc_space_resize(uint64_t address, uint64_t pages, bool move, uint64_t *start)
+{
+    struct vectors vectors;
+    save_vectors(&vectors);
+    int result = memory_space_resize(space(), address, pages, move, start);
+    restore_vectors(&vectors);
+    return result;
+}
+
+int ipc_space_region(uint64_t address, uint64_t *start, uint64_t *pages)
+{
+    struct memory_region region = {0};
+    struct ipc_state state;
+    save_state(&state);
+    int result = memory_space_region(space(), address, &region);
+    restore_state(&state);
+    *start = region.start;
+    *pages = region.pages;
     return result;
 }
 

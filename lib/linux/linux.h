@@ -34,6 +34,7 @@ typedef int64_t linux_function(const struct linux_frame *frame);
 /* What the program was granted, found in the start-up table when it starts; handle 0 where it was not. */
 struct linux_grants {
     uint32_t task, thread, factory, console;
+    uint32_t memory; /* at the memory server, which pages this task; 0 if it has memory of its factory alone */
 };
 
 extern struct linux_grants linux_grants;
@@ -64,6 +65,13 @@ int ipc_create_memory(uint32_t pages, uint32_t *memory);
 int ipc_map(uint32_t memory, uint64_t address, uint32_t offset, uint32_t pages, uint32_t rights);
 int ipc_unmap(uint32_t memory, uint64_t address, uint32_t pages);
 int ipc_delete(uint32_t handle);
+/* Those of the memory server; sizes in pages. A positive answer is one of its errors. */
+int ipc_space_allocate(uint64_t address, uint64_t pages, uint32_t rights, uint32_t how, uint64_t *start);
+int ipc_space_detach(uint64_t address, uint64_t pages);
+int ipc_space_protect(uint64_t address, uint64_t pages, uint32_t rights);
+int ipc_space_discard(uint64_t address, uint64_t pages);
+int ipc_space_resize(uint64_t address, uint64_t pages, bool move, uint64_t *start);
+int ipc_space_region(uint64_t address, uint64_t *start, uint64_t *pages);
 void ipc_yield(void);
 _Noreturn void ipc_exit(uint32_t status);
 

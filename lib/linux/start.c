@@ -53,6 +53,9 @@ static void find_grants(void)
     linux_grants.thread = find_grant("thread");
     linux_grants.factory = find_grant("factory");
     linux_grants.console = find_grant("console");
+    /* A client of the memory server that does not page this task would be of no use: those that do have both. */
+    if (find_grant("pager") != 0)
+        linux_grants.memory = find_grant("memory");
 }
 
 /* argc, argv, no environment, and what musl reads of the auxiliary vector. Root has no thread-local variables, so its

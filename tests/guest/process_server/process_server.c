@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <salto/startup.h>
+#include <salto/tap.h>
 #include <salto/wait.h>
 
 #include "../common/guest.h"
@@ -128,6 +129,21 @@ static void libraries_work(void)
 {
     EXPECT_EQUAL(run("child", "heap", ""), 0);
     EXPECT_EQUAL(run("child", "write", ""), 0);
+}
+
+/* Each is a function of mapper.c. */
+static void linux_memory(void)
+{
+    static const char *const names[] = {"maps", "protections", "remaps", "discards", "breaks"};
+    for (unsigned i = 0; i < COUNT(names); i++)
+        if (!EXPECT_EQUAL(run("mapper", names[i], ""), 0))
+            tap_note("mapper %s", names[i]);
+}
+
+static void huge_memory(void)
+{
+    EXPECT_EQUAL(run("mapper", "huge", ""), 0);
+    EXPECT_EQUAL(run("mapper", "exhausts", ""), STATUS_FAULT);
 }
 
 static void faults_end(void)
@@ -271,6 +287,8 @@ static const struct guest_test tests[] = {
     {"arguments and environment arrive", arguments_arrive},
     {"processes of a file have data of their own", data_are_own},
     {"the C library works", libraries_work},
+    {"mmap, munmap, mprotect, mremap, madvise and brk, by the memory server", linux_memory},
+    {"a gigabyte of which little is touched, and more than there is", huge_memory},
     {"faults end a process: bad addresses, its own text, the end of its stack", faults_end},
     {"processes are killed", killed},
     {"processes start others, which end with them", trees},
