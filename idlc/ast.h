@@ -61,6 +61,7 @@ enum type_kind {
     TYPE_CAPABILITY,
     TYPE_BYTES,
     TYPE_STRING,
+    TYPE_PAGES,
 };
 
 struct declaration;

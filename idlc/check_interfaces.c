@@ -339,6 +339,8 @@ static void check_kernel_parameters(struct member_list members)
     FOR_EACH(member, member, members)
     if (member->type->move)
         report(CODE_KERNEL, member->type->span, "a @kernel operation gets handles, and moves nothing");
+    else if (member->type->kind == TYPE_PAGES)
+        report(CODE_KERNEL, member->type->span, "a @kernel operation takes no pages");
     else if (type_is_blob(member->type))
         report(CODE_KERNEL, member->type->span, "a @kernel operation takes no bytes or strings; write u8[N]");
 }

@@ -223,6 +223,8 @@ static void report_clash(const struct named *first, const struct named *second)
 static void add_parameter(struct name_table *table, const struct member *member, bool out)
 {
     table_add(table, c_variable(member), member->name.span, NULL, "");
+    if (out && member->type->kind == TYPE_PAGES)
+        table_add(table, text_of("%s_window", member->name.text), member->name.span, NULL, "");
     if (!type_is_blob(member->type))
         return;
     if (out) {

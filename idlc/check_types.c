@@ -4,6 +4,7 @@
  * version has not, is told from what nobody knows.
  */
 #include "check.h"
+#include "layout.h"
 
 #include "abi/capability.h"
 
@@ -19,7 +20,7 @@ enum place { PLACE_FIELD, PLACE_ELEMENT, PLACE_PARAMETER, PLACE_ALIAS };
 #define MAX_ALIAS_DEPTH 64 /* aliases of aliases */
 
 static const char *const integer_names[] = {"u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64"};
-static const char *const later_names[] = {"pages", "lend"};
+static const char *const later_names[] = {"lend"};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -66,9 +67,10 @@ static unsigned right_bits(const char *text)
     return rights;
 }
 
-static void check_rights(struct type *type)
+/* The rights that stand between < and >, from `from` on. */
+static void check_rights(struct type *type, const struct value *from)
 {
-    for (const struct value *value = type->arguments.first->next; value; value = value->next) {
+    for (const struct value *value = from; value; value = value->next) {
         unsigned rights = value->kind == VALUE_NAME && !value->library ? right_bits(value->text) : 0;
         const char *text = value->text ? value->text : "an expression";
         struct suggestion suggestion = {.wanted = text};
@@ -94,6 +96,8 @@ static bool may_be_parameter_only(const struct type *type, enum place place)
         return true;
     if (strcmp(type->name, "cap") == 0 || type->kind == TYPE_CAPABILITY)
         report(CODE_CAPABILITY, type->span, "a capability can only be a parameter");
+    else if (strcmp(type->name, "pages") == 0 || type->kind == TYPE_PAGES)
+        report(CODE_PAGES, type->span, "pages can only be a parameter");
     else
         report(CODE_BYTES, type->span, "%s can only be a parameter; inside of other types write u8[N]", type->name);
     return false;
@@ -118,7 +122,7 @@ static void check_capability(const struct program *program, const struct unit *u
                declaration_kind_name(found->kind));
         found = NULL;
     }
-    check_rights(type);
+    check_rights(type, type->arguments.first->next);
     type->declaration = found;
     type->kind = found ? TYPE_CAPABILITY : TYPE_UNRESOLVED;
 }
@@ -146,6 +150,26 @@ static void check_blob(const struct program *program, const struct unit *unit, s
     type->kind = is_string ? TYPE_STRING : TYPE_BYTES;
 }
 
+/* pages<r>, pages<rw>... */
+static void check_pages(struct type *type, enum place place)
+{
+    size_t before = diagnostics_errors();
+
+    if (!may_be_parameter_only(type, place))
+        return;
+    if (!type->arguments.first) {
+        report(CODE_PAGES, type->span, "write what the receiver may do with them, such as pages<rw>");
+        return;
+    }
+    check_rights(type, type->arguments.first);
+    if (diagnostics_errors() != before)
+        return;
+    if (!(type->rights & RIGHT_READ) || type->rights & RIGHT_COPY)
+        report(CODE_PAGES, type->span, "pages are given to read, perhaps to write or to execute: pages<r>, pages<rw>");
+    else
+        type->kind = TYPE_PAGES;
+}
+
 static void check_alias(const struct program *program, struct declaration *declaration, int depth);
 
 /* `type` becomes what the alias stands for, but keeps its name. */
@@ -166,7 +190,7 @@ static void resolve_alias(const struct program *program, struct declaration *ali
     type->of = target->of;
     type->alias_moves = target->move;
     type->move |= target->move;
-    if ((type->kind == TYPE_CAPABILITY || type->kind == TYPE_BYTES || type->kind == TYPE_STRING) &&
+    if ((type->kind == TYPE_CAPABILITY || type->kind == TYPE_PAGES || type_is_blob(type)) &&
         !may_be_parameter_only(type, place))
         type->kind = TYPE_UNRESOLVED;
 }
@@ -215,6 +239,10 @@ static bool is_builtin(const struct program *program, const struct unit *unit, s
         type->kind = TYPE_BOOL;
         return true;
     }
+    if (strcmp(type->name, "pages") == 0) {
+        check_pages(type, place);
+        return true;
+    }
     if (strcmp(type->name, "bytes") == 0 || strcmp(type->name, "string") == 0) {
         check_blob(program, unit, type, place);
         return true;
@@ -232,6 +260,7 @@ static bool near_builtin(const struct type *type)
     suggestion_offer(&suggestion, "cap");
     suggestion_offer(&suggestion, "bytes");
     suggestion_offer(&suggestion, "string");
+    suggestion_offer(&suggestion, "pages");
     if (!suggestion.best || type->library)
         return false;
     report(CODE_UNKNOWN_TYPE, type->span, "there is no type '%s'%s", type->name, suggestion_text(&suggestion));
@@ -246,6 +275,7 @@ static void report_arguments(const struct type *type)
     suggestion_offer(&suggestion, "cap");
     suggestion_offer(&suggestion, "bytes");
     suggestion_offer(&suggestion, "string");
+    suggestion_offer(&suggestion, "pages");
     report(CODE_UNKNOWN_TYPE, type->span, "'%s' takes nothing between < and >%s", type->name,
            suggestion_text(&suggestion));
 }
@@ -268,8 +298,9 @@ static void resolve_type(const struct program *program, const struct unit *unit,
         else if (is_declared(program, type) || !near_builtin(type))
             resolve_named(program, unit, type, place, depth);
     }
-    if (type->move && strcmp(type->name, "cap") != 0 && type->kind != TYPE_CAPABILITY)
-        report(CODE_CAPABILITY, type->span, "only a capability can be moved");
+    if (type->move && strcmp(type->name, "cap") != 0 && strcmp(type->name, "pages") != 0 &&
+        type->kind != TYPE_CAPABILITY && type->kind != TYPE_PAGES)
+        report(CODE_CAPABILITY, type->span, "only capabilities and pages can be moved");
 }
 
 static void check_array(const struct program *program, const struct unit *unit, struct type *type, int depth)
@@ -335,7 +366,7 @@ static void check_declared_types(const struct program *program, struct declarati
     if (declaration->kind == DECLARATION_ALIAS)
         check_alias(program, declaration, 0);
     else if (declaration->type && declaration->type->move)
-        report(CODE_CAPABILITY, declaration->type->span, "only a capability can be moved");
+        report(CODE_CAPABILITY, declaration->type->span, "only capabilities and pages can be moved");
     if (declaration->kind == DECLARATION_TABLE)
         report(CODE_UNSUPPORTED, declaration->name.span, "tables are not supported by this version");
     if (declaration->kind == DECLARATION_STRUCT) {

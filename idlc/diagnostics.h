@@ -30,6 +30,7 @@
     CODE(ARRAY, "bad-array")                   \
     CODE(CAPABILITY, "bad-capability")         \
     CODE(BYTES, "bad-bytes")                   \
+    CODE(PAGES, "bad-pages")                   \
     CODE(ATTRIBUTE, "bad-attribute")           \
     CODE(INTERFACE_ID, "interface-id")         \
     CODE(OPERATION_NUMBER, "operation-number") \

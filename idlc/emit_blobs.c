@@ -3,6 +3,7 @@
  * Bytes and strings: see emit_blobs.h. What both sides share, and the client's stubs.
  */
 #include "emit_blobs.h"
+#include "emit_pages.h"
 
 #include "check.h"
 #include "layout.h"
@@ -23,6 +24,8 @@ void emit_item_checks(FILE *output, struct member **members, size_t count, const
             continue;
         if (type->kind == TYPE_CAPABILITY)
             fprintf(output, "%s!idl_is_handle(idl_utcb->items[%" PRIu64 "])", separator, members[i]->item);
+        else if (type->kind == TYPE_PAGES)
+            fprintf(output, "%s%s", separator, pages_refusal(members[i]));
         else
             fprintf(output, "%sidl_string_length(idl_utcb->items[%" PRIu64 "]) > %" PRIu64, separator, members[i]->item,
                     type->length);

@@ -9,6 +9,7 @@
 
 #include "check.h"
 #include "emit_blobs.h"
+#include "emit_pages.h"
 #include "layout.h"
 #include "names.h"
 
@@ -76,6 +77,7 @@ static void emit_locals(FILE *output, const struct declaration *interface, const
     if (shape_uses_utcb(&operation->request) || shape_uses_utcb(&operation->reply))
         fprintf(output, "    struct utcb *idl_utcb = ipc_utcb();\n");
     emit_blob_locals(output, operation);
+    emit_pages_locals(output, operation);
     fprintf(output, "    uint64_t idl_tag;\n");
     for (size_t i = 0; i < operation->inputs_count; i++)
         if (type_has_padding(operation->inputs[i]->type))
@@ -123,6 +125,8 @@ static void emit_pack(FILE *output, const struct operation *operation)
                                 type_has_padding(member->type) ? emit_clean_copy(output, member) : c_variable(member));
         else if (type_is_blob(member->type))
             emit_blob_pack(output, &arrays, member);
+        else if (member->type->kind == TYPE_PAGES)
+            emit_pages_pack(output, member);
         else if (member_is_item(member))
             emit_item(output, member);
     }
@@ -163,6 +167,8 @@ static void emit_output(FILE *output, const struct declaration *interface, const
         emit_unpack_aggregate(output, &arrays, member, name);
     else if (type_is_blob(member->type))
         emit_blob_output(output, &arrays, member);
+    else if (member->type->kind == TYPE_PAGES)
+        emit_pages_output(output, member);
     else if (member_is_item(member))
         fprintf(output, "    *%s = (%s){(uint32_t)idl_utcb->items[%" PRIu64 "]};\n", name, c_type(member->type),
                 member->item);
@@ -180,8 +186,10 @@ static void emit_call(FILE *output, const struct declaration *interface, const s
         return;
     }
     emit_blob_open(output, operation);
+    emit_pages_open(output, operation);
     fprintf(output, "    idl_tag = ipc_call(%s_REQUEST, self.handle, idl_words);\n", name);
     emit_blob_close(output, operation);
+    emit_pages_close(output, operation);
     fprintf(output, "    if (idl_tag != %s_REPLY)\n        return idl_failure(idl_tag);\n", name);
     emit_item_checks(output, operation->outputs, operation->outputs_count,
                      text_of("return idl_bad_items(idl_utcb, %" PRIu64 ");", operation->reply.items));
@@ -198,6 +206,7 @@ static void emit_stub(FILE *output, const struct declaration *interface, const s
     emit_locals(output, interface, operation);
     emit_handle_checks(output, operation);
     emit_blob_limits(output, operation);
+    emit_pages_limits(output, operation);
     emit_pack(output, operation);
     emit_call(output, interface, operation);
     fprintf(output, "}\n\n");

@@ -32,6 +32,8 @@ static const char *kind_name(const struct type *type)
         return "bytes";
     case TYPE_STRING:
         return "string";
+    case TYPE_PAGES:
+        return "pages";
     default:
         return "capability";
     }
@@ -42,6 +44,8 @@ static void emit_type_details(FILE *output, const struct type *type)
 {
     if (type_is_scalar(type))
         fprintf(output, ", \"bits\": %u, \"signed\": %s", type->bits, type->is_signed ? "true" : "false");
+    if (type->kind == TYPE_PAGES)
+        fprintf(output, ", \"rights\": %u, \"move\": %s", type->rights, type->move ? "true" : "false");
     if (type->kind == TYPE_FLAGS)
         fprintf(output, ", \"all\": %" PRIu64, type->declaration->all);
     if (type->kind == TYPE_CAPABILITY)

@@ -10,6 +10,7 @@
 
 #include "check.h"
 #include "emit_blobs.h"
+#include "emit_pages.h"
 #include "layout.h"
 #include "names.h"
 
@@ -59,10 +60,19 @@ static const char *handle_type(const struct member *member)
     return is_capability_item(member) ? "struct idl_cap *" : text_of("%s ", c_type(member->type));
 }
 
+static const char *handler_parameter(const struct member *member)
+{
+    if (member->type->kind == TYPE_PAGES)
+        return text_of("struct idl_pages *%s", c_variable(member));
+    return input_parameter(member, handle_type(member));
+}
+
 static const char *result_parameter(const struct member *member)
 {
     if (type_is_blob(member->type))
         return text_of("struct idl_outbuf *%s", c_variable(member));
+    if (member->type->kind == TYPE_PAGES)
+        return text_of("struct idl_pages *%s", c_variable(member));
     return output_parameter(member, text_of("%s ", c_type(member->type)));
 }
 
@@ -72,7 +82,7 @@ static void emit_handler(FILE *output, const struct operation *operation)
     fprintf(output, "    %s (*%s)(void *object, const struct idl_call *call", is_oneway(operation) ? "void" : "int",
             c_handler(operation));
     for (size_t i = 0; i < operation->inputs_count; i++)
-        fprintf(output, ", %s", input_parameter(operation->inputs[i], handle_type(operation->inputs[i])));
+        fprintf(output, ", %s", handler_parameter(operation->inputs[i]));
     for (size_t i = 0; i < operation->outputs_count; i++)
         fprintf(output, ", %s", result_parameter(operation->outputs[i]));
     fprintf(output, ");\n");
@@ -102,7 +112,7 @@ static void emit_output_local(FILE *output, const struct member *member)
 
     if (type_is_aggregate(member->type))
         emit_local(output, member);
-    else if (!type_is_blob(member->type))
+    else if (!type_is_blob(member->type) && member->type->kind != TYPE_PAGES)
         fprintf(output, "    %s %s = %s;\n", c_type(member->type), c_variable(member), initial);
 }
 
@@ -120,6 +130,7 @@ static void emit_locals(FILE *output, const struct declaration *interface, const
     for (size_t i = 0; i < operation->outputs_count; i++)
         emit_output_local(output, operation->outputs[i]);
     emit_blob_server_locals(output, interface, operation);
+    emit_pages_server_locals(output, operation);
     if (!is_oneway(operation)) {
         if (is_plain(operation))
             fprintf(output, "    uint64_t idl_reply[1] = {0};\n");
@@ -157,13 +168,14 @@ static void emit_checks(FILE *output, const struct operation *operation)
             emit_aggregate_check(output, operation->inputs[i], address_of(operation->inputs[i]), bad);
     emit_item_checks(output, operation->inputs, operation->inputs_count, "return idl_refuse_items(idl_tag);");
     emit_blob_checks(output, &request_arrays, operation, bad);
+    emit_pages_unpack(output, operation);
 }
 
 static const char *argument_text(const struct member *member)
 {
     if (type_is_blob(member->type))
         return blob_argument(member);
-    if (is_capability_item(member) || type_is_aggregate(member->type))
+    if (is_capability_item(member) || type_is_aggregate(member->type) || member->type->kind == TYPE_PAGES)
         return address_of(member);
     return word_to_scalar(member->type, word_text(&request_arrays, member->first_word));
 }
@@ -171,6 +183,7 @@ static const char *argument_text(const struct member *member)
 static void emit_handler_call(FILE *output, const struct operation *operation)
 {
     emit_blob_shut(output, operation);
+    emit_pages_shut(output, operation);
     fprintf(output, "    %sidl_ops->%s(idl_frame->object, &idl_call",
             is_oneway(operation) ? "" : "idl_result = ", c_handler(operation));
     for (size_t i = 0; i < operation->inputs_count; i++)
@@ -179,6 +192,7 @@ static void emit_handler_call(FILE *output, const struct operation *operation)
         fprintf(output, ", %s", address_of(operation->outputs[i]));
     fprintf(output, ");\n");
     emit_blob_reopen(output, operation);
+    emit_pages_release(output, operation);
     for (size_t i = 0; i < operation->inputs_count; i++)
         if (is_capability_item(operation->inputs[i]))
             fprintf(output, "    idl_release(%s.handle);\n", c_variable(operation->inputs[i]));
@@ -218,6 +232,8 @@ static void emit_reply(FILE *output, const struct declaration *owner, const stru
             emit_pack_aggregate(output, arrays, member, address_of(member));
         else if (type_is_blob(member->type))
             emit_blob_reply(output, arrays, member);
+        else if (member->type->kind == TYPE_PAGES)
+            emit_pages_reply(output, member);
         else if (is_capability_item(member))
             emit_reply_item(output, member);
         else

@@ -164,6 +164,8 @@ const char *input_parameter(const struct member *member, const char *capability_
 
     if (type->kind == TYPE_CAPABILITY)
         return text_of("%s%s", capability_type, name);
+    if (type->kind == TYPE_PAGES)
+        return text_of("struct idl_pages %s", name);
     if (type->kind == TYPE_BYTES)
         return text_of("const void *%s, size_t %s_size", name, member->name.text);
     if (type->kind == TYPE_STRING)
@@ -182,6 +184,8 @@ const char *output_parameter(const struct member *member, const char *capability
 
     if (type->kind == TYPE_CAPABILITY)
         return text_of("%s*%s", capability_type, name);
+    if (type->kind == TYPE_PAGES)
+        return text_of("struct idl_pages %s_window, struct idl_pages *%s", member->name.text, name);
     if (type_is_blob(type))
         return text_of("%s *%s, size_t %s_capacity, size_t *%s_length", type->kind == TYPE_STRING ? "char" : "void",
                        name, member->name.text, member->name.text);

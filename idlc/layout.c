@@ -156,7 +156,7 @@ static uint64_t fixed_words(bool kernel, struct member **members, size_t count)
         lay_out_type(members[i]->type);
         if (type_is_aggregate(type))
             words += (type->size + WORD - 1) / WORD;
-        else if (type_is_scalar(type) || kernel)
+        else if (type_is_scalar(type) || (type->kind == TYPE_CAPABILITY && kernel))
             words++;
     }
     return words;
@@ -191,7 +191,7 @@ static void place_scalars(bool kernel, struct member **members, size_t count, st
 
         if (type_is_aggregate(member->type))
             continue;
-        if ((member->type->kind == TYPE_CAPABILITY && !kernel) ||
+        if ((member->type->kind == TYPE_CAPABILITY && !kernel) || member->type->kind == TYPE_PAGES ||
             (type_is_blob(member->type) && member->data_words == 0)) {
             place_item(member, shape);
             continue;
@@ -269,9 +269,30 @@ static void check_fits(const struct operation *operation, const struct message_s
     for (size_t i = 0; i < count; i++)
         if (member_is_item(members[i])) {
             report(CODE_FITS, span, "@fits(registers): the %s of '%s' carries %s", direction, name,
-                   members[i]->type->kind == TYPE_CAPABILITY ? "a capability" : "a string item");
+                   members[i]->type->kind == TYPE_CAPABILITY ? "a capability"
+                   : members[i]->type->kind == TYPE_PAGES    ? "pages"
+                                                             : "a string item");
             return;
         }
+}
+
+static bool only_capabilities(struct member **members, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (member_is_item(members[i]) && members[i]->type->kind != TYPE_CAPABILITY)
+            return false;
+    return true;
+}
+
+/* A caller opens one window. */
+static void check_windows(const struct operation *operation)
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; i < operation->outputs_count; i++)
+        if (operation->outputs[i]->type->kind == TYPE_PAGES && ++count == 2)
+            report(CODE_TOO_LARGE, operation->outputs[i]->name.span,
+                   "an answer has at most one parameter of pages: its caller opens one window");
 }
 
 static void check_shape(const struct operation *operation, const struct message_shape *shape, struct member **members,
@@ -289,7 +310,8 @@ static void check_shape(const struct operation *operation, const struct message_
                strings, MESSAGE_MAX_STRINGS);
     else if (items > MESSAGE_MAX_ITEMS)
         report(CODE_TOO_LARGE, span, "the %s of '%s' takes %lu %s; a message has at most %d", direction, name, items,
-               strings ? "items, strings and capabilities" : "capabilities", MESSAGE_MAX_ITEMS);
+               only_capabilities(members, count) ? "capabilities" : "items, strings and capabilities",
+               MESSAGE_MAX_ITEMS);
     if (operation->fits)
         check_fits(operation, shape, members, count, direction);
 }
@@ -302,6 +324,7 @@ void check_sizes(struct program *program)
     {
         check_shape(operation, &operation->request, operation->inputs, operation->inputs_count, "request");
         check_shape(operation, &operation->reply, operation->outputs, operation->outputs_count, "reply");
+        check_windows(operation);
     }
 }
 

@@ -114,6 +114,7 @@ const char *c_type(const struct type *type)
         return c_type(type->of);
     case TYPE_BYTES:
     case TYPE_STRING:
+    case TYPE_PAGES:
     case TYPE_UNRESOLVED:
         break;
     }

@@ -7,6 +7,8 @@
 #include "idl/task.h"
 #include "salto/idl.h"
 
+#define MAX_PIECE ((size_t)1 << 40) /* bytes that one unmapping takes at once */
+
 uint32_t salto_own_task;
 
 void idl_release(uint32_t handle)
@@ -18,12 +20,27 @@ void idl_release(uint32_t handle)
         return;
 }
 
+void idl_release_pages(struct idl_pages pages)
+{
+    if (pages.size == 0)
+        return;
+    /* As above. The size is that of a flexpage, whose pages the operation can count. */
+    for (size_t done = 0, piece; done < pages.size; done += piece) {
+        piece = pages.size - done < MAX_PIECE ? pages.size - done : MAX_PIECE;
+        if (kernel_task_unmap((kernel_task_t){salto_own_task}, (uint64_t)(uintptr_t)pages.address + done,
+                              (uint32_t)(piece / PAGE_SIZE)) != 0)
+            return;
+    }
+}
+
 /* Strings need not be given back. Deleting makes an IPC without items, which leaves those of the UTCB alone. */
 void idl_release_items(const struct utcb *utcb, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
         if (idl_is_handle(utcb->items[i]))
             idl_release((uint32_t)utcb->items[i]);
+        else if (idl_are_pages(utcb->items[i], 0))
+            idl_release_pages(idl_arrived_pages(utcb, i));
 }
 
 static uint32_t tag_items(uint64_t tag)

@@ -81,6 +81,7 @@ static const char *const pieces[] = {
     "(1 + 2)",
     "bytes<20>",
     "string<300>",
+    "pages<rw>",
     "0",
     "1",
     "0xffffffffffffffff",

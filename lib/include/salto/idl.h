@@ -76,6 +76,52 @@ static inline uint64_t idl_string_length(uint64_t item)
     return item << 32 | item >> 32;
 }
 
+/* Memory that is passed on: `size` bytes, a power of two from PAGE_SIZE on, at an address that is a multiple of it. */
+struct idl_pages {
+    void *address;
+    size_t size;
+};
+
+static inline bool idl_is_flexpage(struct idl_pages pages)
+{
+    return pages.size >= PAGE_SIZE && (pages.size & (pages.size - 1)) == 0 &&
+           ((uint64_t)(uintptr_t)pages.address & (pages.size - 1)) == 0;
+}
+
+/* The item of a flexpage. */
+static inline uint64_t idl_pages_item(struct idl_pages pages, uint64_t rights, uint64_t kind)
+{
+    return (uint64_t)__builtin_ctzl(pages.size) << ITEM_SIZE_SHIFT | kind << ITEM_KIND_SHIFT |
+           rights << ITEM_RIGHTS_SHIFT;
+}
+
+/* Are the item that came in pages, with at least these rights? */
+static inline bool idl_are_pages(uint64_t item, uint64_t rights)
+{
+    uint64_t kind = (uint32_t)item >> ITEM_KIND_SHIFT;
+
+    return (kind == ITEM_MAP || kind == ITEM_GRANT) && (item >> ITEM_RIGHTS_SHIFT & rights) == rights;
+}
+
+/* Where the pages of item `i` are now. */
+static inline struct idl_pages idl_arrived_pages(const struct utcb *utcb, uint32_t i)
+{
+    struct idl_pages pages = {(void *)(uintptr_t)utcb->item_addresses[i],
+                              (size_t)1 << (utcb->items[i] >> ITEM_SIZE_SHIFT & ITEM_SIZE_MASK)};
+
+    return pages;
+}
+
+/* Pages are taken in `window` from now on, which is a flexpage in shape and mapped nowhere. */
+static inline void idl_set_window(struct utcb *utcb, struct idl_pages window)
+{
+    utcb->window_address = (uint64_t)(uintptr_t)window.address;
+    utcb->window_log2 = (uint64_t)__builtin_ctzl(window.size);
+}
+
+/* Unmaps pages; does nothing if their size is 0 (lib/server.c). Pages that came out of a stub are given back so. */
+void idl_release_pages(struct idl_pages pages);
+
 /* Deletes a capability of this program's own table; does nothing for handle 0 (lib/server.c). */
 void idl_release(uint32_t handle);
 

@@ -26,6 +26,7 @@
 #ifndef __ASSEMBLER__
 #include "abi/errors.h"
 #include "abi/message.h"
+#include "salto/idl.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -111,6 +112,16 @@ int salto_serve(uint32_t endpoint, idl_dispatcher *dispatcher, void *object);
 /* As salto_serve(), for an interface with long bytes or strings, which are kept in `buffers`. Called by the interface's own
  * NAME_serve() of idl/NAME_server.h, which knows how large they must be. */
 int salto_serve_strings(uint32_t endpoint, idl_string_dispatcher *dispatcher, void *object, void *buffers);
+
+/* Keeps pages that came in: they stay mapped where they are, until idl_release_pages(). The server must take the next ones
+ * elsewhere, and says where with idl_set_window(ipc_utcb(), ...), here or later. */
+static inline struct idl_pages idl_take_pages(struct idl_pages *pages)
+{
+    struct idl_pages taken = *pages;
+
+    pages->size = 0;
+    return taken;
+}
 
 /* Gets the bits that were signalled: bits of the same value that were signalled before they were taken come once. */
 typedef void salto_signal_handler(void *object, uint64_t bits);

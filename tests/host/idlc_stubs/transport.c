@@ -19,6 +19,7 @@ static void close_buffers(struct utcb *utcb)
 {
     for (unsigned i = 0; i < MESSAGE_MAX_STRINGS; i++)
         utcb->string_buffers[i].size = 0;
+    utcb->window_log2 = 0;
 }
 
 void transport_reset(idl_dispatcher *dispatcher, void *object)
@@ -86,6 +87,25 @@ static bool move_string(unsigned item, unsigned string, struct utcb *to, const s
     return true;
 }
 
+/* Maps nothing, but says where it would be. False if the receiver opened no window, or too small a one. */
+static bool move_pages(unsigned item, struct utcb *to, const struct utcb *from)
+{
+    uint64_t log2 = from->items[item] >> ITEM_SIZE_SHIFT & ITEM_SIZE_MASK;
+
+    if (to->window_log2 < log2)
+        return false;
+    to->items[item] = transport.lost_items >> item & 1 ? 0 : from->items[item];
+    to->item_addresses[item] = to->window_address + (from->item_addresses[item] & ((1UL << to->window_log2) - 1));
+    return true;
+}
+
+static bool are_pages(uint64_t item)
+{
+    uint32_t kind = (uint32_t)item >> ITEM_KIND_SHIFT;
+
+    return kind == ITEM_MAP || kind == ITEM_GRANT;
+}
+
 /* Items: capabilities under new handles. */
 static bool move_items(unsigned count, struct utcb *to, const struct utcb *from, uint64_t *seen)
 {
@@ -93,7 +113,10 @@ static bool move_items(unsigned count, struct utcb *to, const struct utcb *from,
 
     for (unsigned i = 0; i < count; i++) {
         seen[i] = from->items[i];
-        if ((uint32_t)from->items[i] == ITEM_STRING << ITEM_KIND_SHIFT) {
+        if (are_pages(from->items[i])) {
+            if (!move_pages(i, to, from))
+                return false;
+        } else if ((uint32_t)from->items[i] == ITEM_STRING << ITEM_KIND_SHIFT) {
             if (!move_string(i, strings++, to, from))
                 return false;
         } else {
@@ -109,11 +132,14 @@ static bool move_items(unsigned count, struct utcb *to, const struct utcb *from,
 static bool move_utcb(uint64_t tag, struct utcb *to, const struct utcb *from, uint64_t *seen)
 {
     struct string_buffer buffers[MESSAGE_MAX_STRINGS];
+    uint64_t window_address = to->window_address, window_log2 = to->window_log2;
     unsigned words = tag_words(tag);
 
     memcpy(buffers, to->string_buffers, sizeof(buffers));
     poison(to, sizeof(*to));
     memcpy(to->string_buffers, buffers, sizeof(buffers));
+    to->window_address = window_address;
+    to->window_log2 = window_log2;
     for (unsigned i = MESSAGE_REGISTER_WORDS; i < words; i++)
         to->words[i] = from->words[i];
     return move_items(tag_items(tag), to, from, seen);
@@ -146,9 +172,14 @@ static void take_answer(struct idl_answer answer, const struct idl_frame *frame,
         words[i] = plain ? 0 : frame->words[i];
 }
 
-/* A call of the own task: only delete is expected. */
+/* A call of the own task: only delete and unmap are expected. */
 static uint64_t own_task(uint64_t tag, const uint64_t *words)
 {
+    if (tag == KERNEL_TASK_UNMAP_REQUEST && transport.unmapped_count < MAX_DELETED) {
+        transport.unmapped[transport.unmapped_count++] = words[0];
+        transport.unmapped_pages += words[1];
+        return KERNEL_TASK_UNMAP_REPLY;
+    }
     if (tag != KERNEL_TASK_DELETE_REQUEST || transport.deleted_count == MAX_DELETED)
         return ERROR_BAD_OPERATION;
     transport.deleted[transport.deleted_count++] = (uint32_t)words[0];

@@ -37,6 +37,9 @@ struct transport {
     uint64_t items[MESSAGE_MAX_ITEMS], reply_items[MESSAGE_MAX_ITEMS];
     uint32_t deleted[MAX_DELETED];
     unsigned deleted_count;
+    uint64_t unmapped[MAX_DELETED]; /* addresses */
+    unsigned unmapped_count;
+    uint64_t unmapped_pages; /* in all */
     struct utcb client, server;
     bool in_server;
 };
