@@ -38,7 +38,6 @@
 #define DEBUG_PORT 0xe9
 
 #define QUEUE_SIZE 2048
-#define LONGEST_REPORT 256
 
 static bool fifo;    /* the transmitter takes 16 bytes once it says that there is room */
 static bool present; /* a UART answers; written by console_initialise, cleared by a transmitter that never gets room */
@@ -47,6 +46,7 @@ static bool present; /* a UART answers; written by console_initialise, cleared b
 static char queue[QUEUE_SIZE];
 static uint64_t queued, sent;
 static uint32_t vain_looks; /* at the transmitter, one after the other */
+static bool reports_lost;
 
 void console_initialise(void)
 {
@@ -144,6 +144,11 @@ static void send_some(void)
         put_unseen(queue[sent++ % QUEUE_SIZE]);
 }
 
+bool console_queue_waits(void)
+{
+    return sent < queued;
+}
+
 bool console_queue_piece(void)
 {
     if (sent >= queued)
@@ -153,8 +158,9 @@ bool console_queue_piece(void)
     } else if (in_byte(UART_LINE_STATUS) & LINE_STATUS_ROOM) {
         vain_looks = 0;
         send_some();
-    } else if (++vain_looks >= TRANSMIT_POLLS) {
-        present = false;
+    } else {
+        present = ++vain_looks < TRANSMIT_POLLS;
+        return false;
     }
     return true;
 }
@@ -174,22 +180,13 @@ bool console_is_sent(uint64_t end)
     return sent >= end;
 }
 
-static void put_in_queue(void *context, char character)
+void console_report(const char *text, size_t size)
 {
-    (void)context;
-    if (queued - sent < QUEUE_SIZE)
-        queue[queued++ % QUEUE_SIZE] = character;
-}
-
-void console_report(const char *format, ...)
-{
-    va_list arguments;
-
-    if (QUEUE_SIZE - (queued - sent) < LONGEST_REPORT)
-        send_queued();
-    va_start(arguments, format);
-    format_arguments(put_in_queue, NULL, format, arguments);
-    va_end(arguments);
+    static const char lost[] = "salto: reports before this one were lost, as they came too fast\n";
+    if (!console_queue(text, size))
+        reports_lost = true;
+    else if (reports_lost && console_queue(lost, sizeof(lost) - 1))
+        reports_lost = false;
 }
 
 int console_receive_byte(void)

@@ -36,11 +36,15 @@ uint64_t console_queue(const char *text, size_t size);
 /* Is everything sent up to `end`, which console_queue() answered? */
 bool console_is_sent(uint64_t end);
 
-/* Sends as much as the transmitter takes without being waited for. False if nothing waits. */
+/* Does text wait? */
+bool console_queue_waits(void);
+
+/* Sends a little of it. False if nothing waits, or the transmitter has no room now. */
 bool console_queue_piece(void);
 
-/* As console_printf, for up to 256 characters, which wait. Makes room first if it must. */
-void console_report(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* A line about what nobody waits for. Where it has no room it is lost, and the next one says that: nobody is held up by
+ * faults that come faster than they can be printed. */
+void console_report(const char *text, size_t size);
 
 /* A byte that was received, or -1 if none is there. Never waits. */
 int console_receive_byte(void);

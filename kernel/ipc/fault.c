@@ -17,12 +17,48 @@
 #include "thread/task.h"
 #include "x86/cpu.h"
 
+#define LINE_SIZE 256
+#define DECIMAL 10
+#define HEXADECIMAL 16
+
+/* A line of text, which takes fewer instructions to write than by console_printf(). */
+struct line {
+    char text[LINE_SIZE];
+    uint32_t size;
+};
+
+static void add_text(struct line *line, const char *text)
+{
+    while (*text && line->size < LINE_SIZE)
+        line->text[line->size++] = *text++;
+}
+
+static void add_number(struct line *line, const char *before, uint64_t value, unsigned base)
+{
+    char digits[24], *digit = &digits[sizeof(digits) - 1];
+    *digit = 0;
+    do {
+        *--digit = "0123456789abcdef"[value % base];
+    } while (value /= base);
+    add_text(line, before);
+    add_text(line, digit);
+}
+
 static void report(const struct thread *thread)
 {
     const struct trap_frame *frame = &thread->frame;
-    console_report(
-        "salto: thread %u of task \"%s\" stopped: exception %lu, error %lx, at %lx, stack %lx, address %lx\n",
-        thread->number, thread->task->name, frame->vector, frame->error, frame->rip, frame->rsp, thread->fault_address);
+    struct line line;
+    line.size = 0;
+    add_number(&line, "salto: thread ", thread->number, DECIMAL);
+    add_text(&line, " of task \"");
+    add_text(&line, thread->task->name);
+    add_number(&line, "\" stopped: exception ", frame->vector, DECIMAL);
+    add_number(&line, ", error ", frame->error, HEXADECIMAL);
+    add_number(&line, ", at ", frame->rip, HEXADECIMAL);
+    add_number(&line, ", stack ", frame->rsp, HEXADECIMAL);
+    add_number(&line, ", address ", thread->fault_address, HEXADECIMAL);
+    add_text(&line, "\n");
+    console_report(line.text, line.size);
 }
 
 void fault_unheard(struct thread *thread)

@@ -245,13 +245,14 @@ static struct thread *remembered(const struct context *context)
  * something has changed, and will again. */
 static struct thread *try_to_choose(void)
 {
-    /* What died with whoever destroyed it, and what nobody waits for to be printed. */
-    bool busy = object_destroy_piece() || console_queue_piece();
-    if (busy)
+    bool destroyed = object_destroy_piece(); /* what died with whoever destroyed it */
+    if (destroyed)
+        (void)preemption_due();
+    while (console_queue_piece()) /* as far as the transmitter has room */
         (void)preemption_due();
     struct context *context = ready_best();
     if (!context)
-        return idle(busy), (struct thread *)0;
+        return idle(destroyed || console_queue_waits()), (struct thread *)0;
     struct thread *thread = remembered(context);
     if (!thread)
         thread = chain_end(context->owner);

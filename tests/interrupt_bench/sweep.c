@@ -92,9 +92,9 @@ static bool interrupted(kernel_notification_t notification)
     return false;
 }
 
-static void sweep(unsigned id, kernel_interrupt_t interrupt, kernel_notification_t notification)
+static void sweep(unsigned id, const struct operation *operation, kernel_interrupt_t interrupt,
+                  kernel_notification_t notification)
 {
-    const struct operation *operation = &operations[id];
     tap_note("sweep %u %s", MARKER_SWEEP + id, operation->name);
     for (uint32_t offset = 0; offset < SPAN; offset += operation->step) {
         if (operation->prepare)
@@ -115,9 +115,11 @@ static void measure_latency(void)
     kernel_notification_t notification;
     kernel_interrupt_t interrupt = make_interrupt(&notification);
     EXPECT_EQUAL(kernel_notification_bind(notification, own_thread), 0);
-    EXPECT(operations_count <= SWEEPS_MOST);
-    for (unsigned id = 0; id < operations_count && id < SWEEPS_MOST; id++)
-        sweep(id, interrupt, notification);
+    EXPECT(operations_count + crowd_operations_count <= SWEEPS_MOST);
+    for (unsigned i = 0; i < operations_count; i++)
+        sweep(i, &operations[i], interrupt, notification);
+    for (unsigned i = 0; i < crowd_operations_count; i++)
+        sweep(operations_count + i, &crowd_operations[i], interrupt, notification);
     timer_stop();
     guest_delete(interrupt.handle);
     guest_delete(notification.handle);
@@ -136,5 +138,6 @@ int main(void)
     own_factory = (kernel_factory_t){salto_require("factory")};
     own_task = (kernel_task_t){salto_require("task")};
     operations_prepare();
+    crowd_operations_prepare();
     return guest_run(tests, sizeof(tests) / sizeof(tests[0]));
 }

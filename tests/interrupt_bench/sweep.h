@@ -27,12 +27,13 @@ struct operation {
     uint32_t step;          /* instructions from round to round */
 };
 
-/* What is swept: `operations_count` of them. */
-extern const struct operation operations[];
-extern const unsigned operations_count;
+/* What is swept: operations.c, and crowds.c. */
+extern const struct operation operations[], crowd_operations[];
+extern const unsigned operations_count, crowd_operations_count;
 
-/* Makes what the operations work on. */
+/* Make what the operations work on. */
 void operations_prepare(void);
+void crowd_operations_prepare(void);
 
 /* Waits on notification `handle`; the first instruction behind the system call is the end marker of MARKER_DRIVER. */
 void wait_and_mark(uint64_t handle);

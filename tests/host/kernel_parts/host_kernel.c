@@ -88,12 +88,17 @@ void console_printf(const char *format, ...)
     (void)format;
 }
 
-void console_report(const char *format, ...)
+void console_report(const char *text, size_t size)
 {
-    (void)format;
+    (void)text, (void)size;
 }
 
 bool console_queue_piece(void)
+{
+    return false;
+}
+
+bool console_queue_waits(void)
 {
     return false;
 }
