@@ -140,6 +140,57 @@ static void preempted_within_a_slice(void)
     end();
 }
 
+#define ROUNDS_A_CALL 2000UL /* several calls fit into a slice */
+
+/* Works values[2] rounds for each caller. */
+static void play_service(struct area *area)
+{
+    uint64_t tag = actor_receive((uint32_t)area->values[0]);
+    while (message_is_tag(tag)) {
+        for (uint64_t i = area->values[2]; i > 0; i--)
+            area->values[1]++;
+        tag = actor_reply_and_wait((uint32_t)area->values[0]);
+    }
+}
+
+/* Calls for ever. */
+static void play_steady_caller(struct area *area)
+{
+    while (message_is_tag(actor_call((uint32_t)area->values[0])))
+        area->values[1]++;
+}
+
+/* A server with a long slice of its own, and who calls it: both wait, or are ready, when this returns. */
+static unsigned enter_served(uint32_t handle, uint32_t reserve, uint64_t rounds_a_call)
+{
+    unsigned server = actor_create(20, play_service, handle), caller = actor_create(5, play_steady_caller, handle);
+    actors[server].area->values[2] = rounds_a_call;
+    times(server, 10 * SLICE, 0, 0);
+    times(caller, SLICE, 0, 0);
+    actor_start(server);
+    EXPECT_EQUAL(kernel_thread_set_priority(actors[server].thread, reserve), 0);
+    actor_start(caller);
+    return server;
+}
+
+/* A call carries what is left of the caller's slice to the server, and the answer brings back what is left then: who calls
+ * many times within a slice has the same share as an equal whose call lasts. Servers' own slices do not count. */
+static void calls_keep_the_slice(void)
+{
+    for (uint32_t reserve = 1; reserve <= 20; reserve += 19) {
+        uint32_t other = guest_endpoint();
+        endpoint = guest_endpoint();
+        unsigned often = enter_served(endpoint, reserve, ROUNDS_A_CALL),
+                 once = enter_served(other, reserve, UINT64_MAX);
+        look_on();
+        expect_share(rounds(often), rounds(often) + rounds(once), 1, 2);
+        EXPECT(rounds(often) > 2 * ROUNDS_A_CALL * PERIODS * PERIOD / SLICE / 2); /* two calls and more in a turn */
+        end();
+        guest_delete(endpoint);
+        guest_delete(other);
+    }
+}
+
 /* ---- Budgets ----------------------------------------------------------------------------------------------------- */
 
 /* A quarter of each period for the higher one; the lower one has what is left. */
@@ -391,6 +442,7 @@ static const struct guest_test tests[] = {
     {"slices share the time among equals", slices},
     {"turns are as long as slices", turns_of_a_slice},
     {"who is preempted goes on with the rest of its slice", preempted_within_a_slice},
+    {"a call carries the rest of the caller's slice", calls_keep_the_slice},
     {"a budget is the share of a period", share_of_a_period},
     {"it is a limit though nobody else runs", budget_of_a_lone_one},
     {"several budgets", several_budgets},
