@@ -43,11 +43,20 @@ class Campaign:
     pair: str = "" # expression that finds a name, and a line of words and counts: the pairs that were seen
 
 
+def fuzzer(name, about, kernel, calls, *options):
+    """A campaign of the fuzzer: so many calls a run, as many as the test of that name makes (tests/guest/meson.build), so
+    that this repeats a seed; and more words for tools/guest_test.py."""
+    return Campaign(name, f"{about}, {calls:,} a run (docs/fuzzer.md)",
+                    [os.path.join(places.TREE, "tools", "guest_test.py"), name, "--kernel", f"{{{kernel}}}",
+                     "--archive", "{fuzzer.cpio}", "--icount", "--set", f"CALLS={calls}", "--timeout", "3000", *options],
+                    [f"kernel/{kernel}", "fuzzer.cpio"], "calls", r"^# calls (\d+)", r"^# pairs (\S+): (.*)$")
+
+
 CAMPAIGNS = [
-    Campaign("fuzzer", "random calls of all operations, a million a run (docs/fuzzer.md)",
-             [os.path.join(places.TREE, "tools", "guest_test.py"), "fuzzer", "--kernel", "{kernel.elf}",
-              "--archive", "{fuzzer.cpio}", "--icount", "--set", "CALLS=1000000", "--timeout", "3000"],
-             ["kernel/kernel.elf", "fuzzer.cpio"], "calls", r"^# calls (\d+)", r"^# pairs (\S+): (.*)$"),
+    fuzzer("fuzzer", "random calls of all operations", "kernel.elf", 1000000),
+    fuzzer("fuzzer-random", "random calls while checks of the fast path fail by chance", "kernel.elf", 150000,
+           "--options", "fast-path=random"),
+    fuzzer("fuzzer-checked", "random calls of the kernel that looks at itself", "kernel_checked.elf", 40000),
     Campaign("fast-slow", "every combination of what a call meets, of all 64 word counts, fast against slow",
              [os.path.join(places.TREE, "tests", "guest", "fast_slow", "compare.py"), "--kernel", "{kernel.elf}",
               "--archive", "{fast_slow.cpio}", "--words", "all", "--timeout", "3000"],
