@@ -17,11 +17,17 @@
 
 static const char usage[] =
     "usage: idlc [OPTION]... INPUT.idl\n"
+    "       idlc cost|fmt|list|lint [OPTION]... INPUT.idl\n"
     "Compiles a file in Salto's interface language. Without an output option it only checks the file.\n"
+    "  cost            print how each operation travels, and what is copied\n"
+    "  fmt             bring the file itself into the language's one form\n"
+    "  list            print the operations as JSON\n"
+    "  lint            check the file, warnings being errors\n"
     "  --client FILE   types and client stubs, a C header (idl/NAME.h)\n"
     "  --server FILE   handlers' types and dispatcher, a C header (idl/NAME_server.h)\n"
     "  --kernel FILE   dispatch of @kernel interfaces, requests of the others, a C header (idl/NAME_kernel.h)\n"
     "  --list FILE     the operations as JSON\n"
+    "  --cost FILE     how each operation travels, as text\n"
     "  --format FILE   the source in its one form; FILE may be the input itself, or - for standard output\n"
     "  --depfile FILE  what was read, as a make rule for the first output\n"
     "  -I DIR          look for imports in DIR too, behind the importing file's directory; may be repeated\n"
@@ -30,10 +36,24 @@ static const char usage[] =
     "  --help          print this and end\n"
     "Exit status: 0 success, 1 errors in the input or in writing, 2 wrong usage.\n";
 
-enum output_kind { OUTPUT_CLIENT, OUTPUT_SERVER, OUTPUT_KERNEL, OUTPUT_LIST, OUTPUT_FORMAT, OUTPUT_DEPFILE, OUTPUTS };
+enum output_kind {
+    OUTPUT_CLIENT,
+    OUTPUT_SERVER,
+    OUTPUT_KERNEL,
+    OUTPUT_LIST,
+    OUTPUT_COST,
+    OUTPUT_FORMAT,
+    OUTPUT_DEPFILE,
+    OUTPUTS
+};
 
-static const char *const output_options[OUTPUTS] = {"--client", "--server", "--kernel",
-                                                    "--list",   "--format", "--depfile"};
+static const char *const output_options[OUTPUTS] = {"--client", "--server", "--kernel", "--list",
+                                                    "--cost",   "--format", "--depfile"};
+
+enum command { COMMAND_COST, COMMAND_FMT, COMMAND_LIST, COMMAND_LINT, COMMANDS };
+
+static const char *const commands[COMMANDS] = {"cost", "fmt", "list", "lint"};
+static const enum output_kind command_outputs[COMMANDS] = {OUTPUT_COST, OUTPUT_FORMAT, OUTPUT_LIST};
 
 struct options {
     const char *outputs[OUTPUTS];
@@ -93,9 +113,25 @@ static void parse_option(struct options *options, char **arguments, int *i)
         arguments[*i][2] ? arguments[*i] + 2 : option_argument(arguments, i);
 }
 
+/* What a command stands for. `fmt` writes to the input, which is known when all is parsed. */
+static enum command parse_command(struct options *options, const char *argument)
+{
+    for (int i = 0; argument && i < COMMANDS; i++)
+        if (strcmp(argument, commands[i]) == 0) {
+            if (i == COMMAND_LINT)
+                diagnostics_be_strict();
+            else
+                options->outputs[command_outputs[i]] = "-";
+            return (enum command)i;
+        }
+    return COMMANDS;
+}
+
 static void parse_options(struct options *options, char **arguments)
 {
-    for (int i = 1; arguments[i]; i++) {
+    enum command command = parse_command(options, arguments[1]);
+
+    for (int i = command == COMMANDS ? 1 : 2; arguments[i]; i++) {
         if (arguments[i][0] == '-' && arguments[i][1])
             parse_option(options, arguments, &i);
         else if (options->input)
@@ -105,6 +141,8 @@ static void parse_options(struct options *options, char **arguments)
     }
     if (!options->input)
         wrong_usage("no input file", "");
+    if (command == COMMAND_FMT)
+        options->outputs[OUTPUT_FORMAT] = options->input;
 }
 
 /* Is `path` a pipe, a device or the like? Such a thing is written through: a rename would replace it by a file. */
@@ -173,6 +211,9 @@ static void emit(FILE *output, enum output_kind kind, struct program *program, c
         break;
     case OUTPUT_LIST:
         emit_list(output, program);
+        break;
+    case OUTPUT_COST:
+        emit_cost(output, program);
         break;
     case OUTPUT_FORMAT:
         format_unit(output, program->units.first);

@@ -234,6 +234,34 @@ def check_usage(compiler, arguments, status, text):
     return None if done.returncode == status and text in output else f"exit status {done.returncode}\n{output}"
 
 
+def check_cost(compiler, expected):
+    done = run([compiler.idlc, "cost", expected.with_suffix(".idl")])
+    return None if done.stdout == expected.read_text() else f"wanted:\n{expected.read_text()}got:\n{done.stdout}"
+
+
+def check_fmt(compiler):
+    """The command writes to its input, but not where that is wrong."""
+    folder = pathlib.Path(tempfile.mkdtemp(dir=compiler.work))
+    source, wrong = folder / "blobs.idl", folder / "syntax.idl"
+    formatted = (compiler.tree / "tests/idlc/good/blobs.idl").read_text()
+    source.write_text(formatted.replace(";\n", " ;\n\n").replace("  ", "\t"))
+    wrong.write_text("library a; struct A { a u32; }")
+    done = run([compiler.idlc, "fmt", source])
+    if done.returncode or source.read_text() != formatted:
+        return f"{say(done)}\n{source.read_text()}"
+    done = run([compiler.idlc, "fmt", wrong])
+    return None if done.returncode == 1 and wrong.read_text().startswith("library a; struct") else "changed it"
+
+
+def check_manual(compiler):
+    """The manual page has every option and command of --help."""
+    page = (compiler.tree / "idlc/idlc.1").read_text().replace("\\-", "-")
+    usage = run([compiler.idlc, "--help"]).stdout
+    missing = [name for name in re.findall(r"^  (\S+) ", usage, re.MULTILINE)
+               if not re.search(rf"^\.BI? {name}\b", page, re.MULTILINE)]
+    return f"not in idlc.1: {missing}" if missing or "idlc cost" not in usage else None
+
+
 def check_special_output(compiler):
     """What is no regular file is written through: a rename would put a file in the place of /dev/stdout."""
     pipe = pathlib.Path(tempfile.mkdtemp(dir=compiler.work)) / "pipe"
@@ -260,6 +288,12 @@ USAGE = (
     (["."], 1, "cannot read .: Is a directory"),
     (["--client", "/no/such/folder/x.h", "empty.idl"], 1, "cannot write /no/such/folder/x.h: No such file"),
     (["-I", "."], 2, "no input file"),
+    (["lint", "../bad/operations.idl"], 1, "error: operation 'undocumented' has no doc comment"),
+    (["lint", "scalars.idl"], 0, ""),
+    (["list", "empty.idl"], 0, "["),
+    (["cost"], 2, "no input file"),
+    (["cost", "--cost", "-", "empty.idl"], 2, "given twice: --cost"),
+    (["cots", "empty.idl"], 2, "more than one input file: empty.idl"),
     (["--strict", "../bad/operations.idl"], 1, "error: operation 'undocumented' has no doc comment"),
 )
 
@@ -287,6 +321,10 @@ def add_checks(tests, compiler):
     tests.add("comments.idl is in its one form", check_formatted_as_is, compiler,
               compiler.tree / "tests/idlc/good/comments.idl")
     tests.add("depfile names all that was read", check_depfile, compiler)
+    for expected in sorted((compiler.tree / "tests/idlc/good").glob("*.cost")):
+        tests.add(f"{expected.stem}: the cost of its operations", check_cost, compiler, expected)
+    tests.add("fmt formats the file itself", check_fmt, compiler)
+    tests.add("the manual page is complete", check_manual, compiler)
     tests.add("a pipe is written through", check_special_output, compiler)
     for source in sorted((compiler.tree / "tests/idlc/bad").glob("*.idl")):
         tests.add(f"{source.stem}: refused as expected", check_refused, compiler, source)
