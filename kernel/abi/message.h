@@ -82,7 +82,7 @@
  *   Items are installed in order, each with rights no greater than the sender's AND the item's rights.
  * strings: at most four in a message, wherever they stand among the items. The receiver finds the item as it was, and the
  *   address where the bytes are now.
- * pages (map, grant): the receiver finds the item with the rights that it got, and the address in its window; or 0.
+ * pages (map, grant): the receiver finds the item as it was, and the address in its window.
  *
  * The receiver says in its own UTCB where it takes strings and pages; it stays said over any number of messages.
  */

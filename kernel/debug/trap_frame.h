@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define EXCEPTION_PAGE_FAULT 14 /* Intel SDM volume 3, 6.3.1 */
+
 struct trap_frame {
     uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax;
     uint64_t vector, error;

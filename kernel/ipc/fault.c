@@ -11,6 +11,7 @@
 #include "ipc/hot.h"
 #include "ipc/ipc.h"
 #include "ipc/message.h"
+#include "ipc/pages.h"
 #include "ipc/wait.h"
 #include "thread/registers.h"
 #include "thread/schedule.h"
@@ -72,16 +73,31 @@ void fault_unheard(struct thread *thread)
         report(thread);
 }
 
-void fault_deliver(struct thread *thread, struct thread *receiver, uint64_t badge)
+static void deliver_exception(struct thread *thread, struct thread *receiver)
 {
     struct kernel_registers registers;
     registers_read(thread, &registers);
     kernel_fault_handler_exception_message(&receiver->call, thread->number, (uint32_t)thread->frame.vector,
                                            (uint32_t)thread->frame.error, thread->fault_address, &registers);
+}
+
+/* Is its fault one that the handler hears of in short form? */
+static bool is_paged(const struct thread *thread)
+{
+    return thread->paged && thread->frame.vector == EXCEPTION_PAGE_FAULT;
+}
+
+void fault_deliver(struct thread *thread, struct thread *receiver, uint64_t badge)
+{
+    const struct trap_frame *frame = &thread->frame;
+    if (is_paged(thread))
+        kernel_pager_page_fault_message(&receiver->call, thread->number, (uint32_t)frame->error, thread->fault_address,
+                                        frame->rip);
+    else
+        deliver_exception(thread, receiver);
     receiver->call.handle = badge;
     message_clear_preserved(receiver);
 }
-
 /* The handler is busy: the thread queues, unless the handler waits for that thread. */
 static bool queue_for_handler(struct thread *thread, struct endpoint *endpoint)
 {
@@ -127,8 +143,40 @@ void fault_raise(struct thread *thread, uint64_t address)
     schedule_request();
 }
 
+/* Does the answer let the thread make its access again? */
+static bool lets_go_on(const struct thread *handler)
+{
+    return message_label(handler->call.tag) == 0 && tag_words((uint32_t)handler->call.tag) == 0;
+}
+
+enum error fault_map_pages(struct thread *handler, const struct thread *thread)
+{
+    const struct utcb *utcb = thread_utcb(handler);
+    uint32_t items = tag_items((uint32_t)handler->call.tag);
+    if (!is_paged(thread) || !lets_go_on(handler) || !pages_any(utcb, items))
+        return ERROR_NONE;
+    uint64_t log2 = utcb->items[0] >> ITEM_SIZE_SHIFT & ITEM_SIZE_MASK;
+    struct page_window window = {thread->fault_address & ~((1UL << log2) - 1), log2};
+    struct pages pages;
+    enum error error = pages_read(&pages, utcb, items, window);
+    if (error == ERROR_NONE && !pages_are_few(&pages))
+        error = ERROR_BAD_ARGUMENT;
+    return error == ERROR_NONE ? pages_map(&pages, handler, handler->task, thread->task) : error;
+}
+
+static void page_fault_answer(const struct thread *handler, struct thread *thread)
+{
+    bool goes_on = lets_go_on(handler);
+    wait_end(thread);
+    if (!goes_on)
+        return fault_unheard(thread);
+    thread->sends = SENDS_OWN;
+}
+
 void fault_answer(struct thread *handler, struct thread *thread)
 {
+    if (is_paged(thread))
+        return page_fault_answer(handler, thread);
     struct kernel_registers registers;
     bool answered =
         kernel_fault_handler_exception_answer(message_answer_tag(handler->call.tag), &handler->call, &registers);
@@ -139,24 +187,44 @@ void fault_answer(struct thread *handler, struct thread *thread)
     registers_write(thread, &registers);
 }
 
+/* The thread goes on, and the handler waits for what comes next. */
+static void answered(struct thread *handler, struct thread *thread)
+{
+    debugger_note(EVENT_REPLY, handler, thread, 0, 0);
+    thread->sends = SENDS_OWN;
+    thread->hot->partner = 0;
+    handler->takes_signals = true;
+    handler->hot->waits = handler->hot->receive_endpoint;
+    debugger_note(EVENT_RECEIVE, handler, 0, 0, 0);
+    schedule_answered(handler, thread);
+}
+
+/* The same for one whose access can be made again. */
+static bool page_fault_short_answer(struct thread *handler, struct thread *thread, uint32_t low)
+{
+    if (low & TAG_DEADLINE || low & TAG_CLOSED || !lets_go_on(handler))
+        return false;
+    enum error error = tag_items(low) ? fault_map_pages(handler, thread) : ERROR_NONE;
+    if (error == ERROR_NONE)
+        answered(handler, thread);
+    else
+        handler->call = (struct kernel_call){.tag = error, .handle = PHASE_SEND};
+    return true;
+}
+
 bool fault_short_answer(struct thread *handler, struct thread *thread, uint64_t handle, uint32_t low)
 {
     struct kernel_registers registers;
-    struct hot_thread *line = handler->hot;
-    if (thread->sends != SENDS_FAULT || handle != line->receive_handle || handle == HANDLE_NONE)
+    if (thread->sends != SENDS_FAULT || handle != handler->hot->receive_handle || handle == HANDLE_NONE)
         return false;
+    if (is_paged(thread))
+        return page_fault_short_answer(handler, thread, low);
     if (low != tag_general((uint32_t)KERNEL_FAULT_HANDLER_EXCEPTION_REPLY) || message_label(handler->call.tag) ||
         !kernel_fault_handler_exception_answer(KERNEL_FAULT_HANDLER_EXCEPTION_REPLY, &handler->call, &registers) ||
         registers_check(&registers) != ERROR_NONE)
         return false;
     /* ---- point of no return ---- */
-    debugger_note(EVENT_REPLY, handler, thread, 0, 0);
-    thread->sends = SENDS_OWN;
-    thread->hot->partner = 0;
     registers_write(thread, &registers);
-    handler->takes_signals = true;
-    line->waits = line->receive_endpoint;
-    debugger_note(EVENT_RECEIVE, handler, 0, 0, 0);
-    schedule_answered(handler, thread);
+    answered(handler, thread);
     return true;
 }

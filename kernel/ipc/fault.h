@@ -24,6 +24,10 @@ void fault_deliver(struct thread *thread, struct thread *receiver, uint64_t badg
  * looked at, all is done; else false, and nothing has changed. */
 bool fault_short_answer(struct thread *handler, struct thread *thread, uint64_t handle, uint32_t low);
 
+/* Maps the pages that the answer of `handler` to the fault of `thread` carries, if there are any. Errors as pages_read() and
+ * pages_map(); BAD_ARGUMENT where it is too much. */
+enum error fault_map_pages(struct thread *handler, const struct thread *thread);
+
 /* `handler` answered the fault of `thread`, by what stands in its `call`. */
 void fault_answer(struct thread *handler, struct thread *thread);
 

@@ -56,15 +56,39 @@ static void wait_to_send(struct thread *self, const struct capability *capabilit
     schedule_request();
 }
 
-/* Sends the items of a message with strings to `receiver`, which waits. True if the rest can follow. */
-static bool send_strings(struct thread *self, struct thread *receiver, uint64_t badge, uint32_t low)
+/* Reads the strings and pages of the message of `sender`, and what `receiver` says about where it takes them. NO_BUFFER,
+ * NO_WINDOW: nowhere; BAD_ADDRESS, BAD_ARGUMENT: there can be no such string or flexpage. */
+static inline enum error read_long(struct transfer *transfer, const struct thread *sender,
+                                   const struct thread *receiver)
 {
-    struct strings *strings = &receiver->transfer.strings;
-    enum error error = strings_read(strings, thread_utcb(self), tag_items(low), thread_utcb(receiver));
+    uint32_t items = tag_items((uint32_t)sender->call.tag);
+    enum error error = strings_read(&transfer->strings, thread_utcb(sender), items, thread_utcb(receiver));
+    transfer->pages.count = 0;
+    if (error == ERROR_NONE && items != transfer->strings.count)
+        error = transfer_read_pages(transfer, sender, receiver);
+    return error;
+}
+
+/* Copies and maps all of it, if it is not much. False: it is to be done in pieces. */
+static inline bool at_once(struct transfer *transfer, struct thread *sender, const struct thread *receiver,
+                           enum error *error)
+{
+    if (transfer->strings.count &&
+        !strings_copy_at_once(&transfer->strings, &sender->task->space, &receiver->task->space))
+        return false;
+    return !transfer->pages.count || transfer_map_at_once(transfer, sender, receiver, error);
+}
+
+/* Sends the items of a message with strings or pages to `receiver`, which waits. True if the rest can follow. */
+static bool send_long(struct thread *self, struct thread *receiver, uint64_t badge)
+{
+    struct transfer *transfer = &receiver->transfer;
+    enum error error = read_long(transfer, self, receiver);
+    bool done = error != ERROR_NONE || at_once(transfer, self, receiver, &error);
     if (error != ERROR_NONE)
         return fail(self, error), false;
-    if (strings_copy_at_once(strings, &self->task->space, &receiver->task->space)) {
-        transfer_deliver_items(self, receiver, strings, tag_items(low));
+    if (done) {
+        transfer_deliver_items(self, receiver, transfer);
         return true;
     }
     uint32_t again = TAG_RECEIVE | (receiver->takes_signals ? 0 : TAG_CLOSED);
@@ -88,8 +112,8 @@ static bool send_request(struct thread *self, const struct capability *capabilit
         return fail(self, ERROR_WOULD_BLOCK), false;
     if (!receiver)
         return wait_to_send(self, capability, low), false;
-    if (strings_any(thread_utcb(self), tag_items(low))) {
-        if (!send_strings(self, receiver, capability->badge, low))
+    if (transfer_is_needed(thread_utcb(self), tag_items(low))) {
+        if (!send_long(self, receiver, capability->badge))
             return false;
     } else if (tag_items(low)) {
         message_transfer_items(self, receiver, tag_items(low));
@@ -110,25 +134,48 @@ static bool send_request(struct thread *self, const struct capability *capabilit
     return false;
 }
 
-/* Gives `caller`, whose wait is over then, what stands in `self->call`. */
-static void answer(struct thread *self, struct thread *caller)
+/* Gives `caller`, whose wait is over then, what stands in `self->call`; its items only if they are not there already. */
+static void answer(struct thread *self, struct thread *caller, bool items)
 {
     debugger_note(caller->reply ? EVENT_ANSWER : EVENT_REPLY, self, caller, caller->reply, 0);
     if (caller->sends == SENDS_FAULT)
         return fault_answer(self, caller);
-    message_deliver_answer(self, caller);
+    if (items)
+        message_deliver_answer(self, caller);
+    else
+        message_deliver_answer_words(self, caller);
     wait_end(caller);
 }
 
-/* Answers `caller`, if the answer has strings. */
-static bool answer_with_strings(struct thread *self, struct thread *caller, uint32_t low)
+/* How far an answer has got. */
+enum answered {
+    ANSWER_PLAIN,     /* it has neither strings nor pages */
+    ANSWER_HAS_ITEMS, /* its items are there, and the rest is to follow */
+    ANSWER_NO_MORE,   /* it has failed, or goes on in pieces */
+};
+
+/* Answers `caller`, if the answer has strings or pages. */
+static __attribute__((noinline)) enum answered answer_long(struct thread *self, struct thread *caller)
 {
-    if (!strings_any(thread_utcb(self), tag_items(low)) || caller->sends != SENDS_OWN)
-        return false;
-    enum error error = transfer_answer(self, caller);
+    struct transfer *transfer = &self->transfer;
+    enum error error = read_long(transfer, self, caller);
+    bool done = error != ERROR_NONE || at_once(transfer, self, caller, &error);
     if (error != ERROR_NONE)
-        fail(self, error);
-    return true;
+        return fail(self, error), ANSWER_NO_MORE;
+    if (done)
+        return transfer_deliver_items(self, caller, transfer), ANSWER_HAS_ITEMS;
+    transfer_answer(self, caller);
+    return ANSWER_NO_MORE;
+}
+
+static enum answered answer_items(struct thread *self, struct thread *caller, uint32_t low)
+{
+    if (!transfer_is_needed(thread_utcb(self), tag_items(low)))
+        return ANSWER_PLAIN;
+    if (caller->sends == SENDS_OWN)
+        return answer_long(self, caller);
+    enum error error = fault_map_pages(self, caller);
+    return error == ERROR_NONE ? ANSWER_PLAIN : (fail(self, error), ANSWER_NO_MORE);
 }
 
 /* Answers the caller that a reply object keeps. True if there was one. */
@@ -139,9 +186,10 @@ static bool send_answer(struct thread *self, const struct capability *capability
         return fail(self, ERROR_NO_RIGHT), false;
     if (!caller)
         return fail(self, ERROR_NO_CALLER), false;
-    if (answer_with_strings(self, caller, low))
+    enum answered answered = answer_items(self, caller, low);
+    if (answered == ANSWER_NO_MORE)
         return false;
-    answer(self, caller);
+    answer(self, caller, answered == ANSWER_PLAIN);
     *woken = caller;
     return true;
 }
@@ -174,11 +222,11 @@ static bool send(struct thread *self, const struct capability *capability, uint3
 
 /* ---- Receive phase --------------------------------------------------------------------------------------------- */
 
-/* The same for a message with strings; `again` is the tag of what `self` does. One that is refused is not heard of. */
-static void accept_strings(struct thread *self, struct thread *sender, uint32_t again)
+/* The same for a message with strings or pages; `again` is the tag of what `self` does. One that is refused is not heard
+ * of. */
+static void accept_long(struct thread *self, struct thread *sender, uint32_t again)
 {
-    uint32_t items = tag_items((uint32_t)sender->call.tag);
-    enum error error = strings_read(&self->transfer.strings, thread_utcb(sender), items, thread_utcb(self));
+    enum error error = read_long(&self->transfer, sender, self);
     if (error == ERROR_NONE)
         return transfer_request(sender, self, again);
     fail(sender, error);
@@ -191,8 +239,8 @@ static void accept_own_message(struct thread *self, struct thread *sender, const
                                uint32_t again)
 {
     uint32_t low = (uint32_t)sender->call.tag;
-    if (strings_any(thread_utcb(sender), tag_items(low)))
-        return accept_strings(self, sender, again);
+    if (transfer_is_needed(thread_utcb(sender), tag_items(low)))
+        return accept_long(self, sender, again);
     message_deliver_request(sender, self, sender->badge);
     if (tag_operation(low) == MESSAGE_CALL) {
         begin_answer_phase(sender, self, low);
@@ -321,9 +369,10 @@ static void reply(struct thread *self, uint32_t low)
     struct thread *caller = wait_caller(self);
     if (!caller)
         return fail(self, ERROR_NO_CALLER);
-    if (answer_with_strings(self, caller, low))
+    enum answered answered = answer_items(self, caller, low);
+    if (answered == ANSWER_NO_MORE)
         return;
-    answer(self, caller);
+    answer(self, caller, answered == ANSWER_PLAIN);
     wake(caller);
     succeed(self);
     schedule_go_on(self);
@@ -366,9 +415,10 @@ static void reply_and_wait(struct thread *self, uint32_t low)
         return fail(self, error);
     if (!caller)
         return fail(self, ERROR_NO_CALLER);
-    if (answer_with_strings(self, caller, low))
+    enum answered answered = answer_items(self, caller, low);
+    if (answered == ANSWER_NO_MORE)
         return;
-    answer(self, caller);
+    answer(self, caller, answered == ANSWER_PLAIN);
     if (can_wait_plainly(self, handle, low)) { /* still: an item may have moved away the right to */
         wait_plainly(self);
         return caller->state == THREAD_ACTIVE ? schedule_answered(self, caller) : schedule_request();
@@ -439,7 +489,7 @@ void ipc_request_copied(struct thread *sender, struct thread *receiver)
 {
     uint32_t low = (uint32_t)sender->call.tag;
     bool calls = tag_operation(low) == MESSAGE_CALL;
-    transfer_deliver_items(sender, receiver, &receiver->transfer.strings, tag_items(low));
+    transfer_deliver_items(sender, receiver, &receiver->transfer);
     message_deliver_words(sender, receiver, sender->badge);
     if (calls)
         begin_answer_phase(sender, receiver, low);
@@ -468,7 +518,7 @@ static void after_answer(struct thread *server)
 
 void ipc_answer_copied(struct thread *server, struct thread *caller)
 {
-    transfer_deliver_items(server, caller, &server->transfer.strings, tag_items((uint32_t)server->call.tag));
+    transfer_deliver_items(server, caller, &server->transfer);
     message_deliver_answer_words(server, caller);
     debugger_note(EVENT_REPLY, server, caller, 0, 0);
     wake(caller);

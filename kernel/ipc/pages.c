@@ -9,7 +9,8 @@
 #include "thread/thread.h"
 
 #define LARGEST_LOG2 46 /* half of the user half */
-#define FEW_PAGES 32
+#define FEW_PAGES 16
+#define MOST_RECORDS (FEW_PAGES + 1) /* of few pages, where an item is for each and the last one fails */
 
 /* Bits that an item of pages may have. */
 #define ITEM_BITS                                                                                           \
@@ -205,8 +206,8 @@ enum error pages_map(struct pages *pages, struct thread *maker, struct task *fro
     do
         error = pages_piece(pages, maker, from, to, &done);
     while (error == ERROR_NONE && !done);
-    while (error != ERROR_NONE && mapping_abandoned_piece())
-        ;
+    for (uint32_t i = 0; error != ERROR_NONE && i < MOST_RECORDS && mapping_abandoned_piece(); i++)
+        ; /* the rest later, if others have left more */
     return error;
 }
 

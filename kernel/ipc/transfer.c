@@ -7,15 +7,34 @@
 #include "ipc/message.h"
 #include "ipc/reply.h"
 #include "ipc/wait.h"
+#include "mem/mapping.h"
 #include "thread/schedule.h"
 #include "thread/task.h"
 #include "x86/timer.h"
 
-void transfer_deliver_items(struct thread *from, struct thread *to, const struct strings *strings, uint32_t items)
+enum error transfer_read_pages(struct transfer *transfer, const struct thread *sender, const struct thread *receiver)
 {
-    if (items != strings->count)
+    const struct utcb *from = thread_utcb(sender), *to = thread_utcb(receiver);
+    return pages_read(&transfer->pages, from, tag_items((uint32_t)sender->call.tag), pages_window(to));
+}
+
+bool transfer_map_at_once(struct transfer *transfer, struct thread *sender, const struct thread *receiver,
+                          enum error *error)
+{
+    if (!pages_are_few(&transfer->pages))
+        return false;
+    *error = pages_map(&transfer->pages, sender, sender->task, receiver->task);
+    return true;
+}
+
+void transfer_deliver_items(struct thread *from, struct thread *to, const struct transfer *transfer)
+{
+    uint32_t items = tag_items((uint32_t)from->call.tag);
+    if (items != transfer->strings.count + transfer->pages.count)
         message_transfer_items(from, to, items);
-    strings_arrive(strings, thread_utcb(to));
+    strings_arrive(&transfer->strings, thread_utcb(to));
+    if (transfer->pages.count)
+        pages_arrive(&transfer->pages, thread_utcb(to));
 }
 
 static void bind(struct thread *client, struct thread *driver, bool answers)
@@ -38,6 +57,7 @@ static void unbind(struct thread *client, struct thread *driver)
     assert(client->transfer_partner == driver && driver->transfer_partner == client);
     client->transfer_partner = driver->transfer_partner = 0;
     driver->restarting = RESTARTS_NOTHING;
+    mapping_give_up(driver);
     schedule_chain_cut();
 }
 
@@ -103,6 +123,27 @@ static void page_is_missing(struct thread *client, struct thread *driver, bool c
     fail_driver(driver, ERROR_BAD_ADDRESS);
 }
 
+/* The pages of the message cannot be mapped: that is for the sender to know. */
+static void pages_are_refused(struct thread *client, struct thread *driver, enum error error)
+{
+    if (!driver->transfer.answers)
+        return wait_fail(client, error);
+    transfer_driver_leaves(driver, ERROR_PARTNER_MEMORY);
+    fail_driver(driver, error);
+}
+
+/* Maps a piece of the pages. Is all mapped? */
+static bool map_pages(struct thread *client, struct thread *driver)
+{
+    struct task *from = driver->transfer.answers ? driver->task : client->task;
+    struct task *to = driver->transfer.answers ? client->task : driver->task;
+    bool done;
+    enum error error = pages_piece(&driver->transfer.pages, driver, from, to, &done);
+    if (error != ERROR_NONE)
+        pages_are_refused(client, driver, error);
+    return error == ERROR_NONE && done;
+}
+
 static void arrive(struct thread *client, struct thread *driver)
 {
     unbind(client, driver);
@@ -121,9 +162,9 @@ static void run(struct thread *client, struct thread *driver)
     const struct space *to = answers ? &client->task->space : &driver->task->space;
     do {
         enum strings_result result = strings_copy(&driver->transfer.strings, from, to);
-        if (result == STRINGS_COPIED)
+        if (result == STRINGS_COPIED && map_pages(client, driver))
             return arrive(client, driver);
-        if (result != STRINGS_MORE)
+        if (result != STRINGS_COPIED && result != STRINGS_MORE)
             return page_is_missing(client, driver, (result == STRINGS_SOURCE_MISSING) != answers);
     } while (!preemption_due() && driver->transfer_partner == client);
     if (driver->transfer_partner == client)
@@ -139,15 +180,10 @@ void transfer_request(struct thread *sender, struct thread *receiver, uint32_t a
     run(sender, receiver);
 }
 
-enum error transfer_answer(struct thread *server, struct thread *caller)
+void transfer_answer(struct thread *server, struct thread *caller)
 {
-    uint32_t items = tag_items((uint32_t)server->call.tag);
-    enum error error = strings_read(&server->transfer.strings, thread_utcb(server), items, thread_utcb(caller));
-    if (error != ERROR_NONE)
-        return error;
     bind(caller, server, true);
     run(caller, server);
-    return ERROR_NONE;
 }
 
 void transfer_go_on(struct thread *driver)

@@ -22,15 +22,33 @@
 #include <stdbool.h>
 
 #include "abi/errors.h"
+#include "ipc/pages.h"
 #include "ipc/string.h"
 
 struct thread;
 
 struct transfer {
     struct strings strings; /* the driver's */
+    struct pages pages;     /* the same */
     uint32_t again;         /* the driver's, of a request: tag with which it receives again, on its `wait_handle` */
     bool answers;           /* the strings go from driver to client */
 };
+
+/* Is there a string or a flexpage among the first `items` items of a sender's UTCB? */
+static inline bool transfer_is_needed(const struct utcb *sender, uint32_t items)
+{
+    for (uint32_t i = 0; i < items; i++)
+        if (is_string(sender->items[i]) || pages_is_item(sender->items[i]))
+            return true;
+    return false;
+}
+
+/* Reads the pages of a message with such, and its window. Errors as pages_read(). */
+enum error transfer_read_pages(struct transfer *transfer, const struct thread *sender, const struct thread *receiver);
+
+/* Maps them, if they are few. */
+bool transfer_map_at_once(struct transfer *transfer, struct thread *sender, const struct thread *receiver,
+                          enum error *error);
 
 /* `thread`, which is in a system call and does not wait, receives on its wait_handle, as `tag` says, before it goes on. */
 void transfer_receive_again(struct thread *thread, uint32_t tag);
@@ -42,10 +60,10 @@ void transfer_request(struct thread *sender, struct thread *receiver, uint32_t a
 
 /* Reads the strings of the answer in `server->call`, and begins to copy them to `caller`, which waits for it, likewise.
  * NO_BUFFER, BAD_ADDRESS: nothing has changed. */
-enum error transfer_answer(struct thread *server, struct thread *caller);
+void transfer_answer(struct thread *server, struct thread *caller);
 
 /* The items of a message whose `strings` are copied arrive; there are `items` in all. */
-void transfer_deliver_items(struct thread *from, struct thread *to, const struct strings *strings, uint32_t items);
+void transfer_deliver_items(struct thread *from, struct thread *to, const struct transfer *transfer);
 
 /* The driver was chosen to run: goes on with the transfer. */
 void transfer_go_on(struct thread *driver);

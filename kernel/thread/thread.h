@@ -80,6 +80,7 @@ struct thread {
     uint32_t number;    /* within its task: UTCB and save slot */
     bool stopped;       /* by Thread.stop */
     bool stepping;      /* stops after one instruction */
+    bool paged;         /* its fault handler is a pager */
     bool takes_signals; /* while it waits: the wait is open to its notification */
     uint8_t restarting; /* enum thread_restarts */
     uint64_t badge;     /* SENDING: badge of the capability used */

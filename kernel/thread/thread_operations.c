@@ -133,14 +133,26 @@ enum error kernel_thread_break_off(struct kernel_call *call, struct thread *self
     return ERROR_NONE;
 }
 
+static enum error set_fault_handler(struct thread *thread, const struct capability *endpoint, bool paged)
+{
+    if (thread->fault_handler.object)
+        return ERROR_BUSY;
+    /* As with a supervisor, this does not keep the endpoint's right to receive alive. */
+    capability_attach(&thread->fault_handler, endpoint->object, RIGHT_WRITE, endpoint->badge);
+    thread->paged = paged;
+    return ERROR_NONE;
+}
+
 enum error kernel_thread_set_fault_handler(struct kernel_call *call, struct thread *self, struct capability *endpoint)
 {
     (void)call;
-    if (self->fault_handler.object)
-        return ERROR_BUSY;
-    /* As with a supervisor, this does not keep the endpoint's right to receive alive. */
-    capability_attach(&self->fault_handler, endpoint->object, RIGHT_WRITE, endpoint->badge);
-    return ERROR_NONE;
+    return set_fault_handler(self, endpoint, false);
+}
+
+enum error kernel_thread_set_pager(struct kernel_call *call, struct thread *self, struct capability *endpoint)
+{
+    (void)call;
+    return set_fault_handler(self, endpoint, true);
 }
 
 void thread_dispatch(struct kernel_call *call, const struct capability *capability)

@@ -19,7 +19,6 @@
 #define EXCEPTIONS 32
 #define EXCEPTION_DEBUG 1
 #define EXCEPTION_NMI 2
-#define EXCEPTION_PAGE_FAULT 14
 #define EXCEPTION_MACHINE_CHECK 18
 
 /* A device's or another CPU's interrupt. */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <salto/ipc.h>
+#include <salto/page_item.h>
 #include <salto/server.h>
 #include <salto/startup.h>
 
@@ -32,6 +32,7 @@ PIECE(notify)
 PIECE(keep)
 PIECE(handle)
 PIECE(take)
+PIECE(open)
 
 static uint32_t samples[ROUNDS];
 
@@ -108,9 +109,16 @@ static bool call_cap(report_row *report)
 #define STRING_AREA 0x30000000UL
 #define STRING_MOST (1UL << 20)
 
+/* Where the page is that is mapped on, and where the window is. */
+#define PAGE_AREA 0x40000000UL
+
 _Static_assert(__builtin_offsetof(struct utcb, string_buffers) ==
                    8 * (1 + MESSAGE_MAX_WORDS + MESSAGE_MAX_ITEMS + 2 + MESSAGE_MAX_ITEMS),
                "peer_take writes there");
+
+_Static_assert(__builtin_offsetof(struct utcb, window_address) ==
+                   __builtin_offsetof(struct utcb, string_buffers) + 16 * MESSAGE_MAX_STRINGS,
+               "peer_open writes there");
 
 static bool map_string_area(kernel_task_t task, kernel_memory_t *memory)
 {
@@ -155,6 +163,31 @@ static bool strings(report_row *report)
     call_string(report, "string.64k", rounds_string_64k, MARKER_STRING_64K, 65536, endpoint);
     call_string(report, "string.1m", rounds_string_1m, MARKER_STRING_1M, STRING_MOST, endpoint);
     bool good = expect(memcmp(string, seen, STRING_MOST) == 0, row, "the string did not arrive");
+    peer_destroy(&peer);
+    return good;
+}
+
+/* Afterwards a page must arrive where the window is. */
+static bool map_page(report_row *report)
+{
+    static const char row[] = "page.map";
+    struct peer peer;
+    kernel_memory_t memory;
+    uint32_t endpoint = crowd_endpoint();
+    uint64_t words[MESSAGE_REGISTER_WORDS] = {0};
+    if (!expect(create_open(&peer) && kernel_factory_create_memory(factory(), 1, &memory) == 0 &&
+                    kernel_memory_map(memory, own_task(), PAGE_AREA, 0, 1, KERNEL_RIGHTS_READ | KERNEL_RIGHTS_WRITE) ==
+                        0 &&
+                    peer_start(&peer, peer_give(&peer, endpoint, KERNEL_RIGHTS_READ), PAGE_AREA),
+                row, "no partner"))
+        return false;
+    ipc_page(0, ITEM_MAP, (void *)PAGE_AREA, PAGE_SHIFT, RIGHT_READ | RIGHT_WRITE);
+    rounds_page_4k(endpoint, samples);
+    report("page.map.4k", MARKER_PAGE_4K, true, samples);
+    uint64_t first = ipc_call(message_tag(MESSAGE_CALL, 0, 1), endpoint, words);
+    bool good =
+        expect(message_is_tag(first) && ipc_call(message_tag(MESSAGE_CALL, 0, 1), endpoint, words) == ERROR_OCCUPIED,
+               row, "the page did not arrive");
     peer_destroy(&peer);
     return good;
 }
@@ -227,6 +260,6 @@ static bool create_kill(report_row *report)
 
 bool kernel_rows_measure(report_row *report)
 {
-    return notify(report) && call_cap(report) && strings(report) && call_deadline(report) && reply_later(report) &&
-           fault_handled(report) && create_kill(report);
+    return notify(report) && call_cap(report) && strings(report) && map_page(report) && call_deadline(report) &&
+           reply_later(report) && fault_handled(report) && create_kill(report);
 }

@@ -11,12 +11,13 @@
 #define REQUEST_WORDS 4    /* of FaultHandler.exception, before its registers */
 #define RIP_WORD 15
 #define UD2_LENGTH 2
-#define UTCB_STRING_BUFFER 8 * (1 + MESSAGE_MAX_WORDS + MESSAGE_MAX_ITEMS + 2 + MESSAGE_MAX_ITEMS) /* the first */
+#define UTCB_STRING_BUFFER (8 * (1 + MESSAGE_MAX_WORDS + MESSAGE_MAX_ITEMS + 2 + MESSAGE_MAX_ITEMS)) /* the first */
+#define UTCB_WINDOW (UTCB_STRING_BUFFER + 16 * MESSAGE_MAX_STRINGS)
 
         .text
         .globl  peer_answer, peer_answer_end, peer_notify, peer_notify_end, peer_keep, peer_keep_end, peer_handle, \
                 peer_handle_end, \
-                peer_take, peer_take_end, measure_on_stack
+                peer_take, peer_take_end, peer_open, peer_open_end, measure_on_stack
 
 .macro CLEAR_WORDS
         xor     %esi, %esi
@@ -53,6 +54,21 @@ peer_take:
         syscall
         jmp     1b
 peer_take_end:
+
+/* As peer_answer. rsi: its window, of 1 GiB. */
+peer_open:
+        push    %rdi
+        mov     %gs:0, %rax
+        mov     %rsi, UTCB_WINDOW(%rax)
+        movq    $30, UTCB_WINDOW + 8(%rax)
+        mov     $RECEIVE, %eax
+        syscall
+1:      mov     $TAG_PLAIN_REPLY, %eax
+        mov     (%rsp), %rdi
+        CLEAR_WORDS
+        syscall
+        jmp     1b
+peer_open_end:
 
 /* rdi: the other side's notification. Answers each signal, on the notification that it is bound to, with one. */
 peer_notify:
