@@ -4,17 +4,26 @@
  * first allocation failing, then with its second, and so on until it passes. Each time just one operation reports it, as
  * NO_MEMORY or as an item that did not arrive, and when all that was made is gone again all totals are as before.
  */
+#include <salto/startup.h>
+
 #include "../common/worker.h"
 #include "abi/addresses.h"
+#include "idl/interrupt.h"
+#include "idl/notification.h"
+#include "idl/ports.h"
+#include "idl/reply.h"
 
 #define COPIES 80 /* more than a page of a table, and than the first page of a new task's */
 #define PAGES 600 /* more than one page of addresses */
 #define MOST 40   /* objects in a scenario */
 #define MAPPED_AT 0x40000000UL
 #define QUOTA (8 * MEBIBYTE)
+#define LINE 8 /* of the real-time clock, which is silent */
 #define ATTEMPTS 5000
 #define LEAST_ALLOCATIONS 10
 
+static kernel_ports_t ports;
+static kernel_interrupt_control_t interrupts;
 static uint32_t made[MOST], made_count;
 static int result; /* of the first operation that failed */
 
@@ -58,6 +67,44 @@ static void objects(kernel_factory_t parent)
         !keep(kernel_factory_create_memory(factory, PAGES, &memory), &memory.handle))
         return;
     good(kernel_task_set_supervisor(task, endpoint));
+}
+
+/* What the first scenario leaves out: objects that IPC and interrupts use, and what names them. */
+static void helpers(kernel_factory_t factory)
+{
+    kernel_task_t task;
+    kernel_thread_t thread;
+    kernel_endpoint_t endpoint;
+    kernel_reply_t reply;
+    kernel_notification_t notification;
+    kernel_interrupt_t interrupt;
+    uint32_t number;
+    if (!keep(kernel_factory_create_task(factory, &task), &task.handle) ||
+        !keep(kernel_factory_create_thread(factory, task, &thread, &number), &thread.handle) ||
+        !keep(kernel_factory_create_endpoint(factory, &endpoint), &endpoint.handle) ||
+        !keep(kernel_factory_create_reply(factory, &reply), &reply.handle) ||
+        !keep(kernel_factory_create_notification(factory, &notification), &notification.handle) ||
+        !keep(kernel_interrupt_control_create(interrupts, factory, LINE, &interrupt), &interrupt.handle) ||
+        !good(kernel_thread_set_fault_handler(thread, endpoint)) ||
+        !good(kernel_notification_bind(notification, thread)) || !good(kernel_interrupt_bind(interrupt, notification)))
+        return;
+    good(kernel_thread_start(thread, MAPPED_AT, MAPPED_AT, 0, 0)); /* and faults: there is nothing */
+}
+
+/* Port ranges in both halves of a task's I/O bitmap; a factory that is reclaimed. */
+static void port_ranges(kernel_factory_t factory)
+{
+    kernel_factory_t child;
+    kernel_task_t task;
+    kernel_ports_t low, high;
+    if (!keep(kernel_factory_create_factory_with_slots(factory, QUOTA / 2, 4, 4, &child), &child.handle) ||
+        !keep(kernel_factory_create_task(child, &task), &task.handle) ||
+        !keep(kernel_ports_range(ports, child, 8, 16, &low), &low.handle) ||
+        !keep(kernel_ports_range(ports, factory, 0x9000, 1, &high), &high.handle) ||
+        !good(kernel_ports_grant(low, task)) || !good(kernel_ports_grant(high, task)) ||
+        !good(kernel_ports_withdraw(low, task)))
+        return;
+    good(kernel_factory_reclaim(child));
 }
 
 static void mappings(kernel_factory_t factory)
@@ -125,6 +172,16 @@ static void all_objects(void)
     each_fails(objects);
 }
 
+static void all_helpers(void)
+{
+    each_fails(helpers);
+}
+
+static void all_port_ranges(void)
+{
+    each_fails(port_ranges);
+}
+
 static void all_mappings(void)
 {
     each_fails(mappings);
@@ -172,6 +229,8 @@ static void items(void)
 
 static const struct guest_test tests[] = {
     {"each allocation of new objects", all_objects},
+    {"each allocation of what IPC and interrupts need", all_helpers},
+    {"each allocation of port ranges", all_port_ranges},
     {"each allocation of mappings", all_mappings},
     {"each allocation of capabilities", all_capabilities},
     {"each allocation of an item's", items},
@@ -179,5 +238,7 @@ static const struct guest_test tests[] = {
 
 int main(void)
 {
+    ports = (kernel_ports_t){salto_require("ports")};
+    interrupts = (kernel_interrupt_control_t){salto_require("interrupts")};
     return guest_run(tests, sizeof(tests) / sizeof(tests[0]));
 }
