@@ -250,11 +250,19 @@ static uint64_t meeting_place(struct hunter *hunter)
     return hunter->meeting_places[(draw_noise(&hunter->random) >> 32) % MEETING_PLACES];
 }
 
+/* Mostly one with the right to receive: of each endpoint, the first capability. */
+static uint64_t receiving_place(struct hunter *hunter)
+{
+    uint64_t noise = draw_noise(&hunter->random) >> 32;
+    uint32_t place = noise % MEETING_PLACES;
+    return hunter->meeting_places[noise >> 28 == 0 ? place : place / CAPABILITIES_PER_PLACE * CAPABILITIES_PER_PLACE];
+}
+
 /* Where a send-and-wait sends to and waits: one of four times to or on something else than an endpoint. */
 static uint64_t two_targets(struct hunter *hunter)
 {
     uint64_t noise = draw_noise(&hunter->random);
-    uint64_t target = meeting_place(hunter), source = meeting_place(hunter);
+    uint64_t target = meeting_place(hunter), source = receiving_place(hunter);
     if (noise >> 62 == 0)
         target = (uint32_t)draw_handle(hunter, noise & 1 ? TYPE_NOTIFICATION : TYPE_REPLY);
     if ((noise & 6) == 0)
@@ -286,6 +294,12 @@ static uint64_t raw_target(struct hunter *hunter, enum raw_way way)
         return draw_handle(hunter, TYPE_REPLY);
     case RAW_CYCLE:
         return hunter->own_endpoint;
+    case RAW_RECEIVE:
+    case RAW_RECEIVE_DEADLINE:
+    case RAW_RECEIVE_CLOSED:
+    case RAW_REPLY_AND_WAIT:
+    case RAW_REPLY_AND_WAIT_DEADLINE:
+        return draw_once_in(&hunter->random, 16) ? draw_handle(hunter, TYPE_ENDPOINT) : receiving_place(hunter);
     default:
         return draw_once_in(&hunter->random, 16) ? draw_handle(hunter, TYPE_ENDPOINT) : meeting_place(hunter);
     }

@@ -13,7 +13,8 @@
 
 #define KNOWN_HANDLES 64
 #define KNOWN_ADDRESSES 16
-#define MEETING_PLACES 6
+#define CAPABILITIES_PER_PLACE 2 /* all rights; to send, with a badge */
+#define MEETING_PLACES (3 * CAPABILITIES_PER_PLACE)
 #define HUNTING_GROUND 0x40000000UL /* where tasks of hunters map what they like */
 #define GROUNDS 8
 
