@@ -125,6 +125,33 @@ static void test_counts(void)
     frame_free(used);
 }
 
+/* Zeroed frames in stock are free ones, which are handed out first to who wants zeros and last to who does not. */
+static void test_stock(void)
+{
+    static uint64_t frames[RANGE_FRAMES];
+    uint64_t available = frame_count_free(), dirty = frame_allocate(), count = 0;
+    memset(physical_to_virtual(dirty), 0xa5, PAGE_SIZE);
+    frame_free(dirty);
+    while (!frame_stock_is_full() && frame_stock_piece())
+        count++;
+    host_ok(count == FRAME_STOCK && frame_count_free() == available && frame_counts_agree(),
+            "%lu free frames are kept in stock", count);
+    uint64_t zeroed = frame_allocate();
+    host_ok(is_zero(physical_to_virtual(zeroed), PAGE_SIZE), "one of them has zeros");
+    host_ok(!frame_stock_is_full() && frame_count_free() == available - 1, "and is in stock no more");
+    frame_free(zeroed);
+    (void)frame_stock_piece();
+    for (count = 0; frame_count_free() > FRAME_STOCK; count++)
+        frames[count] = frame_allocate_raw();
+    host_ok(frame_stock_is_full() && frame_counts_agree(), "all others can be had without the stock");
+    for (; (frames[count] = frame_allocate_raw()); count++)
+        continue;
+    host_ok(count == available && !frame_stock_piece() && frame_counts_agree(), "and it, too, where no other is left");
+    while (count > 0)
+        frame_free(frames[--count]);
+    host_ok(frame_count_free() == available && frame_counts_agree(), "all come back");
+}
+
 /* ---- Slabs ------------------------------------------------------------------------------------------------------- */
 
 static struct factory *payer; /* of all pieces */
@@ -438,6 +465,7 @@ int main(void)
     test_exhaustion();
     test_bad_frees();
     test_counts();
+    test_stock();
     payer = factory_create_first(RANGE_FRAMES * PAGE_SIZE);
     test_sizes();
     test_random_pieces();
