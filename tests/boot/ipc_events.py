@@ -16,7 +16,7 @@ import tempfile
 
 from salto import debugger, events, guest, tap
 
-TIMEOUT = 120 # seconds, until a set has come to its end, or counts as stuck
+TIMEOUT = 240 # seconds, until a set has come to its end, or counts as stuck
 SIDE_BY_SIDE = 2
 # Kinds of events that all sets together must show, and how many at least: a kernel that notes nothing keeps all rules.
 LEAST = {kind: 10 for kind in events.FIELDS} | {"refuse": 4, "move": 2, "raise": 4}
