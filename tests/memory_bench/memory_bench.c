@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Starts the process that measures, and ends with its status. */
+#include <stdio.h>
+
+#include <salto/startup.h>
+
+#include "idl/process_service.h"
+
+#define MEMORY 20000 /* pages */
+#define KERNEL_BYTES (32UL << 20)
+
+static int run(uint32_t *status)
+{
+    static const uint8_t file[32] = "rounds", name[24] = "console";
+    process_child_t child = {0};
+    int error =
+        process_starter_create((process_starter_t){salto_require("process")}, file, MEMORY, KERNEL_BYTES, &child);
+    if (error == 0)
+        error = process_child_grant(child, name, (kernel_endpoint_t){salto_require("console")});
+    if (error == 0)
+        error = process_child_start(child);
+    return error ? error : process_child_wait(child, status);
+}
+
+int main(void)
+{
+    uint32_t status = 0;
+    int error = run(&status);
+    if (error)
+        printf("memory_bench: the measuring process cannot be started: error %d\n", error);
+    return error ? 1 : (int)status;
+}
