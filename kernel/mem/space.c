@@ -14,6 +14,7 @@
 #define USER_PML4_ENTRIES 256
 #define USER_HALF_END (1UL << 47)
 #define STEPS_AT_ONCE 16    /* in a piece of work */
+#define SKIPPED_AT_ONCE 32  /* entries of a table that a step passes */
 #define PRIVATE_AT_ONCE 256 /* entries of the private table, ... */
 #define PAGES_AT_ONCE 16    /* ... or so many pages of the task's own */
 #define TOP_ENTRY_COVERS (1UL << 39)
@@ -82,11 +83,21 @@ static void free_table(struct factory *payer, uint64_t *entry)
     *entry = 0;
 }
 
+/* How many entries from `index` on name no table: of the same table, and as many as are looked at in a step. */
+static unsigned missing_entries(const uint64_t *table, unsigned index)
+{
+    unsigned end = index + SKIPPED_AT_ONCE < ENTRIES ? index + SKIPPED_AT_ONCE : ENTRIES, i = index;
+    while (i < end && !(table[i] & PTE_PRESENT))
+        i++;
+    return i - index;
+}
+
 /* A step through the user half, from `space->cursor` on: frees the page table there, and the tables above it behind their
- * last entry. Where a table is missing, goes on behind what it would have covered. */
+ * last entry. Where tables are missing, goes on behind what they would have covered. */
 static void free_user_table(struct space *space, struct factory *payer)
 {
     uint64_t *entries[LEVELS], *table = physical_to_virtual(space->pml4), address = space->cursor;
+    unsigned passed = 1;
     int level = LEVELS - 1;
     for (; level > 0; level--) {
         entries[level] = &table[index_at(address, level)];
@@ -96,7 +107,9 @@ static void free_user_table(struct space *space, struct factory *payer)
     }
     if (level == 0)
         free_table(payer, entries[++level]);
-    space->cursor += 1UL << (PAGE_SHIFT + 9 * level);
+    else
+        passed = missing_entries(table, index_at(address, level));
+    space->cursor += (uint64_t)passed << (PAGE_SHIFT + 9 * level);
     for (level++; level < LEVELS && index_at(space->cursor, level - 1) == 0; level++)
         free_table(payer, entries[level]);
 }
