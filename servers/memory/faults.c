@@ -26,8 +26,9 @@
 /* The end of the run that `page` is in, `end` at most. */
 static uint64_t run_end(const struct region *region, uint64_t page, uint64_t end)
 {
+    struct sparse_cursor cursor = {0};
     for (page++; page < end; page++) {
-        uint32_t state = sparse_get(&region->states, page);
+        uint32_t state = sparse_step(&region->states, &cursor, page);
         if (!(state & PAGE_MAPPED) || (state & PAGE_FIRST))
             break;
     }
@@ -43,8 +44,11 @@ static bool is_within_run(const struct region *region, uint64_t page)
 
 static void forget_states(struct region *region, uint64_t from, uint64_t to)
 {
-    for (uint64_t page = from; page < to; page++)
-        *sparse_place(&region->states, page) = 0; /* it holds something, so its place is there */
+    struct sparse_cursor cursor = {0};
+    for (uint64_t page = from; page < to; page++) {
+        sparse_step(&region->states, &cursor, page);
+        *cursor.place = 0; /* it holds something, so its place is there */
+    }
 }
 
 static int unmap_pages(const struct region *region, uint64_t from, uint64_t to)
@@ -84,9 +88,10 @@ void region_unmap(struct region *region, uint64_t from, uint64_t to)
 /* ---- Pages of objects ------------------------------------------------------------------------------------------------- */
 
 /* Enters the frame of a page that has none. */
-static bool enter_frame(struct object *object, uint64_t page, uint32_t frame)
+static bool enter_frame(struct object *object, struct sparse_cursor *cursor, uint64_t page, uint32_t frame)
 {
-    uint32_t *place = sparse_place(&object->frames, page);
+    sparse_step(&object->frames, cursor, page);
+    uint32_t *place = cursor->place ? cursor->place : sparse_place(&object->frames, page);
     if (!place || !client_charge(object->owner, 1))
         return false;
     *place = frame;
@@ -97,12 +102,13 @@ static bool enter_frame(struct object *object, uint64_t page, uint32_t frame)
 /* Makes up to `count` pages from `page` on, which have none yet; answers how many. */
 static uint64_t make_pages(struct object *object, uint64_t page, uint64_t count)
 {
+    struct sparse_cursor cursor = {0};
     uint64_t left = object->owner->quota - object->owner->used;
     uint32_t taken = (uint32_t)(count < left ? count : left), entered = 0;
     uint32_t first = taken > 0 ? frames_take(&taken) : 0;
     if (first == 0)
         return 0;
-    while (entered < taken && enter_frame(object, page + entered, first + entered))
+    while (entered < taken && enter_frame(object, &cursor, page + entered, first + entered))
         entered++;
     for (uint32_t i = entered; i < taken; i++)
         frames_release(first + i);
@@ -151,8 +157,10 @@ bool object_write(struct object *object, uint64_t offset, const uint8_t *bytes, 
 
 static bool enter_states(struct region *region, uint64_t page, uint64_t count, uint32_t state)
 {
+    struct sparse_cursor cursor = {0};
     for (uint64_t i = 0; i < count; i++) {
-        uint32_t *place = sparse_place(&region->states, page + i);
+        sparse_step(&region->states, &cursor, page + i);
+        uint32_t *place = cursor.place ? cursor.place : sparse_place(&region->states, page + i);
         if (!place) {
             forget_states(region, page, page + i);
             return false;
@@ -168,10 +176,12 @@ static uint64_t run_length(const struct region *region, uint64_t page, uint64_t 
     const struct sparse *frames = &region->object->frames;
     uint32_t first = sparse_get(frames, page);
     bool shared = frames_is_shared(first);
+    struct sparse_cursor next = {0}, states = {0};
     uint64_t length = 1;
     while (length < most && (first + length) % CHUNK_PAGES != 0 &&
-           sparse_get(frames, page + length) == first + length &&
-           frames_is_shared(first + (uint32_t)length) == shared && sparse_get(&region->states, page + length) == 0)
+           sparse_step(frames, &next, page + length) == first + length &&
+           frames_is_shared(first + (uint32_t)length) == shared &&
+           sparse_step(&region->states, &states, page + length) == 0)
         length++;
     return length;
 }
@@ -209,8 +219,9 @@ static uint64_t wanted_pages(struct region *region, uint64_t page)
 /* How many pages from `page` on have neither a frame nor a state, `most` at most. */
 static uint64_t empty_pages(const struct region *region, uint64_t page, uint64_t most)
 {
+    struct sparse_cursor cursor = {0};
     uint64_t length = 0;
-    while (length < most && sparse_get(&region->object->frames, page + length) == 0)
+    while (length < most && sparse_step(&region->object->frames, &cursor, page + length) == 0)
         length++;
     return length;
 }

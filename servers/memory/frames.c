@@ -2,7 +2,8 @@
 /*
  * Frames and their chunks. See frames.h.
  *
- * Chunks with free frames stand in a circular list, whose head is the entry of chunk 0, which is never made. A frame that
+ * Chunks with free frames stand in a circular list, whose head is the entry of chunk 0, which is never made; those of which
+ * no frame is in use are the last. A frame that
  * was used is zeroed when it is handed out again, not before: who frees memory should not wait for that.
  */
 #include "frames.h"
@@ -26,14 +27,14 @@ _Static_assert(CHUNK_PAGES == 64, "a word has a bit for each frame of a chunk");
 
 static struct chunk *chunks;
 static uint32_t unmade; /* the first number without a chunk, 0 for none */
-static uint32_t spare;  /* the chunk of which no frame is in use, 0 for none */
 static uint32_t made_count, used_count;
+static uint32_t spare_count; /* chunks of which no frame is in use */
 
 bool frames_prepare(uint32_t count)
 {
     free(chunks);
     chunks = calloc((size_t)count + 1, sizeof(*chunks));
-    unmade = spare = made_count = used_count = 0;
+    unmade = spare_count = made_count = used_count = 0;
     for (uint32_t number = count; chunks && number > 0; number--) {
         chunks[number].next = unmade;
         unmade = number;
@@ -74,6 +75,21 @@ static void list_add_first(uint32_t number)
     chunks[0].next = number;
 }
 
+static void list_add_last(uint32_t number)
+{
+    struct chunk *chunk = &chunks[number];
+    chunk->previous = chunks[0].previous;
+    chunk->next = 0;
+    chunks[chunk->previous].next = number;
+    chunks[0].previous = number;
+}
+
+/* A chunk of which no frame is in use, 0 if there is none. */
+static uint32_t find_spare(void)
+{
+    return spare_count ? chunks[0].previous : 0;
+}
+
 /* Makes one more chunk; answers its number, or 0. */
 static uint32_t make_chunk(void)
 {
@@ -88,17 +104,15 @@ static uint32_t make_chunk(void)
     chunk->handle = handle;
     chunk->free = ALL_FREE;
     chunk->used_before = 0;
-    list_add_first(number);
+    list_add_last(number);
     made_count++;
-    assert(spare == 0);
-    spare = number;
+    spare_count++;
     return number;
 }
 
 static void free_chunk(uint32_t number)
 {
     struct chunk *chunk = &chunks[number];
-    list_remove(number);
     machine_free_chunk(number, chunk->handle);
     chunk->handle = 0;
     chunk->next = unmade;
@@ -137,14 +151,17 @@ static uint32_t take_run(uint32_t number, uint32_t place, uint32_t count)
     uint32_t first = number * CHUNK_PAGES + place;
     assert((chunk->free & mask) == mask);
     zero_used(first, count, chunk->used_before);
+    if (chunk->free == ALL_FREE) {
+        spare_count--;
+        list_remove(number);
+        list_add_first(number);
+    }
     chunk->free &= ~mask;
     chunk->used_before |= mask;
     for (uint32_t i = place; i < place + count; i++)
         chunk->users[i] = 1;
     if (chunk->free == 0)
         list_remove(number);
-    if (spare == number)
-        spare = 0;
     used_count += count;
     return first;
 }
@@ -158,31 +175,36 @@ static uint32_t first_run(uint64_t free, uint32_t *place, uint32_t most)
     return length < most ? length : most;
 }
 
-uint32_t frames_take(uint32_t *count)
-{
-    uint32_t number = chunks[0].next, place;
-    assert(*count > 0);
-    if (number == 0)
-        number = make_chunk();
-    if (number == 0)
-        return 0;
-    place = find_run(chunks[number].free, *count);
-    if (place == CHUNK_PAGES)
-        *count = first_run(chunks[number].free, &place, *count);
-    return take_run(number, place, *count);
-}
-
-uint32_t frames_take_all(uint32_t count)
+/* A run in one of the first chunks, or in one that is not used; 0 if there is none. */
+static uint32_t take_whole(uint32_t count)
 {
     uint32_t number = chunks[0].next;
-    assert(count > 0 && count <= CHUNK_PAGES);
     for (uint32_t i = 0; i < CHUNKS_TRIED && number != 0; i++, number = chunks[number].next) {
         uint32_t place = find_run(chunks[number].free, count);
         if (place != CHUNK_PAGES)
             return take_run(number, place, count);
     }
-    number = spare ? spare : make_chunk();
+    number = find_spare();
     return number ? take_run(number, 0, count) : 0;
+}
+
+uint32_t frames_take_all(uint32_t count)
+{
+    assert(count > 0 && count <= CHUNK_PAGES);
+    uint32_t first = take_whole(count);
+    return first || !make_chunk() ? first : take_whole(count);
+}
+
+uint32_t frames_take(uint32_t *count)
+{
+    assert(*count > 0);
+    if (*count > CHUNK_PAGES)
+        *count = CHUNK_PAGES;
+    uint32_t first = frames_take_all(*count), number = chunks[0].next, place;
+    if (first || number == 0)
+        return first;
+    *count = first_run(chunks[number].free, &place, *count);
+    return take_run(number, place, *count);
 }
 
 /* ---- Users -------------------------------------------------------------------------------------------------------- */
@@ -212,8 +234,9 @@ void frames_release(uint32_t frame)
     used_count--;
     if (chunk->free != ALL_FREE)
         return;
-    if (spare)
-        free_chunk(number);
-    else
-        spare = number;
+    list_remove(number);
+    if (spare_count == FRAMES_SPARE)
+        return free_chunk(number);
+    spare_count++;
+    list_add_last(number);
 }

@@ -6,7 +6,7 @@
  * frame has a number, never 0: its chunk's number, and its place in the chunk. It counts how many objects have it; where
  * that is more than one, nobody may write to it.
  *
- * Invariants. A frame that is handed out is zeroed. At most one chunk has no frame in use.
+ * Invariants. A frame that is handed out is zeroed. At most FRAMES_SPARE chunks have no frame in use.
  */
 #ifndef SALTO_MEMORY_FRAMES_H
 #define SALTO_MEMORY_FRAMES_H
@@ -15,6 +15,9 @@
 #include <stdint.h>
 
 #include "machine.h"
+
+/* Chunks without a frame in use that are kept, so that memory that comes and goes need not go through the kernel. */
+#define FRAMES_SPARE 16
 
 /* Makes room for the books of `chunks` chunks, and forgets all others; false if there is not enough memory. */
 bool frames_prepare(uint32_t chunks);

@@ -33,7 +33,7 @@ struct object *object_create(struct client *owner, uint64_t pages)
 void object_forget(struct object *object, uint64_t from, uint64_t to)
 {
     for (uint64_t page = from; (page = sparse_next(&object->frames, page, to)) != SPARSE_NONE; page++) {
-        uint32_t *place = sparse_place(&object->frames, page);
+        uint32_t *place = sparse_find(&object->frames, page);
         frames_release(*place);
         *place = 0;
         object->resident--;

@@ -8,7 +8,9 @@
 #include "books.h"
 
 #define ENTRIES_SHIFT 10
-#define ENTRIES (1U << ENTRIES_SHIFT)
+#define ENTRIES SPARSE_ENTRIES
+
+_Static_assert(ENTRIES == 1U << ENTRIES_SHIFT && ENTRIES * sizeof(uint32_t) == PAGE_SIZE, "entries fill a frame");
 
 /* Indices that a tree of this height has room for. */
 static uint64_t room(uint32_t height)
@@ -79,16 +81,22 @@ bool sparse_grow(struct sparse *sparse, uint64_t pages)
     return true;
 }
 
-uint32_t sparse_get(const struct sparse *sparse, uint64_t index)
+uint32_t *sparse_find(const struct sparse *sparse, uint64_t index)
 {
     if (index >= room(sparse->height))
-        return 0;
+        return NULL;
     if (sparse->height == 0)
-        return sparse->few[index];
+        return (uint32_t *)&sparse->few[index];
     uint32_t frame = sparse->root;
-    for (uint32_t level = sparse->height; level > 0 && frame != 0; level--)
+    for (uint32_t level = sparse->height; level > 1 && frame != 0; level--)
         frame = entries(frame)[entry_index(index, level)];
-    return frame;
+    return frame ? &entries(frame)[entry_index(index, 1)] : NULL;
+}
+
+uint32_t sparse_get(const struct sparse *sparse, uint64_t index)
+{
+    const uint32_t *place = sparse_find(sparse, index);
+    return place ? *place : 0;
 }
 
 uint32_t *sparse_place(struct sparse *sparse, uint64_t index)
@@ -123,8 +131,9 @@ uint64_t sparse_next(const struct sparse *sparse, uint64_t from, uint64_t end)
 {
     if (end > room(sparse->height))
         end = room(sparse->height);
-    while (from < end && sparse_get(sparse, from) == 0) {
-        uint64_t span = 1UL << (ENTRIES_SHIFT * missing_level(sparse, from));
+    struct sparse_cursor cursor = {0};
+    while (from < end && sparse_step(sparse, &cursor, from) == 0) {
+        uint64_t span = cursor.place ? 1 : 1UL << (ENTRIES_SHIFT * missing_level(sparse, from));
         from = (from | (span - 1)) + 1;
     }
     return from < end ? from : SPARSE_NONE;

@@ -29,6 +29,29 @@ void sparse_init(struct sparse *sparse, struct client *payer, uint64_t pages);
 /* Makes room for indices below `pages`, which may be fewer than there is room for. False if the quota has not enough. */
 bool sparse_grow(struct sparse *sparse, uint64_t pages);
 
+#define SPARSE_ENTRIES 1024 /* of a frame */
+
+/* Where a look-up was, so that the next one is quick if it is for the next index. Begins as zeros. */
+struct sparse_cursor {
+    uint32_t *place;
+    uint64_t index;
+};
+
+/* Where the number at `index` stands; NULL if there is no place for it yet. */
+uint32_t *sparse_find(const struct sparse *sparse, uint64_t index);
+
+/* The number at `index`, as sparse_get() answers it. */
+static inline uint32_t sparse_step(const struct sparse *sparse, struct sparse_cursor *cursor, uint64_t index)
+{
+    uint64_t within = sparse->height == 0 ? index < SPARSE_FEW : index % SPARSE_ENTRIES != 0;
+    if (cursor->place && index == cursor->index + 1 && within)
+        cursor->place++;
+    else
+        cursor->place = sparse_find(sparse, index);
+    cursor->index = index;
+    return cursor->place ? *cursor->place : 0;
+}
+
 /* The number at `index`; 0 beyond all that was stored. */
 uint32_t sparse_get(const struct sparse *sparse, uint64_t index);
 

@@ -82,7 +82,7 @@ static uint32_t run(const char *file, const char *first, const char *second)
 /* ---- Tests ---------------------------------------------------------------------------------------------------------- */
 
 /* Also sees to it that the servers have what they keep for ever, whichever programs run at the same time later: the images
- * of both files, and a chunk of frames that is not used. */
+ * of both files, and chunks of frames that are not used. */
 static void several_at_once(void)
 {
     process_child_t all[SEVERAL];
@@ -90,6 +90,7 @@ static void several_at_once(void)
         all[i] = started(i % 2 ? "starter" : "child", i % 2 ? "tree" : "spin", "");
     for (int i = 0; i < SEVERAL; i++)
         forget(all[i]);
+    EXPECT_EQUAL(run("mapper", "exhausts", ""), STATUS_FAULT);
 }
 
 static void statuses(void)
