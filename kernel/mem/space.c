@@ -87,6 +87,8 @@ static void free_table(struct factory *payer, uint64_t *entry)
 static unsigned missing_entries(const uint64_t *table, unsigned index)
 {
     unsigned end = index + SKIPPED_AT_ONCE < ENTRIES ? index + SKIPPED_AT_ONCE : ENTRIES, i = index;
+    while (i + 4 <= end && !((table[i] | table[i + 1] | table[i + 2] | table[i + 3]) & PTE_PRESENT))
+        i += 4;
     while (i < end && !(table[i] & PTE_PRESENT))
         i++;
     return i - index;
