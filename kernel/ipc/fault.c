@@ -98,6 +98,7 @@ void fault_deliver(struct thread *thread, struct thread *receiver, uint64_t badg
     receiver->call.handle = badge;
     message_clear_preserved(receiver);
 }
+
 /* The handler is busy: the thread queues, unless the handler waits for that thread. */
 static bool queue_for_handler(struct thread *thread, struct endpoint *endpoint)
 {
@@ -112,10 +113,42 @@ static bool queue_for_handler(struct thread *thread, struct endpoint *endpoint)
     return true;
 }
 
-static bool call_handler(struct thread *thread)
+/* Where the thread's handler receives; 0: there is none. */
+static inline struct endpoint *handler_endpoint(const struct thread *thread)
 {
     struct endpoint *endpoint = (struct endpoint *)thread->fault_handler.object;
-    if (!endpoint || endpoint->object.type != OBJECT_ENDPOINT || !endpoint->receive_rights)
+    bool heard = endpoint && endpoint->object.type == OBJECT_ENDPOINT && endpoint->receive_rights;
+    return heard ? endpoint : 0;
+}
+
+bool fault_ask_for_page(struct thread *thread, uint64_t address, uint64_t code)
+{
+    struct endpoint *endpoint = handler_endpoint(thread);
+    if (!endpoint)
+        return false;
+    thread->fault_address = address;
+    thread->frame.vector = EXCEPTION_PAGE_FAULT;
+    thread->frame.error = code;
+    thread->frame.rip = thread->hot->rip;
+    thread->sends = SENDS_PAGE;
+    struct thread *receiver = endpoint_take_receiver(endpoint);
+    if (!receiver && queue_for_handler(thread, endpoint))
+        return true;
+    if (!receiver)
+        return thread->sends = SENDS_OWN, false;
+    fault_deliver(thread, receiver, thread->fault_handler.badge);
+    wait_for_kernel_answer(thread, receiver);
+    debugger_note(EVENT_DELIVER_CALL, thread, receiver, endpoint, 0);
+    if (thread_can_run(receiver))
+        schedule_wake(receiver);
+    schedule_request();
+    return true;
+}
+
+static bool call_handler(struct thread *thread)
+{
+    struct endpoint *endpoint = handler_endpoint(thread);
+    if (!endpoint)
         return false;
     struct thread *receiver = endpoint_take_receiver(endpoint);
     thread->sends = SENDS_FAULT;
@@ -173,8 +206,23 @@ static void page_fault_answer(const struct thread *handler, struct thread *threa
     thread->sends = SENDS_OWN;
 }
 
+/* What a transfer needed may be there now; what registers are answered means nothing. */
+static void missing_page_answer(struct thread *handler, struct thread *thread)
+{
+    struct kernel_registers registers;
+    bool goes_on = is_paged(thread) ? lets_go_on(handler)
+                                    : kernel_fault_handler_exception_answer(message_answer_tag(handler->call.tag),
+                                                                            &handler->call, &registers);
+    wait_end(thread);
+    thread->sends = SENDS_OWN;
+    if (!goes_on)
+        transfer_page_refused(thread, ERROR_BAD_ADDRESS);
+}
+
 void fault_answer(struct thread *handler, struct thread *thread)
 {
+    if (thread->sends == SENDS_PAGE)
+        return missing_page_answer(handler, thread);
     if (is_paged(thread))
         return page_fault_answer(handler, thread);
     struct kernel_registers registers;

@@ -7,12 +7,18 @@
 #ifndef SALTO_IPC_FAULT_H
 #define SALTO_IPC_FAULT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "thread/thread.h"
 
 /* `thread`, whose registers stand in its frame, raised the exception that the frame names. */
 void fault_raise(struct thread *thread, uint64_t address);
+
+/* A transfer cannot go on without the page of `thread` at `address`: its handler hears of a page fault, with the error code
+ * `code`, as if the thread had touched the page. Is there one to be asked? Then the thread waits, and is told what came of
+ * it by transfer_page_refused(), or goes on. */
+bool fault_ask_for_page(struct thread *thread, uint64_t address, uint64_t code);
 
 /* Nobody handles the fault: the thread stays stopped, and the supervisor or the console is told. */
 void fault_unheard(struct thread *thread);

@@ -138,7 +138,7 @@ static bool send_request(struct thread *self, const struct capability *capabilit
 static void answer(struct thread *self, struct thread *caller, bool items)
 {
     debugger_note(caller->reply ? EVENT_ANSWER : EVENT_REPLY, self, caller, caller->reply, 0);
-    if (caller->sends == SENDS_FAULT)
+    if (caller->sends != SENDS_OWN)
         return fault_answer(self, caller);
     if (items)
         message_deliver_answer(self, caller);
@@ -262,6 +262,7 @@ static void accept(struct thread *self, struct thread *sender, const struct endp
         accept_own_message(self, sender, endpoint, again);
         break;
     case SENDS_FAULT:
+    case SENDS_PAGE:
         fault_deliver(sender, self, sender->badge);
         wait_for_kernel_answer(sender, self);
         debugger_note(EVENT_DELIVER_CALL, sender, self, endpoint, 0);

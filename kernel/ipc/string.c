@@ -12,6 +12,9 @@
 #define TOP_SHIFT (PAGE_SHIFT + 3 * LEVEL_SHIFT)
 #define MAY_READ (PTE_PRESENT | PTE_USER)
 #define MAY_WRITE (PTE_PRESENT | PTE_USER | PTE_WRITE)
+#define FAULT_PRESENT 1UL /* of the error code: Intel SDM volume 3, 4.7 */
+#define FAULT_WRITE 2UL
+#define FAULT_USER 4UL
 #define WORD sizeof(uint64_t)
 #define PAGES_AT_ONCE 4UL                   /* with interrupts off, an instruction for each word */
 #define AT_ONCE (PAGES_AT_ONCE * PAGE_SIZE) /* bytes; the same where pages are not copied whole */
@@ -270,8 +273,10 @@ enum strings_result strings_copy(struct strings *strings, const struct space *fr
     return STRINGS_COPIED;
 }
 
-uint64_t strings_missing(const struct strings *strings, bool source)
+uint64_t strings_missing(const struct strings *strings, bool source, const struct space *space, uint64_t *code)
 {
     const struct string *string = &strings->of[strings->current];
-    return (source ? string->from : string->to) + strings->done;
+    uint64_t address = (source ? string->from : string->to) + strings->done;
+    *code = FAULT_USER | (source ? 0 : FAULT_WRITE) | (*find(space, address).entry & PTE_PRESENT ? FAULT_PRESENT : 0);
+    return address;
 }

@@ -64,8 +64,9 @@ bool strings_copy_at_once(const struct strings *strings, const struct space *fro
  * not copied because a page is missing can be copied when it is there. */
 enum strings_result strings_copy(struct strings *strings, const struct space *from, const struct space *to);
 
-/* The address of the sender, or else of the receiver, that comes next. */
-uint64_t strings_missing(const struct strings *strings, bool source);
+/* The address that comes next, of the sender's (`source`) or of the receiver's, in the address space `space`; `*code` is the
+ * error code that a program's page fault there would have (Intel SDM volume 3, 4.7). */
+uint64_t strings_missing(const struct strings *strings, bool source, const struct space *space, uint64_t *code);
 
 /* Tells the receiver, in its UTCB, what has arrived where. */
 void strings_arrive(const struct strings *strings, struct utcb *receiver);

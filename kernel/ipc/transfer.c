@@ -3,6 +3,7 @@
 #include "ipc/transfer.h"
 
 #include "debug/panic.h"
+#include "ipc/fault.h"
 #include "ipc/ipc.h"
 #include "ipc/message.h"
 #include "ipc/reply.h"
@@ -115,12 +116,55 @@ void transfer_break_off(struct thread *driver)
     fail_driver(driver, ERROR_INTERRUPTED);
 }
 
-static void page_is_missing(struct thread *client, struct thread *driver, bool clients)
+void transfer_page_refused(struct thread *thread, enum error error)
 {
+    bool broken = error == ERROR_INTERRUPTED || error == ERROR_TIMEOUT;
+    enum error own = broken ? error : ERROR_BAD_ADDRESS;
+    if (transfer_client(thread)) {
+        transfer_driver_leaves(thread, broken ? error : ERROR_PARTNER_MEMORY);
+        fail_driver(thread, own);
+    } else if (thread->restarting && tag_operation((uint32_t)thread->message.tag) != MESSAGE_RECEIVE) {
+        thread->restarting = RESTARTS_NOTHING; /* a client that would have sent again */
+        thread->call = (struct kernel_call){.tag = own, .handle = PHASE_SEND};
+    }
+}
+
+/* Is there a page that could be where the transfer stops, and somebody who is asked for it? */
+static bool is_asked_for(struct thread *thread, uint64_t address, uint64_t code)
+{
+    return address >= USER_START && address < USER_END && fault_ask_for_page(thread, address, code);
+}
+
+/* The client's own page: the driver waits for nothing of that. A request is sent again when the page is there; an answer
+ * is lost, since the server's memory is its own again. */
+static void client_page_is_missing(struct thread *client, uint64_t address, uint64_t code)
+{
+    bool sends = !client->transfer.answers;
+    uint64_t deadline = client->deadline.place ? client->deadline.when : TIMEOUT_NEVER;
+    transfer_client_leaves(client);
+    wait_end(client);
+    if (sends) {
+        client->message = client->call;
+        client->restarting = RESTARTS_OPERATION;
+    } else {
+        client->call = (struct kernel_call){.tag = ERROR_BAD_ADDRESS, .handle = PHASE_RECEIVE};
+    }
+    if (!is_asked_for(client, address, code)) {
+        transfer_page_refused(client, ERROR_BAD_ADDRESS);
+        return let_go_on(client);
+    }
+    schedule_add_deadline(&client->deadline, deadline);
+}
+
+static void page_is_missing(struct thread *client, struct thread *driver, bool source)
+{
+    bool clients = source != driver->transfer.answers;
+    struct thread *owner = clients ? client : driver;
+    uint64_t code, address = strings_missing(&driver->transfer.strings, source, &owner->task->space, &code);
     if (clients)
-        return wait_fail(client, ERROR_BAD_ADDRESS);
-    transfer_driver_leaves(driver, ERROR_PARTNER_MEMORY);
-    fail_driver(driver, ERROR_BAD_ADDRESS);
+        client_page_is_missing(client, address, code);
+    else if (!is_asked_for(driver, address, code))
+        transfer_page_refused(driver, ERROR_BAD_ADDRESS);
 }
 
 /* The pages of the message cannot be mapped: that is for the sender to know. */
@@ -165,7 +209,7 @@ static void run(struct thread *client, struct thread *driver)
         if (result == STRINGS_COPIED && map_pages(client, driver))
             return arrive(client, driver);
         if (result != STRINGS_COPIED && result != STRINGS_MORE)
-            return page_is_missing(client, driver, (result == STRINGS_SOURCE_MISSING) != answers);
+            return page_is_missing(client, driver, result == STRINGS_SOURCE_MISSING);
     } while (!preemption_due() && driver->transfer_partner == client);
     if (driver->transfer_partner == client)
         schedule_go_on(driver); /* on its client's context, where it was not yet */

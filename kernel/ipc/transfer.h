@@ -74,6 +74,10 @@ void transfer_client_leaves(struct thread *client);
 /* The driver's part is over: the client fails with `error`. The driver waits for nothing then, and has no result yet. */
 void transfer_driver_leaves(struct thread *driver, enum error error);
 
+/* `thread` waited for a page that a transfer needs, and will not get it: `error` is INTERRUPTED or TIMEOUT where its wait
+ * was ended, else whatever. */
+void transfer_page_refused(struct thread *thread, enum error error);
+
 /* The driver is broken off, and goes on with INTERRUPTED; so does the client. */
 void transfer_break_off(struct thread *driver);
 

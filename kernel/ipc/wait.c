@@ -89,6 +89,11 @@ void wait_fail(struct thread *thread, enum error error)
         ipc_end_kernel_message(thread);
     } else if (thread->sends == SENDS_FAULT) {
         fault_unheard(thread);
+    } else if (thread->sends == SENDS_PAGE) {
+        thread->sends = SENDS_OWN;
+        transfer_page_refused(thread, error);
+        schedule_chain_cut();
+        schedule_wake(thread);
     } else {
         assert(!thread->interrupted);
         if (receiving)

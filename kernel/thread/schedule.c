@@ -225,6 +225,8 @@ void schedule_answered(struct thread *from, struct thread *to)
 {
     if (to->stopped)
         return schedule_request();
+    if (to->restarting) /* it waited for a page, and is not through with its system call */
+        return schedule_wake(to), schedule_request();
     if (current == &to->context)
         return schedule_switch_to(to);
     if (!wait_caller(to) && hand_over_at_once(from, to))

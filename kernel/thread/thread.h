@@ -55,6 +55,7 @@ enum thread_state {
 enum thread_sends {
     SENDS_OWN,     /* its own message */
     SENDS_FAULT,   /* the call about its fault, or waits for the answer */
+    SENDS_PAGE,    /* the same about a page that a transfer needs: goes on with its system call then */
     SENDS_ONE_WAY, /* `message`, for the supervisor, and stays stopped afterwards */
 };
 

@@ -127,7 +127,7 @@ enum error kernel_thread_break_off(struct kernel_call *call, struct thread *self
         return ERROR_BAD_ARGUMENT;
     if (address && !user_address(address))
         return ERROR_BAD_ADDRESS;
-    if (!lives(self) || self->state == THREAD_FAULTED || self->sends != SENDS_OWN)
+    if (!lives(self) || self->state == THREAD_FAULTED || (self->sends != SENDS_OWN && self->sends != SENDS_PAGE))
         return ERROR_BUSY;
     *old = control_break_off(self, address);
     return ERROR_NONE;

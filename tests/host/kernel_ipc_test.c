@@ -105,13 +105,13 @@ static bool expect(bool condition, const char *what)
     return condition;
 }
 
-static uint64_t transfers_seen;
+static uint64_t transfers_seen, pages_seen;
 
 static void count_transfers(void)
 {
     for (const struct task *task = task_first(); task; task = task->next)
         for (const struct thread *thread = task->threads; thread; thread = thread->task_next)
-            transfers_seen += thread->state == THREAD_TRANSFER;
+            transfers_seen += thread->state == THREAD_TRANSFER, pages_seen += thread->sends == SENDS_PAGE;
 }
 
 static void check_all(const struct thread *thread)
@@ -575,5 +575,6 @@ int main(void)
             steps_done, SEED, wrong ? wrong : "all invariants hold");
     host_ok(steps_done > ROUNDS * 50, "threads went on for long enough");
     host_ok(transfers_seen > ROUNDS, "strings were on their way after %lu steps", transfers_seen);
+    host_ok(pages_seen > 0, "and waited for pages after %lu", pages_seen);
     return host_done();
 }
