@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copies that something happens to at every moment. See strings.c. */
+#include <string.h>
+
+#include <salto/string_item.h>
+#include <salto/wait.h>
+
+#include "strings.h"
+
+#define LONG (200UL * PAGE_SIZE)
+#define COPY_TIME \
+    130000UL /* more than the nanoseconds, which are instructions, that a copy and what is around it takes */
+#define STEP 1700UL
+
+void call_once(struct area *area)
+{
+    struct ipc_message message = {0};
+    ipc_string(0, (void *)FROM, (uint32_t)area->values[LENGTH]);
+    ipc_string_buffer(0, (void *)BACK, area->values[LENGTH]);
+    ipc_set_deadlines(area->values[TIME], area->values[TIME]);
+    area->begun++;
+    area->values[RESULT] = ipc_transfer(area->values[TAG], area->values[TARGET], &message);
+    area->values[RESULT_PHASE] = message.badge;
+    area->done++;
+}
+
+void make_client(struct worker *client, uint64_t length, uint64_t flags)
+{
+    worker_create(client, true);
+    EXPECT_EQUAL(kernel_thread_set_priority(client->thread, LOW_PRIORITY), 0);
+    EXPECT_EQUAL(kernel_memory_map(sent, client->task, FROM, 0, PAGES, READ_WRITE), 0);
+    EXPECT_EQUAL(kernel_memory_map(returned, client->task, BACK, 0, PAGES, READ_WRITE), 0);
+    client->area->values[TARGET] = worker_give(client, endpoint, RIGHT_WRITE);
+    client->area->values[LENGTH] = length;
+    client->area->values[TAG] = tag_of(LABEL, MESSAGE_CALL, 0, 1) | flags;
+}
+
+/* What happens in the middle, and how the client's call may end then. */
+struct disturbance {
+    void (*happens)(struct worker *client);
+    uint64_t errors[3];
+    bool client_goes;
+};
+
+static void client_page_goes(struct worker *client)
+{
+    EXPECT_EQUAL(kernel_memory_unmap(sent, client->task, FROM + 150 * PAGE_SIZE, 1), 0);
+    EXPECT_EQUAL(kernel_memory_unmap(returned, client->task, BACK + 150 * PAGE_SIZE, 1), 0);
+}
+
+static void server_page_goes(struct worker *client)
+{
+    (void)client;
+    EXPECT_EQUAL(kernel_memory_unmap(taken, server.task, TAKEN + 150 * PAGE_SIZE, 1), 0);
+}
+
+/* Frames go, and come to others. */
+static void all_memory_goes(struct worker *client)
+{
+    (void)client;
+    guest_delete(taken.handle);
+    taken.handle = guest_memory(PAGES);
+    EXPECT_EQUAL(kernel_memory_map(taken, own_task, SEEN, 0, PAGES, READ_WRITE), 0);
+    memset((void *)SEEN, GUARD, PAGES * PAGE_SIZE);
+}
+
+static void client_ends(struct worker *client)
+{
+    EXPECT_EQUAL(kernel_thread_end(client->thread), 0);
+}
+
+static void client_task_ends(struct worker *client)
+{
+    EXPECT_EQUAL(kernel_task_exit(client->task, 0), 0);
+}
+
+static void client_is_broken_off(struct worker *client)
+{
+    uint64_t old;
+    EXPECT_EQUAL(kernel_thread_break_off(client->thread, 0, &old), 0);
+}
+
+static void client_is_stopped(struct worker *client)
+{
+    EXPECT_EQUAL(kernel_thread_stop(client->thread), 0);
+    EXPECT_EQUAL(kernel_thread_resume(client->thread, false), 0);
+}
+
+static void server_ends(struct worker *client)
+{
+    (void)client;
+    EXPECT_EQUAL(kernel_thread_end(server.thread), 0);
+}
+
+static void server_task_ends(struct worker *client)
+{
+    (void)client;
+    EXPECT_EQUAL(kernel_task_exit(server.task, 0), 0);
+}
+
+static void server_is_broken_off(struct worker *client)
+{
+    uint64_t old;
+    (void)client;
+    EXPECT_EQUAL(kernel_thread_break_off(server.thread, 0, &old), 0);
+}
+
+static void server_is_stopped(struct worker *client)
+{
+    (void)client;
+    EXPECT_EQUAL(kernel_thread_stop(server.thread), 0);
+    sleep_for(20000);
+    EXPECT_EQUAL(kernel_thread_resume(server.thread, false), 0);
+}
+
+static void nothing_happens(struct worker *client)
+{
+    (void)client;
+}
+
+static bool is_among(uint64_t result, const uint64_t *errors)
+{
+    for (int i = 0; i < 3; i++)
+        if (errors[i] && result == errors[i])
+            return true;
+    return false;
+}
+
+/* One copy, with what happens `after` its beginning; `deadline` after that the call's deadline passes, 0: never. Answers
+ * whether it ended with an error. */
+static bool disturb(const struct disturbance *disturbance, uint64_t after, uint64_t deadline)
+{
+    struct worker client;
+    start_server(0, LONG, 0);
+    EXPECT_EQUAL(kernel_thread_set_priority(server.thread, LOW_PRIORITY), 0);
+    make_client(&client, LONG, deadline ? TAG_DEADLINE : 0);
+    fill((uint8_t *)FROM, LONG, after);
+    memset((void *)(BACK + LONG), GUARD, PAGE_SIZE);
+    memset((void *)(SEEN + LONG), GUARD, PAGE_SIZE);
+    sleep_for(MILLISECOND); /* the server waits */
+    client.area->values[TIME] = time_now() + deadline;
+    worker_start(&client, call_once);
+    sleep_for(after);
+    disturbance->happens(&client);
+    sleep_for(3 * COPY_TIME);
+    uint64_t result = client.area->values[RESULT];
+    bool failed = !disturbance->client_goes && result != tag_of(LABEL, MESSAGE_REPLY_AND_WAIT, 0, 1);
+    if (failed)
+        EXPECT(is_among(result, disturbance->errors));
+    else if (!disturbance->client_goes)
+        EXPECT(is_filled((uint8_t *)BACK, LONG, after));
+    EXPECT(is_guard((uint8_t *)BACK + LONG, PAGE_SIZE) && is_guard((uint8_t *)SEEN + LONG, PAGE_SIZE));
+    worker_destroy(&client);
+    end_server();
+    return failed;
+}
+
+/* At every moment of a copy there and back. Errors come, and success too. */
+static void sweep(const struct disturbance *disturbance, bool errors, uint64_t deadlines)
+{
+    uint64_t failed = 0, tried = 0;
+    for (uint64_t after = STEP; after < COPY_TIME * 2; after += STEP * 5) {
+        failed += disturb(disturbance, after, deadlines ? after : 0);
+        tried++;
+    }
+    EXPECT(errors ? failed > 2 : failed == 0);
+    EXPECT(failed < tried || disturbance->client_goes);
+}
+
+#define DISTURBED(name, error, ...)                                                 \
+    void when_##name(void)                                                          \
+    {                                                                               \
+        static const struct disturbance disturbance = {name, {__VA_ARGS__}, false}; \
+        sweep(&disturbance, error, 0);                                              \
+    }
+DISTURBED(client_page_goes, true, ERROR_BAD_ADDRESS)
+DISTURBED(server_page_goes, true, ERROR_PARTNER_MEMORY)
+DISTURBED(all_memory_goes, true, ERROR_PARTNER_MEMORY)
+DISTURBED(client_is_broken_off, true, ERROR_INTERRUPTED)
+DISTURBED(client_is_stopped, false, 0)
+DISTURBED(server_ends, true, ERROR_DEAD)
+DISTURBED(server_task_ends, true, ERROR_DEAD)
+DISTURBED(server_is_broken_off, true, ERROR_INTERRUPTED)
+DISTURBED(server_is_stopped, false, 0)
+
+void when_client_goes(void)
+{
+    static const struct disturbance thread = {client_ends, {0}, true}, task = {client_task_ends, {0}, true};
+    sweep(&thread, false, 0);
+    sweep(&task, false, 0);
+}
+
+void when_deadline_passes(void)
+{
+    static const struct disturbance disturbance = {nothing_happens, {ERROR_TIMEOUT}, false};
+    sweep(&disturbance, true, 1);
+}
