@@ -123,6 +123,7 @@ bool manifest_check_files(const struct manifest *manifest, const char *file, con
 /* Does the set wait for this program to end? */
 bool manifest_waits_for(const struct manifest_program *program);
 
+/* Frees what a manifest that was read holds, and clears it; the structure itself is the caller's. */
 void manifest_free(struct manifest *manifest);
 
 #endif

@@ -158,6 +158,7 @@ static inline int message_is_tag(uint64_t tag)
     return (int32_t)tag < 0;
 }
 
+/* The label of a message that came in, or is sent: any 32 bits. */
 static inline uint32_t message_label(uint64_t tag)
 {
     return (uint32_t)(tag >> 32);

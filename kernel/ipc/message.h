@@ -24,11 +24,13 @@ static inline uint32_t tag_operation(uint32_t general)
     return general >> TAG_OPERATION_SHIFT & TAG_OPERATION_MASK;
 }
 
+/* Words of the message, 0 to 63. */
 static inline uint32_t tag_words(uint32_t general)
 {
     return general & TAG_WORDS_MASK;
 }
 
+/* Its typed items, 0 to 7. */
 static inline uint32_t tag_items(uint32_t general)
 {
     return general >> TAG_ITEMS_SHIFT & TAG_ITEMS_MASK;

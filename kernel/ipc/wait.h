@@ -15,8 +15,10 @@
 #include "abi/errors.h"
 #include "thread/thread.h"
 
+/* The mark in `partner` and `waits` of a wait that only the kernel may end: so the trampoline's compare fails. */
 #define WAIT_KERNEL 1UL
 
+/* The line that a `partner` word names, marked or not. */
 static inline struct hot_thread *wait_without_mark(struct hot_thread *line)
 {
     return (struct hot_thread *)((uint64_t)line & ~WAIT_KERNEL);

@@ -24,6 +24,7 @@ bool ioapic_has(uint32_t input);
 /* Says how an input is triggered; masks it. */
 void ioapic_configure(uint32_t input, bool level, bool low_active);
 
+/* Keep the interrupts of an input back, and let them through. */
 void ioapic_mask(uint32_t input);
 void ioapic_unmask(uint32_t input);
 

@@ -22,6 +22,7 @@ static inline void *physical_to_virtual(uint64_t physical)
     return (void *)(physical + PHYSICAL_MAP);
 }
 
+/* The physical address of what the kernel sees at `address`, in its map of physical memory. */
 static inline uint64_t virtual_to_physical(const void *address)
 {
     return (uint64_t)address - PHYSICAL_MAP;

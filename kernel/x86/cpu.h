@@ -83,6 +83,7 @@ static inline struct cpuid_result cpuid_checked(uint32_t leaf, uint32_t subleaf)
     return cpuid(leaf, subleaf);
 }
 
+/* A model-specific register, which must exist: Intel SDM volume 4. */
 static inline uint64_t rdmsr(uint32_t msr)
 {
     uint32_t low, high;

@@ -40,6 +40,7 @@ bool regions_insert(const struct region *region);
 /* Sees to it that no region lies on both sides of `address`. False if the table is full. */
 bool regions_split(uint64_t address);
 
+/* Takes the region at `index` out; those behind it move up. */
 void regions_remove(uint32_t index);
 
 /* Makes a memory object for `pages` pages; its index, or REGION_NO_OBJECT. */
