@@ -145,6 +145,7 @@ struct operation {
     /* filled in by the checks */
     unsigned right;             /* @right: RIGHT_* that the capability needs */
     bool fits;                  /* @fits(registers) */
+    uint64_t timeout;           /* @timeout: nanoseconds, 0 for none */
     struct declaration *errors; /* what `raises` names */
     /* filled in by the layout */
     struct message_shape request, reply;

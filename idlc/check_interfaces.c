@@ -9,6 +9,7 @@
 
 #include "abi/capability.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,8 +18,8 @@
 #define MAX_BASES 16 /* of an interface, one of the other */
 
 static const char *const interface_attributes[] = {"id", "kernel"};
-static const char *const operation_attributes[] = {"right", "fits"};
-static const char *const later_attributes[] = {"deferred", "timeout"};
+static const char *const operation_attributes[] = {"right", "fits", "timeout"};
+static const char *const later_attributes[] = {"deferred"};
 
 static bool is_one_of(const char *text, const char *const *names, size_t count)
 {
@@ -100,12 +101,49 @@ static void set_right(struct operation *operation, const struct attribute *attri
     }
 }
 
+/* The nanoseconds of a duration such as 20ms; 0 if they are none or more than fit in 63 bits. */
+static uint64_t nanoseconds_of(const char *text)
+{
+    static const struct {
+        const char *unit;
+        uint64_t nanoseconds;
+    } units[] = {{"ns", 1}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000}, {"m", 60000000000}};
+    char *unit;
+    uint64_t number, result;
+
+    errno = 0;
+    number = strtoull(text, &unit, 10);
+    for (size_t i = 0; i < COUNT(units); i++)
+        if (strcmp(unit, units[i].unit) == 0 && errno == 0 &&
+            !__builtin_mul_overflow(number, units[i].nanoseconds, &result) && result <= INT64_MAX)
+            return result;
+    return 0;
+}
+
+static void set_timeout(struct operation *operation, const struct attribute *attribute)
+{
+    const struct value *argument = attribute->arguments.first;
+
+    if (!argument || argument->next || argument->kind != VALUE_DURATION) {
+        report(CODE_ATTRIBUTE, attribute->name.span,
+               "write how long, such as @timeout(5s); units are ns, us, ms, s, m");
+        return;
+    }
+    operation->timeout = nanoseconds_of(argument->text);
+    if (operation->timeout == 0)
+        report(CODE_RANGE, argument->span, "a timeout must be 1ns to 292 years");
+}
+
 static void set_operation_attribute(struct operation *operation, const struct attribute *attribute)
 {
     const struct value *argument = attribute->arguments.first;
 
     if (strcmp(attribute->name.text, "right") == 0) {
         set_right(operation, attribute);
+        return;
+    }
+    if (strcmp(attribute->name.text, "timeout") == 0) {
+        set_timeout(operation, attribute);
         return;
     }
     operation->fits = true;
@@ -349,6 +387,8 @@ static void check_kernel_operation(const struct operation *operation)
 {
     if (operation->kind == OPERATION_ONEWAY)
         report(CODE_KERNEL, operation->name.span, "a @kernel operation always answers: it cannot be oneway");
+    if (operation->timeout)
+        report(CODE_KERNEL, operation->name.span, "a @kernel operation is answered at once: it has no timeout");
     if (operation->raises)
         report(CODE_KERNEL, operation->raises->span,
                "a @kernel operation fails with the kernel's errors, and raises none");

@@ -112,7 +112,7 @@ static bool evaluate(const struct program *program, const struct unit *unit, con
     case VALUE_NAME:
         return constant_number(program, unit, value, number);
     case VALUE_DURATION:
-        report(CODE_UNSUPPORTED, value->span, "durations are not supported by this version");
+        report(CODE_WRONG_KIND, value->span, "a duration can only stand in @timeout");
         return false;
     case VALUE_NEGATED:
         if (!evaluate(program, unit, value->right, number))

@@ -180,14 +180,18 @@ static void emit_call(FILE *output, const struct declaration *interface, const s
 {
     const char *name = upper_case(c_operation(interface, operation));
 
+    const char *tag = text_of("%s_REQUEST", name);
+
+    if (operation->timeout)
+        tag = text_of("idl_within(%s, UINT64_C(%" PRIu64 "))", tag, operation->timeout);
     if (operation->kind == OPERATION_ONEWAY) {
-        fprintf(output, "    idl_tag = ipc_send(%s_REQUEST, self.handle, idl_words);\n", name);
+        fprintf(output, "    idl_tag = ipc_send(%s, self.handle, idl_words);\n", tag);
         fprintf(output, "    return idl_sent(idl_tag);\n");
         return;
     }
     emit_blob_open(output, operation);
     emit_pages_open(output, operation);
-    fprintf(output, "    idl_tag = ipc_call(%s_REQUEST, self.handle, idl_words);\n", name);
+    fprintf(output, "    idl_tag = ipc_call(%s, self.handle, idl_words);\n", tag);
     emit_blob_close(output, operation);
     emit_pages_close(output, operation);
     fprintf(output, "    if (idl_tag != %s_REPLY)\n        return idl_failure(idl_tag);\n", name);
@@ -212,10 +216,21 @@ static void emit_stub(FILE *output, const struct declaration *interface, const s
     fprintf(output, "}\n\n");
 }
 
+static bool has_timeouts(const struct unit *unit)
+{
+    FOR_EACH_DECLARATION(declaration, unit)
+    FOR_EACH(operation, operation, declaration->operations)
+    if (operation->timeout)
+        return true;
+    return false;
+}
+
 void emit_client(FILE *output, struct program *program)
 {
     emit_header_start(output, program->units.first, "CLIENT", "Types and client stubs");
     fprintf(output, "#include \"salto/ipc.h\"\n#include \"salto/idl.h\"\n\n");
+    if (has_timeouts(program->units.first))
+        fprintf(output, "#include \"salto/deadline.h\"\n\n");
     fprintf(output, "#include <stdbool.h>\n#include <stdint.h>\n\n");
     emit_types(output, program);
     FOR_EACH_DECLARATION(declaration, program->units.first)

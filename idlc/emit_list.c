@@ -110,6 +110,8 @@ static void emit_one(FILE *output, const struct declaration *interface, const st
             ", \"request\": \"0x%016" PRIx64 "\", \"right\": %u",
             operation->request.words, operation->request.items, operation->reply.words, operation->reply.items,
             operation_request(interface, operation), operation->right);
+    if (operation->timeout)
+        fprintf(output, ", \"timeout\": %" PRIu64, operation->timeout);
     emit_parameters(output, "inputs", operation->inputs, operation->inputs_count);
     emit_parameters(output, "outputs", operation->outputs, operation->outputs_count);
     fprintf(output, "}");

@@ -182,6 +182,7 @@ void root_start(void)
     give_all(task, &table);
     table.magic = STARTUP_MAGIC;
     table.tsc_hertz = tsc_hertz();
+    table.tsc_start = tsc_start();
     table.program_entry = load(task, "root");
     uint64_t start = load(task, "linux");
     map_new("root", task, PROGRAM_STACK_TOP - ROOT_STACK_PAGES * PAGE_SIZE, ROOT_STACK_PAGES * PAGE_SIZE,

@@ -186,6 +186,11 @@ void timer_initialise(void)
     measure_apic_timer();
 }
 
+uint64_t tsc_start(void)
+{
+    return start;
+}
+
 uint64_t tsc_hertz(void)
 {
     return hertz;

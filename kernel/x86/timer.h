@@ -11,6 +11,8 @@ void timer_initialise(void);
 
 /* Frequency of the time-stamp counter in hertz; never 0 after timer_initialise(). */
 uint64_t tsc_hertz(void);
+/* The counter's value at the time that timer_now() calls 0. */
+uint64_t tsc_start(void);
 
 /* Nanoseconds since timer_initialise() began, from the time-stamp counter of the CPU that runs this. */
 uint64_t timer_now(void);

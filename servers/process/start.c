@@ -131,6 +131,7 @@ static int load_table(struct process *process)
     size_t length = offsetof(struct startup_table, grants) + table->grants_count * sizeof(table->grants[0]);
     table->magic = STARTUP_MAGIC;
     table->tsc_hertz = salto_startup_table()->tsc_hertz;
+    table->tsc_start = salto_startup_table()->tsc_start;
     table->program_entry = process->image->plan.entry;
     int error = add_memory(process->space, STARTUP_TABLE, 1, RIGHT_READ);
     return error ? error : write_bytes(process->space, STARTUP_TABLE, (const uint8_t *)table, length);

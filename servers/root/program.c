@@ -133,6 +133,7 @@ static bool create(struct program *program, uint64_t *stack)
     memset(&table, 0, sizeof(table));
     table.magic = STARTUP_MAGIC;
     table.tsc_hertz = salto_startup_table()->tsc_hertz;
+    table.tsc_start = salto_startup_table()->tsc_start;
     table.program_entry = program->plan.entry;
     return grants_hand_out(program, &table) && load_program(program, &table, stack);
 }

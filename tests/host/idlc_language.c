@@ -64,6 +64,27 @@ static int file_on_close(void *object, const struct idl_call *call, bases_state_
     return why == BASES_STATE_BUSY ? BASES_ERROR_GONE : 0;
 }
 
+static int file_on_hurry(void *object, const struct idl_call *call, bases_state_t why, bases_state_t *state)
+{
+    (void)object;
+    (void)call;
+    *state = why;
+    return 0;
+}
+
+static void file_on_tell(void *object, const struct idl_call *call, const uint64_t words[10])
+{
+    (void)object;
+    (void)call;
+    handler_calls += (unsigned)words[9];
+}
+
+/* The time that stubs see. */
+uint64_t salto_now(void)
+{
+    return 1000;
+}
+
 LANGUAGE_FILE_SERVER(serve_file, file_on)
 
 static void reset(void)
@@ -101,7 +122,7 @@ static void test_inheritance(void)
     transport.replace_word_mask = 0;
     transport.replace_tag = 0x5410000180000001;
     host_ok(bases_node_state(node, &state) == -ERROR_BAD_TAG, "a wrong shape of an inherited operation is one");
-    transport.replace_tag = 0x5410000380000000;
+    transport.replace_tag = 0x5410000580000000;
     host_ok(bases_node_state(node, &state) == -ERROR_BAD_OPERATION, "what the base has not is not inherited");
 }
 
@@ -134,6 +155,27 @@ static void test_open_enums(void)
             "nor those that a signed one cannot hold");
 }
 
+static void test_timeouts(void)
+{
+    bases_node_t node = language_file_as_bases_node(file);
+    bases_state_t state = BASES_STATE_IDLE;
+    uint64_t words[10] = {[9] = 5};
+
+    reset();
+    host_ok(bases_node_hurry(node, BASES_STATE_BUSY, &state) == 0 && state == BASES_STATE_BUSY &&
+                transport.request == 0x5410000380000001,
+            "an operation with a timeout arrives as any other");
+    host_ok(transport.send_deadline == 20001000 && transport.receive_deadline == 20001000,
+            "its deadline is so much from now, to be received and to be answered");
+    host_ok(bases_node_tell(node, words) == 0 && handler_calls == 5 && transport.send_deadline == 120000001000,
+            "one that is not answered has it too");
+    transport.send_deadline = 0;
+    host_ok(bases_node_state(node, &state) == 0 && transport.send_deadline == 0, "others have none");
+    transport_reset(NULL, NULL);
+    transport.failure = ERROR_TIMEOUT;
+    host_ok(bases_node_hurry(node, BASES_STATE_IDLE, &state) == -ERROR_TIMEOUT, "the stub says that it has passed");
+}
+
 static void test_constants(void)
 {
     host_ok(LANGUAGE_KIB == 1024 && LANGUAGE_PAGE == 4096 && LANGUAGE_MASK == UINT64_MAX && LANGUAGE_LEAST == -128,
@@ -147,6 +189,7 @@ int main(void)
 {
     test_inheritance();
     test_open_enums();
+    test_timeouts();
     test_constants();
     return host_done();
 }

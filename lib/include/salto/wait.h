@@ -8,29 +8,9 @@
 #ifndef SALTO_WAIT_H
 #define SALTO_WAIT_H
 
+#include "salto/deadline.h"
 #include "salto/ipc.h"
 #include "salto/server.h"
-
-/* `tag` with the deadline bit, which makes the UTCB's deadlines hold: in the general form, as such tags must be. */
-static inline uint64_t ipc_tag_with_deadline(uint64_t tag)
-{
-    uint32_t low = (uint32_t)tag;
-
-    if (low <= TAG_PLAIN_CALL_LAST)
-        low = TAG_NATIVE | MESSAGE_CALL << TAG_OPERATION_SHIFT | (low - TAG_PLAIN_CALL);
-    else if (low <= TAG_PLAIN_REPLY_LAST)
-        low = TAG_NATIVE | MESSAGE_REPLY_AND_WAIT << TAG_OPERATION_SHIFT | (low - TAG_PLAIN_REPLY);
-    return message_labelled_tag(message_label(tag), low | TAG_DEADLINE);
-}
-
-/* Until when this thread's IPCs with TAG_DEADLINE wait to be received, and to receive (a call: for its answer). */
-static inline void ipc_set_deadlines(uint64_t send, uint64_t receive)
-{
-    struct utcb *utcb = ipc_utcb();
-
-    utcb->send_deadline = send;
-    utcb->receive_deadline = receive;
-}
 
 /* Waits until `deadline`, not at all if that has passed; signals stay pending meanwhile. Returns 0, or
  * -ERROR_INTERRUPTED if it was broken off. */

@@ -6,6 +6,7 @@
  */
 #include "../common/guest.h"
 
+#include "idl/clock.h"
 #include "idl/notes.h"
 #include "salto/startup.h"
 
@@ -123,6 +124,26 @@ static void forwarded(void)
     EXPECT_EQUAL(notes_set_title(notes, idl_text("its buffer is open again")), 0);
 }
 
+/* Nobody receives on the endpoint. */
+static void timeouts(void)
+{
+    kernel_clock_t clock = {salto_require("clock")};
+    uint64_t before = 0, now, after = 0;
+    kernel_endpoint_t endpoint;
+    size_t length = 77;
+    char title[1102];
+
+    EXPECT_EQUAL(kernel_clock_now(clock, &before), 0);
+    now = salto_now();
+    EXPECT_EQUAL(kernel_clock_now(clock, &after), 0);
+    EXPECT(before <= now && now <= after);
+    EXPECT_EQUAL(kernel_factory_create_endpoint(own_factory, &endpoint), 0);
+    EXPECT_ERROR(notes_wait((notes_t){endpoint.handle}, idl_text("late"), title, sizeof(title), &length), TIMEOUT);
+    EXPECT(length == 77 && salto_now() - after >= 5000000);
+    EXPECT_EQUAL(ipc_utcb()->string_buffers[0].size, 0);
+    guest_delete(endpoint.handle);
+}
+
 static const struct guest_test tests[] = {
     {"bytes of all lengths, as string items, there and back", round_trips},
     {"parts of them, into the caller's buffer and no further", parts},
@@ -130,6 +151,7 @@ static const struct guest_test tests[] = {
     {"so are messages that no stub makes", forged},
     {"strings in words and as items, in one answer too", strings},
     {"a server with strings is another's client", forwarded},
+    {"an operation with a timeout does not wait for ever", timeouts},
 };
 
 int main(void)

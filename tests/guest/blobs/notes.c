@@ -90,6 +90,15 @@ static int notes_on_forward(void *object, const struct idl_call *call, idl_strin
     return 0;
 }
 
+static int notes_on_wait(void *object, const struct idl_call *call, idl_string text, struct idl_outbuf *title_out)
+{
+    (void)object;
+    (void)call;
+    (void)text;
+    (void)title_out;
+    return 0;
+}
+
 NOTES_SERVER(serve_notes, notes_on)
 
 int main(void)

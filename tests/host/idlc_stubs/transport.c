@@ -213,10 +213,24 @@ static uint64_t serve(uint64_t tag, uint64_t *words)
     return transport.replace_reply ? transport.replace_reply : answer.tag;
 }
 
+/* The tag as it arrives: without flags, in its one spelling. */
+static uint64_t without_deadline(uint64_t tag)
+{
+    uint32_t low = (uint32_t)tag;
+
+    if (low <= TAG_PLAIN_REPLY_LAST || !(low & TAG_DEADLINE))
+        return tag;
+    transport.send_deadline = transport.client.send_deadline;
+    transport.receive_deadline = transport.client.receive_deadline;
+    return message_labelled_tag(message_label(tag), message_tag(low >> TAG_OPERATION_SHIFT & TAG_OPERATION_MASK,
+                                                                tag_words(tag), tag_items(tag)));
+}
+
 uint64_t fake_exchange(uint64_t tag, uint64_t handle, uint64_t *words)
 {
     if (handle == OWN_TASK)
         return own_task(tag, words);
+    tag = without_deadline(tag);
     transport.request = tag;
     transport.handle = handle;
     memcpy(transport.words, words, sizeof(transport.words));

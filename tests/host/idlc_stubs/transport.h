@@ -32,7 +32,8 @@ struct transport {
     uint64_t badge;
     /* what was seen */
     uint64_t request, reply, handle;
-    uint64_t words[6]; /* of the request */
+    uint64_t send_deadline, receive_deadline; /* of the request, if its tag says so */
+    uint64_t words[6];                        /* of the request */
     uint64_t reply_words[6];
     uint64_t items[MESSAGE_MAX_ITEMS], reply_items[MESSAGE_MAX_ITEMS];
     uint32_t deleted[MAX_DELETED];
