@@ -47,6 +47,8 @@ enum error kernel_memory_map(struct kernel_call *call, struct memory *self, stru
         return ERROR_NO_RIGHT;
     if (rights & RIGHT_COPY)
         return ERROR_BAD_ARGUMENT;
+    if (!kernel_call_ready(call)) /* page tables are new frames */
+        return ERROR_BUSY;
     if (!take_back() || !map_all(caller, &request))
         return kernel_call_restart(call);
     enum error error = caller->failure;
