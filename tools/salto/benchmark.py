@@ -93,9 +93,9 @@ def rows(text, counts, all_limits):
         marker, empty, median, minimum, maximum = measured[name]
         if marker not in counts or empty not in counts:
             raise BenchmarkError(f"{name}: the plugin saw no rounds {marker} or {empty}")
-        limit = limits["limit"] if "limit" in limits else measured[limits["limit_of"]][2] + limits["more"]
+        limit = measured[limits["limit_of"]][2] + limits["more"] if "limit_of" in limits else limits.get("limit")
         found.append(Row(limits["name"], median, minimum, maximum, counts[marker][0] - counts[empty][0],
-                         counts[marker][1] - counts[empty][1], limit, limits["cr3_writes"]))
+                         counts[marker][1] - counts[empty][1], limit, limits.get("cr3_writes"), limits.get("goal")))
     return found
 
 
