@@ -198,9 +198,9 @@ void silent_pagers(void)
     const struct paged buffers = {server.task, taken, TAKEN};
     set_pager(&server);
     take_pages(&buffers);
-    client.area->values[TIME] = time_now() + QUIET;
+    client.area->values[TIME] = time_now() + 10 * QUIET;
     worker_start(&client, call_once);
-    sleep_for(5 * QUIET);
+    sleep_for(20 * QUIET);
     expect_failed(&client, ERROR_TIMEOUT, PHASE_SEND);
     EXPECT_EQUAL(kernel_thread_break_off(server.thread, 0, &old), 0);
     expect_served();
