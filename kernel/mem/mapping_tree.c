@@ -13,11 +13,15 @@
  */
 #include "mem/mapping_tree.h"
 
-#define GOLDEN_RATIO 0x9e3779b97f4a7c15UL /* Knuth, The Art of Computer Programming, volume 3, 6.4 */
+/* Of SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators). One multiplication is not enough:
+ * records lie behind each other, and their multiples would make long branches. */
+#define MIX_FIRST 0xbf58476d1ce4e5b9UL
+#define MIX_SECOND 0x94d049bb133111ebUL
 
 static uint64_t priority(const struct mapping *mapping)
 {
-    return (uint64_t)mapping * GOLDEN_RATIO;
+    uint64_t mixed = (uint64_t)mapping * MIX_FIRST;
+    return (mixed ^ mixed >> 32) * MIX_SECOND;
 }
 
 static uint64_t greater(uint64_t a, uint64_t b)
@@ -71,8 +75,8 @@ static void rotate_up(struct mapping **root, struct mapping *mapping, enum mappi
     upper->up = mapping;
     *place = mapping;
     if (order == MAPPING_BY_SOURCE) {
+        mapping->limit = up->limit; /* it has all below it now that the other one had */
         set_limit(up);
-        set_limit(mapping);
     }
 }
 
@@ -144,18 +148,6 @@ struct mapping *mapping_tree_find_address(struct mapping *root, uint64_t start, 
     return first && mapping_address(first) < end ? first : 0;
 }
 
-/* Where the left subtree reaches beyond `start`, but nothing in it overlaps, all to the right of it begins behind `end`. */
-struct mapping *mapping_tree_find_source(struct mapping *root, uint64_t start, uint64_t end)
-{
-    while (root) {
-        const struct mapping_links *links = &root->links[MAPPING_BY_SOURCE];
-        if (links->start < end && links->start + mapping_size(root) > start)
-            return root;
-        root = limit_of(links->left) > start ? links->left : links->right;
-    }
-    return 0;
-}
-
 static bool is_behind(const struct mapping *mapping, struct mapping_place place)
 {
     uint64_t start = mapping_source(mapping);
@@ -208,4 +200,12 @@ struct mapping *mapping_tree_next_source(struct mapping *root, struct mapping_pl
         }
     }
     return next && mapping_source(next) < end ? next : 0;
+}
+
+/* The first of all: it has nothing to its left that reaches so far, which makes it cheap to take out. Where even that begins
+ * behind `end`, all do. */
+struct mapping *mapping_tree_find_source(struct mapping *root, uint64_t start, uint64_t end)
+{
+    struct mapping *first = limit_of(root) > start ? first_to_reach(root, start) : 0;
+    return first && mapping_source(first) < end ? first : 0;
 }

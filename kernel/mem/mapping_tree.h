@@ -17,7 +17,7 @@ void mapping_tree_resized(struct mapping *mapping);
 /* The first by address that has a page in [start, end), or 0. */
 struct mapping *mapping_tree_find_address(struct mapping *root, uint64_t start, uint64_t end);
 
-/* One whose source has a page in [start, end), or 0. */
+/* The first by source that has a page in [start, end), or 0. */
 struct mapping *mapping_tree_find_source(struct mapping *root, uint64_t start, uint64_t end);
 
 /* A place among mappings by source: before those that start later, and of those that start there, before those whose records
