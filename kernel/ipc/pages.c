@@ -105,6 +105,15 @@ bool pages_are_few(const struct pages *pages)
     return bytes <= FEW_PAGES * PAGE_SIZE;
 }
 
+/* A few pages of one flexpage lie in one page table. */
+bool pages_have_tables(const struct pages *pages, const struct task *to)
+{
+    for (uint32_t i = 0; i < pages->count; i++)
+        if (!space_entry(&to->space, pages->of[i].target))
+            return false;
+    return true;
+}
+
 /* ---- Mapping ----------------------------------------------------------------------------------------------------- */
 
 /* The mapping of `from` that has the page at `address`, if it may be mapped on. */
