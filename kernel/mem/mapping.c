@@ -222,12 +222,14 @@ static void cut_front(struct mapping *mapping, uint32_t pages)
 
 static void cut_back(struct mapping *mapping, uint32_t pages)
 {
+    if (pages == mapping->pages) {
+        destroy(mapping);
+        return;
+    }
     mapping->pages -= pages;
     mapping->filled = lesser(mapping->filled, mapping->pages);
     if (!mapping->orphan)
         mapping_tree_resized(mapping);
-    if (mapping->pages == 0)
-        destroy(mapping);
 }
 
 /* A page of `mapping` that is not mapped any more was used: that is kept where it came from. */
@@ -302,16 +304,18 @@ bool mapping_drop_range_piece(struct task *task, uint64_t start, uint64_t end, e
     return false;
 }
 
+/* The first of a tree has nothing to its left, and so is cheap to take out. */
 bool mapping_drop_task_piece(struct task *task)
 {
-    if (task->mappings)
-        mapping_drop_piece(task->mappings, mapping_address(task->mappings), mapping_end(task->mappings));
+    struct mapping *mapping = mapping_tree_find_address(task->mappings, 0, UINT64_MAX);
+    if (mapping)
+        mapping_drop_piece(mapping, mapping_address(mapping), mapping_end(mapping));
     return !task->mappings;
 }
 
 bool mapping_drop_memory_piece(struct memory *memory)
 {
-    struct mapping *mapping = memory->mappings;
+    struct mapping *mapping = mapping_tree_find_source(memory->mappings, 0, UINT64_MAX);
     if (mapping)
         mapping_drop_piece(mapping, mapping_address(mapping), mapping_end(mapping));
     return !memory->mappings;

@@ -4,7 +4,8 @@
  *
  * A treap: ordered by `start` from left to right, and by a number that is as good as random (a hash of the record's
  * address) from top to bottom, so that its expected depth grows with the logarithm of its size, whatever order mappings
- * come and go in. Whoever is inserted starts as a leaf and rotates up; whoever is removed rotates down. By source, ranges
+ * come and go in. Whoever is inserted takes the place of the first with a lower number, and divides what is below; where one
+ * is removed, what is left and right of it is merged: each is one way down, without rotations. By source, ranges
  * may overlap, and each mapping knows where the last source in its subtree ends (`limit`): that finds one of those that
  * overlap a range in one way down (Cormen et al., Introduction to Algorithms, 14.3).
  *
@@ -56,28 +57,11 @@ static void link_up(struct mapping *child, struct mapping *up, enum mapping_orde
         child->links[order].up = up;
 }
 
-/* `mapping` changes places with the one above it. */
-static void rotate_up(struct mapping **root, struct mapping *mapping, enum mapping_order order)
+/* The limits from `mapping` up to `top`, which is not one of them, are to be computed again. */
+static void set_limits_below(struct mapping *mapping, const struct mapping *top)
 {
-    struct mapping_links *links = &mapping->links[order];
-    struct mapping *up = links->up, **place = place_of(root, up, order);
-    struct mapping_links *upper = &up->links[order];
-    if (upper->left == mapping) {
-        upper->left = links->right;
-        link_up(links->right, up, order);
-        links->right = up;
-    } else {
-        upper->right = links->left;
-        link_up(links->left, up, order);
-        links->left = up;
-    }
-    links->up = upper->up;
-    upper->up = mapping;
-    *place = mapping;
-    if (order == MAPPING_BY_SOURCE) {
-        mapping->limit = up->limit; /* it has all below it now that the other one had */
-        set_limit(up);
-    }
+    for (; mapping != top; mapping = mapping->links[MAPPING_BY_SOURCE].up)
+        set_limit(mapping);
 }
 
 /* The limits from `mapping` upwards are to be computed again, as far as they change. */
@@ -103,35 +87,76 @@ static bool comes_before(const struct mapping *mapping, const struct mapping *ot
     return start < other_start || (start == other_start && mapping < other);
 }
 
-void mapping_tree_insert(struct mapping **root, struct mapping *mapping, enum mapping_order order)
+/* Divides the subtree at `root` into what comes before `mapping` and what comes behind it: these become its children. */
+static void divide(struct mapping *root, struct mapping *mapping, enum mapping_order order)
 {
     struct mapping_links *links = &mapping->links[order];
+    struct mapping **left = &links->left, **right = &links->right, *left_up = mapping, *right_up = mapping;
+    while (root) {
+        struct mapping_links *here = &root->links[order];
+        struct mapping *node = root;
+        if (comes_before(mapping, node, order)) {
+            *right = node;
+            here->up = right_up;
+            right_up = node;
+            right = &here->left;
+            root = here->left;
+        } else {
+            *left = node;
+            here->up = left_up;
+            left_up = node;
+            left = &here->right;
+            root = here->right;
+        }
+    }
+    *left = *right = 0;
+    if (order == MAPPING_BY_SOURCE) {
+        set_limits_below(left_up, mapping);
+        set_limits_below(right_up, mapping);
+        set_limit(mapping);
+    }
+}
+
+void mapping_tree_insert(struct mapping **root, struct mapping *mapping, enum mapping_order order)
+{
+    uint64_t own = priority(mapping), end = mapping_source_end(mapping);
     struct mapping **place = root, *up = 0;
-    while (*place) {
+    while (*place && priority(*place) >= own) {
         up = *place;
+        if (order == MAPPING_BY_SOURCE)
+            up->limit = greater(up->limit, end);
         place = comes_before(mapping, up, order) ? &up->links[order].left : &up->links[order].right;
     }
+    struct mapping *below = *place;
     *place = mapping;
-    links->up = up;
-    links->left = links->right = 0;
-    if (order == MAPPING_BY_SOURCE) {
-        set_limit(mapping);
-        set_limits(up);
-    }
-    while (links->up && priority(links->up) < priority(mapping))
-        rotate_up(root, mapping, order);
+    mapping->links[order].up = up;
+    divide(below, mapping, order);
 }
 
 void mapping_tree_remove(struct mapping **root, struct mapping *mapping, enum mapping_order order)
 {
-    struct mapping_links *links = &mapping->links[order];
-    while (links->left && links->right)
-        rotate_up(root, priority(links->left) > priority(links->right) ? links->left : links->right, order);
-    struct mapping *child = links->left ? links->left : links->right;
-    *place_of(root, mapping, order) = child;
-    link_up(child, links->up, order);
-    if (order == MAPPING_BY_SOURCE)
+    const struct mapping_links *links = &mapping->links[order];
+    struct mapping **place = place_of(root, mapping, order), *up = links->up, *left = links->left,
+                   *right = links->right;
+    while (left && right) {
+        bool left_above = priority(left) > priority(right);
+        struct mapping *above = left_above ? left : right;
+        struct mapping_links *here = &above->links[order];
+        *place = above;
+        here->up = up;
+        up = above;
+        place = left_above ? &here->right : &here->left;
+        if (left_above)
+            left = *place;
+        else
+            right = *place;
+    }
+    *place = left ? left : right;
+    link_up(*place, up, order);
+    if (order == MAPPING_BY_SOURCE) {
+        set_limits_below(up, links->up);
         set_limits(links->up);
+    }
 }
 
 struct mapping *mapping_tree_find_address(struct mapping *root, uint64_t start, uint64_t end)
