@@ -13,7 +13,7 @@
 #define LEVELS 4
 #define USER_PML4_ENTRIES 256
 #define USER_HALF_END (1UL << 47)
-#define STEPS_AT_ONCE 16    /* in a piece of work */
+#define STEPS_AT_ONCE 8     /* in a piece of work */
 #define SKIPPED_AT_ONCE 16  /* entries of a table that a step passes */
 #define PRIVATE_AT_ONCE 256 /* entries of the private table, ... */
 #define PAGES_AT_ONCE 16    /* ... or so many pages of the task's own */
