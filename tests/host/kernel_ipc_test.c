@@ -35,7 +35,7 @@
 
 #define QUOTA (1UL << 20)
 #define SEED 0x1bc5a170UL
-#define ROUNDS 480
+#define ROUNDS 120
 #define STEPS 1500
 #define TASKS 3
 #define THREADS 6
