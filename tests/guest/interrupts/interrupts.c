@@ -16,6 +16,7 @@
 #define BADGE 0x5a0UL
 #define COUNT_SHORT 1193 /* about a millisecond */
 #define TICKS 20
+#define TICKS_AFTER_STOP 2
 #define PATIENCE_NANOSECONDS 20000000000UL /* the machine may be slow */
 #define SILENCE_NANOSECONDS 30000000UL     /* many ticks */
 #define LONG_SLICE 3000000000000UL
@@ -109,8 +110,11 @@ static void masked_until_acknowledged(void)
     EXPECT_EQUAL(kernel_interrupt_acknowledge(interrupt), 0);
     EXPECT_EQUAL(wait_signal(notification, PATIENCE_NANOSECONDS), BADGE);
     timer_stop();
-    EXPECT_EQUAL(kernel_interrupt_acknowledge(interrupt), 0);
-    wait_signal(notification, SILENCE_NANOSECONDS); /* a tick may have come before it stopped */
+    /* A tick may have been noted before it stopped, and an emulated 8254 makes the one that it was counting for. */
+    for (int i = 0; i < TICKS_AFTER_STOP; i++) {
+        EXPECT_EQUAL(kernel_interrupt_acknowledge(interrupt), 0);
+        wait_signal(notification, SILENCE_NANOSECONDS);
+    }
     EXPECT_EQUAL(kernel_interrupt_acknowledge(interrupt), 0);
     EXPECT_EQUAL(wait_signal(notification, SILENCE_NANOSECONDS), 0);
     guest_delete(interrupt.handle);
