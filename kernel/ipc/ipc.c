@@ -16,6 +16,7 @@
 #include "ipc/endpoint.h"
 #include "ipc/fault.h"
 #include "ipc/hot.h"
+#include "ipc/long.h"
 #include "ipc/message.h"
 #include "ipc/notification.h"
 #include "ipc/phases.h"
@@ -54,29 +55,6 @@ static void wait_to_send(struct thread *self, const struct capability *capabilit
     arm_deadline(self, low, thread_utcb(self)->send_deadline);
     debugger_note(EVENT_SEND, self, 0, 0, 0);
     schedule_request();
-}
-
-/* Reads the strings and pages of the message of `sender`, and what `receiver` says about where it takes them. NO_BUFFER,
- * NO_WINDOW: nowhere; BAD_ADDRESS, BAD_ARGUMENT: there can be no such string or flexpage. */
-static inline enum error read_long(struct transfer *transfer, const struct thread *sender,
-                                   const struct thread *receiver)
-{
-    uint32_t items = tag_items((uint32_t)sender->call.tag);
-    enum error error = strings_read(&transfer->strings, thread_utcb(sender), items, thread_utcb(receiver));
-    transfer->pages.count = 0;
-    if (error == ERROR_NONE && items != transfer->strings.count)
-        error = transfer_read_pages(transfer, sender, receiver);
-    return error;
-}
-
-/* Copies and maps all of it, if it is not much. False: it is to be done in pieces. */
-static inline bool at_once(struct transfer *transfer, struct thread *sender, const struct thread *receiver,
-                           enum error *error)
-{
-    if (transfer->strings.count &&
-        !strings_copy_at_once(&transfer->strings, &sender->task->space, &receiver->task->space))
-        return false;
-    return !transfer->pages.count || transfer_map_at_once(transfer, sender, receiver, error);
 }
 
 /* Sends the items of a message with strings or pages to `receiver`, which waits. True if the rest can follow. */
@@ -235,6 +213,16 @@ static void accept_long(struct thread *self, struct thread *sender, uint32_t aga
     schedule_request();
 }
 
+/* `sender`, whose message is received, goes on. */
+static void sent(struct thread *sender, uint32_t low)
+{
+    if (tag_operation(low) == MESSAGE_SEND_AND_WAIT)
+        receive_later(sender, low);
+    else
+        succeed(sender);
+    schedule_wake(sender);
+}
+
 static void accept_own_message(struct thread *self, struct thread *sender, const struct endpoint *endpoint,
                                uint32_t again)
 {
@@ -247,11 +235,7 @@ static void accept_own_message(struct thread *self, struct thread *sender, const
         return debugger_note(EVENT_DELIVER_CALL, sender, self, endpoint, 0);
     }
     debugger_note(EVENT_DELIVER_SEND, sender, self, endpoint, 0);
-    if (tag_operation(low) == MESSAGE_SEND_AND_WAIT)
-        receive_later(sender, low);
-    else
-        succeed(sender);
-    schedule_wake(sender);
+    sent(sender, low);
 }
 
 /* `self` takes the message of a sender that was queued. */
@@ -476,16 +460,6 @@ static void send_and_wait(struct thread *self, uint32_t low)
 
 /* ---- What was copied --------------------------------------------------------------------------------------------- */
 
-/* `sender`, whose message is received, goes on. */
-static void sent(struct thread *sender, uint32_t low)
-{
-    if (tag_operation(low) == MESSAGE_SEND_AND_WAIT)
-        receive_later(sender, low);
-    else
-        succeed(sender);
-    schedule_wake(sender);
-}
-
 void ipc_request_copied(struct thread *sender, struct thread *receiver)
 {
     uint32_t low = (uint32_t)sender->call.tag;
@@ -519,9 +493,11 @@ static void after_answer(struct thread *server)
 
 void ipc_answer_copied(struct thread *server, struct thread *caller)
 {
+    uint32_t operation = tag_operation((uint32_t)server->call.tag);
+    bool answers_partner = operation == MESSAGE_REPLY || operation == MESSAGE_REPLY_AND_WAIT;
     transfer_deliver_items(server, caller, &server->transfer);
     message_deliver_answer_words(server, caller);
-    debugger_note(EVENT_REPLY, server, caller, 0, 0);
+    debugger_note(answers_partner ? EVENT_REPLY : EVENT_ANSWER, server, caller, 0, 0);
     wake(caller);
     after_answer(server);
     if (thread_can_run(server))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Messages with strings on their way. See transfer.h. */
+/* Messages with strings or pages on their way. See transfer.h. */
 #include "ipc/transfer.h"
 
 #include "debug/panic.h"
@@ -182,6 +182,8 @@ static bool map_pages(struct thread *client, struct thread *driver)
     struct task *from = driver->transfer.answers ? driver->task : client->task;
     struct task *to = driver->transfer.answers ? client->task : driver->task;
     bool done;
+    if (driver->transfer.pages.count == 0)
+        return true;
     enum error error = pages_piece(&driver->transfer.pages, driver, from, to, &done);
     if (error != ERROR_NONE)
         pages_are_refused(client, driver, error);
@@ -204,10 +206,14 @@ static void run(struct thread *client, struct thread *driver)
     bool answers = driver->transfer.answers;
     const struct space *from = answers ? &driver->task->space : &client->task->space;
     const struct space *to = answers ? &client->task->space : &driver->task->space;
+    struct strings *strings = &driver->transfer.strings;
+    /* Before this step: an interrupt can come in between the last copying and the rest. */
+    bool copied = strings->current == strings->count;
     do {
-        enum strings_result result = strings_copy(&driver->transfer.strings, from, to);
-        if (result == STRINGS_COPIED && map_pages(client, driver))
+        enum strings_result result = strings_copy(strings, from, to);
+        if (result == STRINGS_COPIED && copied && map_pages(client, driver))
             return arrive(client, driver);
+        copied = result == STRINGS_COPIED;
         if (result != STRINGS_COPIED && result != STRINGS_MORE)
             return page_is_missing(client, driver, result == STRINGS_SOURCE_MISSING);
     } while (!preemption_due() && driver->transfer_partner == client);

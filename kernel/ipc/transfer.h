@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Messages with strings on their way. Copying takes long, stops at preemption points, and may find pages missing; so it is a
- * state of both threads, and not a step of one system call.
+ * Messages with strings or pages on their way. Copying and mapping take long, stop at preemption points, and may find pages
+ * missing; so they are a state of both threads, and not a step of one system call. First all strings are copied, then the
+ * pages are mapped.
  *
  * Two threads are in a transfer, bound by `transfer_partner`. The client (who called, sends, or waits for the answer) waits
  * in state TRANSFER, and lends its scheduling context. The driver (the server: who receives the request, or answers) is
- * ACTIVE, and copies: within the system call of either if nothing comes between, and from then on when it is chosen to run
+ * ACTIVE, and copies and maps: within the system call of either if nothing comes between, and from then on when it is chosen to run
  * (`restarting` is RESTARTS_TRANSFER).
  *
  * Invariants: client and driver name each other; a thread in a transfer is in a system call, not `interrupted`, so that what
@@ -31,7 +32,7 @@ struct transfer {
     struct strings strings; /* the driver's */
     struct pages pages;     /* the same */
     uint32_t again;         /* the driver's, of a request: tag with which it receives again, on its `wait_handle` */
-    bool answers;           /* the strings go from driver to client */
+    bool answers;           /* the message goes from driver to client */
 };
 
 /* Is there a string or a flexpage among the first `items` items of a sender's UTCB? */
@@ -46,23 +47,22 @@ static inline bool transfer_is_needed(const struct utcb *sender, uint32_t items)
 /* Reads the pages of a message with such, and its window. Errors as pages_read(). */
 enum error transfer_read_pages(struct transfer *transfer, const struct thread *sender, const struct thread *receiver);
 
-/* Maps them, if they are few. */
+/* Maps the pages of `sender`'s message at once, if they are few: true, and `*error` as pages_map(). False: in pieces. */
 bool transfer_map_at_once(struct transfer *transfer, struct thread *sender, const struct thread *receiver,
                           enum error *error);
 
 /* `thread`, which is in a system call and does not wait, receives on its wait_handle, as `tag` says, before it goes on. */
 void transfer_receive_again(struct thread *thread, uint32_t tag);
 
-/* Begins to copy the strings of `sender`'s request, which is not queued, to `receiver`, which does not wait, and goes on as
- * far as possible. They were read into `receiver->transfer.strings`. `again`: tag with which the receiver receives again
- * should nothing come of it. */
+/* Begins to copy and map the request of `sender`, which is not queued, for `receiver`, which does not wait, and goes on as
+ * far as possible. Strings and pages were read into `receiver->transfer`. `again`: tag with which the receiver receives
+ * again should nothing come of it. */
 void transfer_request(struct thread *sender, struct thread *receiver, uint32_t again);
 
-/* Reads the strings of the answer in `server->call`, and begins to copy them to `caller`, which waits for it, likewise.
- * NO_BUFFER, BAD_ADDRESS: nothing has changed. */
+/* Likewise for the answer in `server->call`, which was read into `server->transfer`, to `caller`, which waits for it. */
 void transfer_answer(struct thread *server, struct thread *caller);
 
-/* The items of a message whose `strings` are copied arrive; there are `items` in all. */
+/* The items of a message arrive whose strings are copied, and whose pages are mapped. */
 void transfer_deliver_items(struct thread *from, struct thread *to, const struct transfer *transfer);
 
 /* The driver was chosen to run: goes on with the transfer. */

@@ -4,6 +4,7 @@
  * calls, are preempted and fault, with allocations that fail at random; after every step the kernel's state is compared
  * with its own invariants, and at the end everything must have come back. Before that, single cases. Prints TAP.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,7 +36,7 @@
 
 #define QUOTA (1UL << 20)
 #define SEED 0x1bc5a170UL
-#define ROUNDS 120
+#define ROUNDS 480
 #define STEPS 1500
 #define TASKS 3
 #define THREADS 6
@@ -204,6 +205,8 @@ static bool end_round(uint64_t frames, uint64_t pieces)
     for (int i = 0; i < TASKS; i++)
         capability_delete(&holders[i]);
     while (delete_something())
+        ;
+    while (object_destroy_piece()) /* what the kernel does when no thread is ready */
         ;
     bool used = factory->used || factory->references != 1;
     capability_delete(&holders[TASKS]);
