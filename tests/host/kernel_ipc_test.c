@@ -170,19 +170,6 @@ static struct thread *new_thread(struct task *task)
     return thread;
 }
 
-static bool delete_something(void)
-{
-    for (struct task *task = task_first(); task; task = task->next)
-        for (uint32_t handle = 1; handle < task->table.limit; handle++) {
-            struct capability *capability = capability_find(&task->table, handle);
-            if (!capability)
-                continue;
-            capability_delete(capability);
-            return true;
-        }
-    return false;
-}
-
 static void start_round(void)
 {
     factory = host_first_factory(QUOTA);
@@ -204,7 +191,7 @@ static bool end_round(uint64_t frames, uint64_t pieces)
     thread_bury();
     for (int i = 0; i < TASKS; i++)
         capability_delete(&holders[i]);
-    while (delete_something())
+    while (host_delete_something())
         ;
     while (object_destroy_piece()) /* what the kernel does when no thread is ready */
         ;

@@ -171,20 +171,6 @@ static void map_somewhere(struct object *object, struct task *task, uint64_t *st
         memory_map((struct memory *)object, task, USER_START + host_random(state) % 64 * PAGE_SIZE, 0, 1, RIGHT_READ);
 }
 
-/* Tasks that hold each other live on: deletes a capability in one of them, as whoever kills a task by hand does. */
-static bool break_ring(void)
-{
-    for (struct task *task = task_first(); task; task = task->next)
-        for (uint32_t handle = 1; handle < task->table.limit; handle++) {
-            struct capability *capability = capability_find(&task->table, handle);
-            if (!capability)
-                continue;
-            capability_delete(capability);
-            return true;
-        }
-    return false;
-}
-
 static bool random_round(uint64_t *state, uint64_t frames, uint64_t pieces)
 {
     struct task *tasks[TASKS];
@@ -201,7 +187,7 @@ static bool random_round(uint64_t *state, uint64_t frames, uint64_t pieces)
     }
     for (int i = 0; i < TASKS; i++)
         hold_end(&holders[i]);
-    while (break_ring() || object_destroy_piece())
+    while (host_delete_something() || object_destroy_piece())
         continue;
     return all_back(frames, pieces);
 }

@@ -28,9 +28,8 @@
         xor     %ebx, %ebx
 .endm
 
-/* rdi: endpoint. Answers everything with nothing. */
-peer_answer:
-        push    %rdi
+/* Receives on rdi, the endpoint, which stands on the stack too, and answers everything with nothing. */
+.macro ANSWER_FOREVER
         mov     $RECEIVE, %eax
         syscall
 1:      mov     $TAG_PLAIN_REPLY, %eax
@@ -38,6 +37,12 @@ peer_answer:
         CLEAR_WORDS
         syscall
         jmp     1b
+.endm
+
+/* rdi: endpoint. Answers everything with nothing. */
+peer_answer:
+        push    %rdi
+        ANSWER_FOREVER
 peer_answer_end:
 
 /* As peer_answer. rsi: where it takes a string of up to 1 MiB. */
@@ -46,13 +51,7 @@ peer_take:
         mov     %gs:0, %rax
         mov     %rsi, UTCB_STRING_BUFFER(%rax)
         movq    $1 << 20, UTCB_STRING_BUFFER + 8(%rax)
-        mov     $RECEIVE, %eax
-        syscall
-1:      mov     $TAG_PLAIN_REPLY, %eax
-        mov     (%rsp), %rdi
-        CLEAR_WORDS
-        syscall
-        jmp     1b
+        ANSWER_FOREVER
 peer_take_end:
 
 /* As peer_answer. rsi: its window, of 1 GiB. */
@@ -61,13 +60,7 @@ peer_open:
         mov     %gs:0, %rax
         mov     %rsi, UTCB_WINDOW(%rax)
         movq    $30, UTCB_WINDOW + 8(%rax)
-        mov     $RECEIVE, %eax
-        syscall
-1:      mov     $TAG_PLAIN_REPLY, %eax
-        mov     (%rsp), %rdi
-        CLEAR_WORDS
-        syscall
-        jmp     1b
+        ANSWER_FOREVER
 peer_open_end:
 
 /* rdi: the other side's notification. Answers each signal, on the notification that it is bound to, with one. */

@@ -115,19 +115,10 @@ static void deadlines_taken_back(void)
 static void wait_is_over(enum wait_kind kind, bool separate)
 {
     struct waiter waiter;
-    struct ipc_message message = {0};
     uint64_t old = 0;
     waiter_create(&waiter, kind, separate, NO_DEADLINE);
     EXPECT_EQUAL(kernel_thread_break_off(waiter.worker.thread, 0, &old), 0);
-    if (kind == WAIT_ANSWER || kind == WAIT_KEPT)
-        EXPECT_EQUAL(waiter_answer(&waiter), ERROR_NO_CALLER);
-    else if (kind <= WAIT_SEND_AND_WAIT)
-        EXPECT_EQUAL(ipc_transfer(TAG_RECEIVE_NOW, waiter.endpoint, &message), ERROR_WOULD_BLOCK);
-    if (kind == WAIT_RECEIVE_BEHIND)
-        EXPECT_EQUAL(ipc_transfer(polled_tag_of(0, MESSAGE_SEND, 0, 0), waiter.endpoint, &message), TAG_DONE);
-    if (kind >= WAIT_RECEIVE)
-        EXPECT_EQUAL(ipc_transfer(polled_tag_of(0, MESSAGE_CALL, 0, 0), waiter_source(&waiter), &message),
-                     ERROR_WOULD_BLOCK);
+    waiter_expect_gone(&waiter, kind);
     if (kind == WAIT_BOUND || kind == WAIT_SIGNALS) {
         EXPECT_EQUAL(guest_signal(waiter.notification, 6), TAG_DONE);
         EXPECT_EQUAL(kernel_notification_collect(waiter.notification, &old), 0);

@@ -219,6 +219,20 @@ uint32_t waiter_source(const struct waiter *waiter)
     return waiter->source ? waiter->source : waiter->endpoint;
 }
 
+void waiter_expect_gone(struct waiter *waiter, enum wait_kind kind)
+{
+    struct ipc_message message = {0};
+    if (kind == WAIT_ANSWER || kind == WAIT_KEPT)
+        EXPECT_EQUAL(waiter_answer(waiter), ERROR_NO_CALLER);
+    else if (kind <= WAIT_SEND_AND_WAIT)
+        EXPECT_EQUAL(ipc_transfer(TAG_RECEIVE_NOW, waiter->endpoint, &message), ERROR_WOULD_BLOCK);
+    if (kind == WAIT_RECEIVE_BEHIND)
+        EXPECT_EQUAL(ipc_transfer(polled_tag_of(0, MESSAGE_SEND, 0, 0), waiter->endpoint, &message), TAG_DONE);
+    if (kind >= WAIT_RECEIVE)
+        EXPECT_EQUAL(ipc_transfer(polled_tag_of(0, MESSAGE_CALL, 0, 0), waiter_source(waiter), &message),
+                     ERROR_WOULD_BLOCK);
+}
+
 void waiter_take_back(struct waiter *waiter)
 {
     while (waiter->given_count)

@@ -66,6 +66,9 @@ void waiter_expect_waiting(const struct waiter *waiter);
 /* EXPECTs that its wait ended with `error`, in the phase that its kind has. */
 void waiter_expect(const struct waiter *waiter, enum wait_kind kind, uint64_t error);
 
+/* EXPECTs that its wait is over for others too: nothing is queued, nobody receives, there is nobody to be answered. */
+void waiter_expect_gone(struct waiter *waiter, enum wait_kind kind);
+
 /* Lets the partner of a WAIT_ANSWER answer, or answers the one that is kept; answers what that IPC returned. */
 uint64_t waiter_answer(struct waiter *waiter);
 

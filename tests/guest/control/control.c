@@ -303,21 +303,27 @@ static void expect_registers(const struct kernel_registers *found, const struct 
         EXPECT_EQUAL(left[i], right[i]);
 }
 
+/* Lets the thread run, and stop again; it has `expected` before and after that. */
+static void expect_kept(struct worker *worker, const struct kernel_registers *expected)
+{
+    struct kernel_registers found = read_registers(worker);
+    expect_registers(&found, expected);
+    EXPECT_EQUAL(kernel_thread_resume(worker->thread, false), 0);
+    guest_yield();
+    EXPECT_EQUAL(kernel_thread_stop(worker->thread), 0);
+    found = read_registers(worker);
+    expect_registers(&found, expected);
+}
+
 /* What is written is read, and is what the thread then has: it runs with it, and is read again. */
 static void round_trip(bool separate)
 {
     struct worker worker;
     create_stopped(&worker, separate);
     for (uint64_t seed = 0x1234567890abcdef, i = 0; i < 3; i++, seed = ~seed * 3) {
-        struct kernel_registers marks = marked_registers(seed), found;
+        struct kernel_registers marks = marked_registers(seed);
         EXPECT_EQUAL(kernel_thread_set_registers(worker.thread, &marks), 0);
-        found = read_registers(&worker);
-        expect_registers(&found, &marks);
-        EXPECT_EQUAL(kernel_thread_resume(worker.thread, false), 0);
-        guest_yield();
-        EXPECT_EQUAL(kernel_thread_stop(worker.thread), 0);
-        found = read_registers(&worker);
-        expect_registers(&found, &marks);
+        expect_kept(&worker, &marks);
     }
     worker_destroy(&worker);
 }
@@ -420,15 +426,11 @@ static void odd_registers(void)
     struct worker worker;
     create_stopped(&worker, true);
     for (unsigned i = 0; i < COUNT(values); i++) {
-        struct kernel_registers marks = marked_registers(i + 1), found;
+        struct kernel_registers marks = marked_registers(i + 1);
         marks.fs_base = values[i];
         marks.rsp = i == 0 ? 0x900000000000 : values[i]; /* not canonical */
         EXPECT_EQUAL(kernel_thread_set_registers(worker.thread, &marks), 0);
-        EXPECT_EQUAL(kernel_thread_resume(worker.thread, false), 0);
-        guest_yield();
-        EXPECT_EQUAL(kernel_thread_stop(worker.thread), 0);
-        found = read_registers(&worker);
-        expect_registers(&found, &marks);
+        expect_kept(&worker, &marks);
     }
     worker_destroy(&worker);
 }
@@ -439,19 +441,13 @@ static void flags(void)
     struct worker worker;
     create_stopped(&worker, true);
     for (int bit = 0; bit < 64; bit++) {
-        struct kernel_registers marks = marked_registers(5), found;
+        struct kernel_registers marks = marked_registers(5);
         marks.rflags = ONCE << bit;
         if (marks.rflags == FLAG_TRAP)
             continue; /* the next test */
         EXPECT_EQUAL(kernel_thread_set_registers(worker.thread, &marks), 0);
         marks.rflags = FLAGS_FIXED | (marks.rflags & FLAGS_PROGRAM);
-        found = read_registers(&worker);
-        expect_registers(&found, &marks);
-        EXPECT_EQUAL(kernel_thread_resume(worker.thread, false), 0);
-        guest_yield();
-        EXPECT_EQUAL(kernel_thread_stop(worker.thread), 0);
-        found = read_registers(&worker);
-        expect_registers(&found, &marks);
+        expect_kept(&worker, &marks);
     }
     worker_destroy(&worker);
 }

@@ -30,15 +30,22 @@ static void serve(struct area *area)
     area->values[3] = (uint64_t)salto_serve_signals((uint32_t)area->values[0], answer_all, area, note_bits);
 }
 
+/* A server on `endpoint`, in a task of its own, with the notification bound to it. */
+static void start_server(struct worker *server, worker_function *function, uint32_t endpoint,
+                         kernel_notification_t notification)
+{
+    worker_create(server, true);
+    server->area->values[0] = worker_give(server, endpoint, RIGHT_READ);
+    EXPECT_EQUAL(kernel_notification_bind(notification, server->thread), 0);
+    worker_start(server, function);
+}
+
 void server_loop(void)
 {
     struct worker server;
     kernel_notification_t notification = guest_notification();
     uint32_t endpoint = guest_endpoint();
-    worker_create(&server, true);
-    server.area->values[0] = worker_give(&server, endpoint, RIGHT_READ);
-    EXPECT_EQUAL(kernel_notification_bind(notification, server.thread), 0);
-    worker_start(&server, serve);
+    start_server(&server, serve, endpoint, notification);
     for (uint64_t i = 0; i < 20; i++) {
         struct ipc_message message = {.words = {i}};
         EXPECT_EQUAL(ipc_transfer(tag_of(0, MESSAGE_CALL, 1, 0), endpoint, &message),
@@ -78,10 +85,7 @@ void deaf_server(void)
     struct worker server;
     kernel_notification_t notification = guest_notification();
     uint32_t endpoint = guest_endpoint();
-    worker_create(&server, true);
-    server.area->values[0] = worker_give(&server, endpoint, RIGHT_READ);
-    EXPECT_EQUAL(kernel_notification_bind(notification, server.thread), 0);
-    worker_start(&server, serve_deaf);
+    start_server(&server, serve_deaf, endpoint, notification);
     for (uint64_t i = 0; i < 4; i++) {
         struct ipc_message message = {.words = {i}};
         EXPECT_EQUAL(guest_signal(notification, 1), TAG_DONE);

@@ -217,19 +217,10 @@ static void sleeper_is_not_told(void)
 static void waiter_dies(enum wait_kind kind, enum death death)
 {
     struct waiter waiter;
-    struct ipc_message message = {0};
     uint64_t bits = 0;
     waiter_create(&waiter, kind, true, NO_DEADLINE);
     worker_die(&waiter.worker, death);
-    if (kind == WAIT_ANSWER || kind == WAIT_KEPT)
-        EXPECT_EQUAL(waiter_answer(&waiter), ERROR_NO_CALLER);
-    else if (kind <= WAIT_SEND_AND_WAIT)
-        EXPECT_EQUAL(ipc_transfer(TAG_RECEIVE_NOW, waiter.endpoint, &message), ERROR_WOULD_BLOCK);
-    if (kind == WAIT_RECEIVE_BEHIND)
-        EXPECT_EQUAL(ipc_transfer(polled_tag_of(0, MESSAGE_SEND, 0, 0), waiter.endpoint, &message), TAG_DONE);
-    if (kind >= WAIT_RECEIVE)
-        EXPECT_EQUAL(ipc_transfer(polled_tag_of(0, MESSAGE_SEND, 0, 0), waiter_source(&waiter), &message),
-                     ERROR_WOULD_BLOCK);
+    waiter_expect_gone(&waiter, kind);
     if (kind == WAIT_BOUND || kind == WAIT_SIGNALS || kind == WAIT_CLOSED) {
         EXPECT_EQUAL(guest_signal(waiter.notification, 6), TAG_DONE);
         EXPECT_EQUAL(kernel_notification_bind(waiter.notification, own_thread), 0); /* the dead one is not bound */

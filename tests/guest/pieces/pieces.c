@@ -56,12 +56,20 @@ static void create(struct area *area)
         sleep_for(HOUR);
 }
 
-/* A thread of lower priority that is in the middle of it. */
-static void begin_to_create(struct worker *worker)
+/* A thread of lower priority that runs `function`; answers what of the quota was used before that. */
+static uint64_t begin(struct worker *worker, worker_function *function)
 {
     worker_create(worker, false);
+    uint64_t used = quota_used();
     EXPECT_EQUAL(kernel_thread_set_priority(worker->thread, LOW_PRIORITY), 0);
-    worker_start(worker, create);
+    worker_start(worker, function);
+    return used;
+}
+
+/* One that is in the middle of creation. */
+static void begin_to_create(struct worker *worker)
+{
+    begin(worker, create);
     sleep_beside(worker, MILLISECOND);
     EXPECT_EQUAL(worker->area->begun, 1);
     EXPECT_EQUAL(worker->area->done, 0);
@@ -84,11 +92,7 @@ static void creation_is_interrupted(void)
 static void creator_is_killed(void)
 {
     struct worker worker;
-    uint64_t used;
-    worker_create(&worker, false);
-    used = quota_used();
-    EXPECT_EQUAL(kernel_thread_set_priority(worker.thread, LOW_PRIORITY), 0);
-    worker_start(&worker, create);
+    uint64_t used = begin(&worker, create);
     sleep_beside(&worker, MILLISECOND);
     EXPECT(quota_used() > used + MEBIBYTE);
     EXPECT_EQUAL(kernel_thread_end(worker.thread), 0);
@@ -108,11 +112,7 @@ static void creator_is_deleted(void)
 static void creator_is_broken_off(void)
 {
     struct worker worker;
-    uint64_t used, old = 0;
-    worker_create(&worker, false);
-    used = quota_used();
-    EXPECT_EQUAL(kernel_thread_set_priority(worker.thread, LOW_PRIORITY), 0);
-    worker_start(&worker, create);
+    uint64_t used = begin(&worker, create), old = 0;
     sleep_beside(&worker, MILLISECOND);
     EXPECT(quota_used() > used + MEBIBYTE);
     EXPECT_EQUAL(kernel_thread_break_off(worker.thread, 0, &old), 0);
@@ -135,11 +135,7 @@ static void create_too_much(struct area *area)
 static void too_much_is_refused(void)
 {
     struct worker worker;
-    uint64_t used;
-    worker_create(&worker, false);
-    used = quota_used();
-    EXPECT_EQUAL(kernel_thread_set_priority(worker.thread, LOW_PRIORITY), 0);
-    worker_start(&worker, create_too_much);
+    uint64_t used = begin(&worker, create_too_much);
     while (!worker.area->done && guest_failures() == 0)
         sleep_beside(&worker, MILLISECOND);
     EXPECT_EQUAL((int64_t)worker.area->values[0], -(int64_t)ERROR_NO_MEMORY);
