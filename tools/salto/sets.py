@@ -5,7 +5,8 @@ Every `*.idl` of the folder gives `idl/NAME.h` and `idl/NAME_server.h`. Every pr
 sources lie in the folder (`NAME.c`, `NAME.S`, or `NAME/*.c` and `NAME/*.S`) is built: a `salto` program against lib and
 musl at an address of its own, a `plain` one (kind linux) by a musl compilation with nothing of ours. `NAME.options`, if
 it is there, holds more options of the compiler for program NAME; the word `static-pie` makes a plain program a
-static-pie. `NAME.sources` names more sources of program NAME, relative to the folder. A program without sources in the folder is
+static-pie. `NAME.sources` names more sources of program NAME, relative to the folder; `NAME.libraries` static libraries that
+it links, by their paths. A program without sources in the folder is
 built from servers/NAME, if that is there. A script `generate.py` in the folder makes more headers: it is given the
 folder for them, idlc, and the folders of interface files. The archive holds root, the Linux-call handler, the manifest
 and the programs, in that order.
@@ -141,7 +142,8 @@ class Set:
     def salto_program(self, file, address, sources, image):
         if address > LAST_TEXT_ADDRESS:
             raise SetError(f"{self.folder}/{MANIFEST}: too many programs for an address of its own each")
-        objects, options = [], self.options(file)
+        objects, options, libraries = [], self.options(file), self.words(f"{file}.libraries")
+        self.dependencies.update(libraries)
         for source in sources:
             stem = os.path.relpath(source, self.folder).replace(os.sep, "__")
             target, depfile = os.path.join(self.work, f"{stem}.o"), os.path.join(self.work, f"{stem}.d")
@@ -150,7 +152,7 @@ class Set:
             self.read_depfile(depfile)
             objects.append(target)
         self.run([*self.config["compiler"], *self.tools.link_head(), f"-Wl,-Ttext-segment={address:#x}",
-                  *options, *objects, self.config["library"], *self.tools.link_tail(), "-o", image])
+                  *options, *objects, *libraries, self.config["library"], *self.tools.link_tail(), "-o", image])
 
     def includes(self, file):
         own = [os.path.join(self.work, "include"), self.folder, os.path.join(self.folder, file),

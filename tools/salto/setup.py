@@ -9,7 +9,7 @@ from salto.console import Failure, say
 from salto.places import TREE
 
 BUILD_PACKAGES = ["gcc", "libc6-dev", "binutils", "meson", "ninja-build", "flex", "bison", "musl-tools", "musl-dev",
-                  "python3-pyelftools"]
+                  "python3-pyelftools", "liblz4-dev"]
 MACHINE_PACKAGES = ["qemu-system-x86", "grub-common", "grub-pc-bin", "grub-efi-amd64-bin", "xorriso", "mtools"]
 UEFI_PACKAGES = ["ovmf"]
 GDB_PACKAGES = ["gdb"]
