@@ -15,6 +15,8 @@ void emit_server(FILE *output, struct program *program);
 void emit_kernel(FILE *output, struct program *program);
 /* The operations as JSON, for tests. */
 void emit_list(FILE *output, struct program *program);
+/* The whole checked interface as JSON: docs/idl-tools.md. */
+void emit_json(FILE *output, struct program *program);
 /* How each operation travels, for people. */
 void emit_cost(FILE *output, struct program *program);
 /* The source, in its one form. Needs a program that parsed; the checks need not have run. */

@@ -7,37 +7,12 @@
 #include "emit.h"
 
 #include "check.h"
+#include "describe.h"
 #include "layout.h"
 #include "names.h"
 
 #include <inttypes.h>
 #include <string.h>
-
-static const char *kind_name(const struct type *type)
-{
-    switch (type->kind) {
-    case TYPE_INTEGER:
-        return "integer";
-    case TYPE_BOOL:
-        return "bool";
-    case TYPE_ENUM:
-        return "enum";
-    case TYPE_FLAGS:
-        return "flags";
-    case TYPE_STRUCT:
-        return "struct";
-    case TYPE_ARRAY:
-        return "array";
-    case TYPE_BYTES:
-        return "bytes";
-    case TYPE_STRING:
-        return "string";
-    case TYPE_PAGES:
-        return "pages";
-    default:
-        return "capability";
-    }
-}
 
 /* What only types of one kind have: width, known values, the object behind a capability. */
 static void emit_type_details(FILE *output, const struct type *type)
@@ -87,7 +62,7 @@ static void emit_parameters(FILE *output, const char *direction, struct member *
     for (size_t i = 0; i < count; i++) {
         const struct member *member = members[i];
         fprintf(output, "%s{\"name\": \"%s\", \"kind\": \"%s\", \"first_word\": %" PRIu64 ", \"words\": %" PRIu64,
-                i ? ",\n     " : "", member->name.text, kind_name(member->type),
+                i ? ",\n     " : "", member->name.text, type_kind_name(member->type),
                 member->words_count ? member->first_word : member->item, member->words_count);
         emit_type_details(output, member->type);
         if (type_is_blob(member->type))

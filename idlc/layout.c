@@ -249,6 +249,8 @@ void check_layout(struct program *program)
     {
         if (declaration->kind == DECLARATION_STRUCT)
             lay_out_struct(declaration);
+        if (declaration->kind == DECLARATION_ALIAS)
+            lay_out_type(declaration->type);
         FOR_EACH(operation, operation, declaration->operations)
         {
             sort_parameters(operation);

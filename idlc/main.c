@@ -17,16 +17,18 @@
 
 static const char usage[] =
     "usage: idlc [OPTION]... INPUT.idl\n"
-    "       idlc cost|fmt|list|lint [OPTION]... INPUT.idl\n"
+    "       idlc cost|fmt|json|list|lint [OPTION]... INPUT.idl\n"
     "Compiles a file in Salto's interface language. Without an output option it only checks the file.\n"
     "  cost            print how each operation travels, and what is copied\n"
     "  fmt             bring the file itself into the language's one form\n"
+    "  json            print the whole checked interface as JSON\n"
     "  list            print the operations as JSON\n"
     "  lint            check the file, warnings being errors\n"
     "  --client FILE   types and client stubs, a C header (idl/NAME.h)\n"
     "  --server FILE   handlers' types and dispatcher, a C header (idl/NAME_server.h)\n"
     "  --kernel FILE   dispatch of @kernel interfaces, requests of the others, a C header (idl/NAME_kernel.h)\n"
     "  --list FILE     the operations as JSON\n"
+    "  --json FILE     the whole checked interface as JSON\n"
     "  --cost FILE     how each operation travels, as text\n"
     "  --format FILE   the source in its one form; FILE may be the input itself, or - for standard output\n"
     "  --depfile FILE  what was read, as a make rule for the first output\n"
@@ -41,6 +43,7 @@ enum output_kind {
     OUTPUT_SERVER,
     OUTPUT_KERNEL,
     OUTPUT_LIST,
+    OUTPUT_JSON,
     OUTPUT_COST,
     OUTPUT_FORMAT,
     OUTPUT_DEPFILE,
@@ -48,12 +51,12 @@ enum output_kind {
 };
 
 static const char *const output_options[OUTPUTS] = {"--client", "--server", "--kernel", "--list",
-                                                    "--cost",   "--format", "--depfile"};
+                                                    "--json",   "--cost",   "--format", "--depfile"};
 
-enum command { COMMAND_COST, COMMAND_FMT, COMMAND_LIST, COMMAND_LINT, COMMANDS };
+enum command { COMMAND_COST, COMMAND_FMT, COMMAND_JSON, COMMAND_LIST, COMMAND_LINT, COMMANDS };
 
-static const char *const commands[COMMANDS] = {"cost", "fmt", "list", "lint"};
-static const enum output_kind command_outputs[COMMANDS] = {OUTPUT_COST, OUTPUT_FORMAT, OUTPUT_LIST};
+static const char *const commands[COMMANDS] = {"cost", "fmt", "json", "list", "lint"};
+static const enum output_kind command_outputs[COMMANDS] = {OUTPUT_COST, OUTPUT_FORMAT, OUTPUT_JSON, OUTPUT_LIST};
 
 struct options {
     const char *outputs[OUTPUTS];
@@ -211,6 +214,9 @@ static void emit(FILE *output, enum output_kind kind, struct program *program, c
         break;
     case OUTPUT_LIST:
         emit_list(output, program);
+        break;
+    case OUTPUT_JSON:
+        emit_json(output, program);
         break;
     case OUTPUT_COST:
         emit_cost(output, program);

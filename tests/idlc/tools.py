@@ -1,0 +1,139 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Tests of idlc's tools: tools.py IDLC TREE. Prints TAP.
+
+What each of them writes for tests/idlc/tools/shop.idl is compared with the file beside it, to the byte; --write makes
+those files anew. The JSON of every interface in the tree is read as JSON and compared with the list of operations, and with
+the rules of layout.
+"""
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+from salto import tap
+
+GOLDEN = (("json", "shop.json"),)
+
+
+class Tools:
+    """idlc, the tree, and the report."""
+
+    def __init__(self, idlc, tree, write):
+        self.idlc, self.tree, self.write = os.path.abspath(idlc), pathlib.Path(os.path.abspath(tree)), write
+        self.folder, self.report = self.tree / "tests/idlc/tools", tap.Report()
+
+    def run(self, *words, folder=None):
+        return subprocess.run([self.idlc, *map(str, words)], cwd=folder or self.folder, capture_output=True, text=True,
+                              timeout=60, check=False)
+
+    def compare(self, text, name):
+        """With the file of that name, which --write writes."""
+        path = self.folder / name
+        if self.write:
+            path.write_text(text)
+        wanted = path.read_text() if path.exists() else ""
+        wrong = [f"line {number}: {line}" for number, line in enumerate(text.splitlines(), 1)
+                 if line not in wanted.splitlines()]
+        self.report.add(text == wanted and text, f"{name}: exactly what is expected", *wrong[:20], text[:200])
+
+
+def check_golden(tools):
+    for command, name in GOLDEN:
+        done = tools.run(command, "shop.idl")
+        tools.compare(done.stdout + done.stderr, name)
+
+
+# ---- JSON ------------------------------------------------------------------------------------------------------------
+
+def places(message, operation):
+    """The words and items that the parameters of one message take, each as often as it is taken."""
+    words, items = [], []
+    for parameter in message["parameters"]:
+        words += range(parameter.get("word", 0), parameter.get("word", 0) + parameter.get("words", 0))
+        words += range(parameter.get("data_word", 0), parameter.get("data_word", 0) + parameter.get("data_words", 0))
+        items += [parameter["item"]] if "item" in parameter else []
+    if message is operation["request"] and "reply" in operation:
+        words += [parameter["capacity_word"] for parameter in operation["reply"]["parameters"]
+                  if "capacity_word" in parameter]
+    return sorted(words), sorted(items)
+
+
+def wrong_operation(interface, operation, listed):
+    if operation["label"] != interface["id"] << 16 | operation["number"]:
+        return "the label is not id and number"
+    if (listed["request"], listed["words"], listed["items"]) != (
+            operation["request"]["tag"], operation["request"]["words"], operation["request"]["items"]):
+        return "the list of operations says something else"
+    for name in ("request", "reply"):
+        message = operation.get(name)
+        if message and places(message, operation) != (list(range(message["words"])), list(range(message["items"]))):
+            return f"the parameters of the {name} do not fill it"
+    return None
+
+
+def wrong_struct(declaration):
+    """Fields follow each other with no more space than alignment asks for."""
+    end = 0
+    for member in declaration["members"]:
+        if not end <= member["offset"] < end + 8:
+            return f"field {member['name']} is at {member['offset']}, behind {end}"
+        end = member["offset"] + member["type"]["size"]
+    return None if end <= declaration["size"] < end + 8 else f"ends at {end}"
+
+
+def names_in(value):
+    """Every declaration that types name."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key == "type" or key == "of":
+                yield from [inner["name"]] if "name" in inner else []
+            yield from [inner] if key in ("raises", "base") else names_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from names_in(inner)
+
+
+def wrong_json(tools, source):
+    done = tools.run("json", source)
+    if done.returncode:
+        return done.stderr
+    program = json.loads(done.stdout)
+    known = {declaration["name"]: declaration for declaration in program["declarations"]}
+    missing = sorted(set(names_in(program)) - set(known))
+    if program["format"] != 1 or missing or len(known) != len(program["declarations"]):
+        return f"not declared: {missing}, or twice"
+    listed = {(entry["id"], entry["number"]): entry for entry in json.loads(tools.run("list", source).stdout)}
+    for declaration in known.values():
+        wrong = wrong_struct(declaration) if declaration["kind"] == "struct" else None
+        for operation in declaration.get("operations", ()) if declaration["file"] == 0 else ():
+            wrong = wrong or wrong_operation(declaration, operation,
+                                             listed.pop((declaration["id"], operation["number"])))
+        if wrong:
+            return f"{declaration['name']}: {wrong}"
+    return f"missing: {list(listed)}" if listed else None
+
+
+def check_json(tools):
+    for source in sorted([*tools.tree.glob("idl/**/*.idl"), *tools.tree.glob("tests/idlc/good/*.idl")]):
+        wrong = wrong_json(tools, source)
+        tools.report.add(wrong is None, f"{source.relative_to(tools.tree)}: its JSON", wrong or "")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("idlc")
+    parser.add_argument("tree")
+    parser.add_argument("--write", action="store_true")
+    arguments = parser.parse_args()
+    tools = Tools(arguments.idlc, arguments.tree, arguments.write)
+    check_golden(tools)
+    check_json(tools)
+    print(tools.report.text(), end="")
+    return 0 if tools.report.passed() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
