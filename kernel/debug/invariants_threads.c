@@ -136,7 +136,7 @@ static void check_transfer(struct inspection *inspection, const struct thread *t
 static void check_deadline(struct inspection *inspection, const struct thread *thread)
 {
     const struct hot_thread *line = thread->hot;
-    if (!thread->deadline.place)
+    if (!thread->deadline.rank)
         return;
     invariant(inspection, wait_in_ipc(thread), "who has a deadline waits");
     invariant(inspection,
@@ -225,7 +225,7 @@ static void check_context(struct inspection *inspection, const struct thread *th
         invariant(inspection, stands_in(&context->node, context->parked_at->parked.first),
                   "a context that is parked stands with the thread where it is");
     if (context->place == CONTEXT_EXHAUSTED)
-        invariant(inspection, context->refill.place != 0, "a context that is exhausted will be refilled");
+        invariant(inspection, context->refill.rank != 0, "a context that is exhausted will be refilled");
     check_queue(inspection, &thread->parked);
     invariant(inspection, !thread->parked.first == !(thread->context.watched & WATCHED_PARKED),
               "a thread with parked contexts is watched");

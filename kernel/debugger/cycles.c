@@ -63,7 +63,7 @@ static bool might_end(const struct thread *thread, const struct thread *other)
 /* Can somebody who is not stuck end the wait of this one? */
 static bool can_be_freed(const struct thread *thread)
 {
-    if (!waits_for_threads(thread) || thread->deadline.place)
+    if (!waits_for_threads(thread) || thread->deadline.rank)
         return true;
     for (uint32_t i = 0; i < threads_found_count; i++)
         if (!threads_found[i].stuck && might_end(thread, threads_found[i].thread))

@@ -129,7 +129,7 @@ static void put_send(struct event *event, const struct thread *thread)
     bool calls = thread->sends == SENDS_FAULT || tag_operation((uint32_t)thread->call.tag) == MESSAGE_CALL;
     put(event, FIELD_ENDPOINT, endpoint_line_number(thread->endpoint));
     put_operation(event, thread->sends == SENDS_ONE_WAY ? "kernel" : calls ? "call" : "send");
-    put(event, FIELD_LIMIT, thread->deadline.place != 0);
+    put(event, FIELD_LIMIT, thread->deadline.rank != 0);
     put(event, FIELD_PRIORITY, thread->node.priority);
 }
 
@@ -141,7 +141,7 @@ static void put_receive(struct event *event, const struct thread *thread)
         put(event, FIELD_ENDPOINT, offset / HOT_ENDPOINT_SIZE);
     else
         event->name = "wait";
-    put(event, FIELD_LIMIT, thread->deadline.place != 0);
+    put(event, FIELD_LIMIT, thread->deadline.rank != 0);
     put(event, FIELD_CLOSED, !thread->takes_signals);
 }
 
@@ -175,7 +175,7 @@ static void put_details(struct event *event, const struct thread *thread, const 
     case EVENT_DELIVER_KERNEL:
         return put_operation(event, "kernel");
     case EVENT_DELIVER_CALL:
-        put(event, FIELD_LIMIT, thread->deadline.place != 0);
+        put(event, FIELD_LIMIT, thread->deadline.rank != 0);
         return put_operation(event, "call");
     case EVENT_RAISE:
         return put(event, FIELD_PRIORITY, thread->node.priority);

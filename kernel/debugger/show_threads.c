@@ -199,7 +199,7 @@ static void show_line_of(const struct thread *thread)
     console_printf(": %s%s, priority %u, context %s; waits ", state_names[thread->state],
                    thread->stopped ? " (stopped)" : "", context->priority, place_names[context->place]);
     print_wait(thread);
-    if (thread->deadline.place)
+    if (thread->deadline.rank)
         console_printf(", for %lu us more", microseconds_until(thread->deadline.when));
     console_printf("%s\n", (struct hot_thread *)read_gs_base() == thread->hot ? " <- ran last" : "");
 }

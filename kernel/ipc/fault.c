@@ -13,6 +13,7 @@
 #include "ipc/message.h"
 #include "ipc/pages.h"
 #include "ipc/wait.h"
+#include "thread/chain.h"
 #include "thread/registers.h"
 #include "thread/schedule.h"
 #include "thread/task.h"
@@ -102,7 +103,7 @@ void fault_deliver(struct thread *thread, struct thread *receiver, uint64_t badg
 /* The handler is busy: the thread queues, unless the handler waits for that thread. */
 static bool queue_for_handler(struct thread *thread, struct endpoint *endpoint)
 {
-    if (schedule_closes_cycle(thread, endpoint_server(endpoint))) {
+    if (chain_closes_cycle(thread, endpoint_server(endpoint))) {
         debugger_note(EVENT_REFUSE, thread, 0, endpoint, ERROR_DEADLOCK);
         return false;
     }

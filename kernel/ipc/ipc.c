@@ -24,6 +24,7 @@
 #include "ipc/short.h"
 #include "ipc/transfer.h"
 #include "ipc/wait.h"
+#include "thread/chain.h"
 #include "thread/schedule.h"
 #include "thread/task.h"
 
@@ -46,7 +47,7 @@ static void receive_later(struct thread *sender, uint32_t low)
 static void wait_to_send(struct thread *self, const struct capability *capability, uint32_t low)
 {
     struct endpoint *endpoint = (struct endpoint *)capability->object;
-    if (schedule_closes_cycle(self, endpoint_server(endpoint))) {
+    if (chain_closes_cycle(self, endpoint_server(endpoint))) {
         debugger_note(EVENT_REFUSE, self, 0, endpoint, ERROR_DEADLOCK);
         return fail(self, ERROR_DEADLOCK);
     }
@@ -70,7 +71,7 @@ static bool send_long(struct thread *self, struct thread *receiver, uint64_t bad
         return true;
     }
     uint32_t again = TAG_RECEIVE | (receiver->takes_signals ? 0 : TAG_CLOSED);
-    again |= receiver->deadline.place ? TAG_DEADLINE : 0;
+    again |= receiver->deadline.rank ? TAG_DEADLINE : 0;
     wait_end(receiver);
     self->badge = badge;
     transfer_request(self, receiver, again);
@@ -232,6 +233,7 @@ static void accept_own_message(struct thread *self, struct thread *sender, const
     message_deliver_request(sender, self, sender->badge);
     if (tag_operation(low) == MESSAGE_CALL) {
         begin_answer_phase(sender, self, low);
+        (void)schedule_raise_deadline(sender, sender->node.priority); /* at which it queued: for others, it may be */
         return debugger_note(EVENT_DELIVER_CALL, sender, self, endpoint, 0);
     }
     debugger_note(EVENT_DELIVER_SEND, sender, self, endpoint, 0);
@@ -299,7 +301,7 @@ static void receive_signals(struct thread *self, uint32_t low)
     abandon_caller(self);
     notification_wait(self, low & TAG_CLOSED);
     arm_deadline(self, low, thread_utcb(self)->receive_deadline);
-    if (self->deadline.place)
+    if (self->deadline.rank)
         wait_by_kernel_only(self);
     debugger_note(EVENT_RECEIVE, self, 0, 0, 0);
     schedule_request();
@@ -321,7 +323,7 @@ static void receive_message(struct thread *self, const struct capability *capabi
     self->takes_signals = !closed;
     endpoint_wait(endpoint, self, closed ? HANDLE_NONE : capability->handle);
     arm_deadline(self, low, thread_utcb(self)->receive_deadline);
-    if (self->deadline.place)
+    if (self->deadline.rank)
         wait_by_kernel_only(self);
     debugger_note(EVENT_RECEIVE, self, 0, 0, 0);
     schedule_request();

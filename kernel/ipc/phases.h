@@ -32,7 +32,7 @@ static inline void succeed(struct thread *thread)
 static inline void arm_deadline(struct thread *thread, uint32_t low, uint64_t nanoseconds)
 {
     if (low & TAG_DEADLINE)
-        schedule_add_deadline(&thread->deadline, timer_at(nanoseconds));
+        schedule_add_deadline(thread, timer_at(nanoseconds));
 }
 
 /* `thread` stands at the end of the current chain: it goes on at once, if it can. */

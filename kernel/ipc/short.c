@@ -37,7 +37,7 @@ bool short_call(struct thread *self, const struct capability *capability, uint32
     receiver->call.handle = capability->badge;
     message_clear_preserved(receiver);
     if (low & TAG_DEADLINE)
-        schedule_add_deadline(&self->deadline, timer_at(thread_utcb(self)->receive_deadline));
+        schedule_add_own_deadline(self, timer_at(thread_utcb(self)->receive_deadline));
     wait_for_answer(self, receiver);
     debugger_note(EVENT_DELIVER_CALL, self, receiver, endpoint, 0);
     schedule_switch_to(receiver);
@@ -56,7 +56,7 @@ static void answer_and_wait(struct thread *self, struct thread *caller, uint32_t
     __builtin_memcpy(caller->call.words, self->call.words, sizeof(caller->call.words));
     caller->call.tag = message_labelled_tag(message_label(self->call.tag), TAG_PLAIN_REPLY + tag_words(low));
     caller->call.handle = 0;
-    if (caller->deadline.place)
+    if (caller->deadline.rank)
         timeout_remove(&caller->deadline);
     self->takes_signals = true;
     self->hot->waits = self->hot->receive_endpoint;

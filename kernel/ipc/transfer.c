@@ -140,7 +140,8 @@ static bool is_asked_for(struct thread *thread, uint64_t address, uint64_t code)
 static void client_page_is_missing(struct thread *client, uint64_t address, uint64_t code)
 {
     bool sends = !client->transfer.answers;
-    uint64_t deadline = client->deadline.place ? client->deadline.when : TIMEOUT_NEVER;
+    uint64_t deadline = client->deadline.rank ? client->deadline.when : TIMEOUT_NEVER;
+    uint32_t priority = client->deadline.priority;
     transfer_client_leaves(client);
     wait_end(client);
     if (sends) {
@@ -153,7 +154,8 @@ static void client_page_is_missing(struct thread *client, uint64_t address, uint
         transfer_page_refused(client, ERROR_BAD_ADDRESS);
         return let_go_on(client);
     }
-    schedule_add_deadline(&client->deadline, deadline);
+    schedule_add_deadline(client, deadline);
+    (void)schedule_raise_deadline(client, priority);
 }
 
 static void page_is_missing(struct thread *client, struct thread *driver, bool source)
@@ -226,7 +228,7 @@ void transfer_request(struct thread *sender, struct thread *receiver, uint32_t a
     receiver->transfer.again = again;
     bind(sender, receiver, false);
     if ((uint32_t)sender->call.tag & TAG_DEADLINE)
-        schedule_add_deadline(&sender->deadline, timer_at(thread_utcb(sender)->send_deadline));
+        schedule_add_deadline(sender, timer_at(thread_utcb(sender)->send_deadline));
     run(sender, receiver);
 }
 

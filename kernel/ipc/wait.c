@@ -28,14 +28,14 @@ void wait_for_answer(struct thread *caller, struct thread *receiver)
 {
     caller->hot->partner = receiver->hot;
     receiver->hot->caller = caller->hot;
-    if (caller->deadline.place || caller->stopped || caller->task->guarded ||
+    if (caller->deadline.rank || caller->stopped || caller->task->guarded ||
         receiver->hot->receive_handle == HANDLE_NONE)
         wait_by_kernel_only(caller);
 }
 
 void wait_end(struct thread *thread)
 {
-    if (thread->deadline.place)
+    if (thread->deadline.rank)
         timeout_remove(&thread->deadline);
     thread->hot->partner = 0;
     thread->hot->waits = 0;

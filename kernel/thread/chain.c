@@ -40,11 +40,33 @@ struct thread *chain_end(struct thread *thread)
     return thread;
 }
 
+bool chain_closes_cycle(const struct thread *thread, const struct thread *other)
+{
+    const struct thread *first = other;
+    uint64_t generation = chain_generation;
+    for (uint32_t steps = 1; steps <= CHAIN_LIMIT && other; steps++) {
+        if (other == thread)
+            return true;
+        other = chain_next(other);
+        if (steps % CHAIN_STEPS_AT_ONCE)
+            continue;
+        (void)preemption_due();
+        if (chain_generation == generation)
+            continue;
+        generation = chain_generation; /* from the start: interrupts changed something */
+        other = first;
+        steps = 0;
+    }
+    return other;
+}
+
 void chain_raise(struct thread *thread, uint32_t priority)
 {
     uint32_t raised = 0;
     for (int i = 0; i < CHAIN_STEPS_AT_ONCE && thread && raised < RAISED_AT_ONCE; i++) {
         if (thread->state == THREAD_SENDING && endpoint_raise_sender(thread, priority))
+            raised++;
+        if (schedule_raise_deadline(thread, priority))
             raised++;
         thread = chain_next(thread);
     }

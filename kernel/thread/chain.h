@@ -24,8 +24,12 @@ bool chain_waits_for_event(const struct thread *thread);
  * have changed then. To be called only where that does no harm. */
 struct thread *chain_end(struct thread *thread);
 
-/* Whoever queues in the chain that begins with `thread` is received at `priority` at least; where more than a few would
- * have to be raised, or the chain is long, those at its beginning. */
+/* Would `thread`, waiting for `other`, close a cycle (or make too long a chain)? Lets interrupts in where the chain is long,
+ * which may have ended other threads' waits then. */
+bool chain_closes_cycle(const struct thread *thread, const struct thread *other);
+
+/* Whoever queues in the chain that begins with `thread` is received at `priority` at least, and deadlines in it strike at
+ * that; where more than a few would have to be raised, or the chain is long, those at its beginning. */
 void chain_raise(struct thread *thread, uint32_t priority);
 
 /* The first of those for whom `thread` works: the caller whom it may answer, that one's caller, and so on; `thread`

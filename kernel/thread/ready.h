@@ -4,7 +4,8 @@
  *
  * A context that is alone here is in no queue, so that threads that wake each other in turn need none.
  * Invariants: `ready_lone` is the only READY context, or 0; while it is set all queues are empty. `ready_count` counts the
- * READY contexts. Others only read them.
+ * READY contexts. Others only read them, but for READY_PUT_OFF, which is schedule.c's: it stands in the same word so that
+ * ways from thread to thread that look at nothing but their own need one check for both.
  */
 #ifndef SALTO_THREAD_READY_H
 #define SALTO_THREAD_READY_H
@@ -14,6 +15,8 @@
 
 #include "debug/panic.h"
 #include "thread/schedule.h"
+
+#define READY_PUT_OFF (1U << 31) /* in ready_count: the timer is not armed for some timeouts of low priority */
 
 struct ready_queue {
     struct queue_node *first, *last;

@@ -7,6 +7,7 @@
 #include "debugger.h"
 #include "ipc/ipc.h"
 #include "ipc/wait.h"
+#include "thread/alarm.h"
 #include "thread/chain.h"
 #include "thread/ready.h"
 #include "thread/task.h"
@@ -18,9 +19,8 @@
 #define RELEASED_AT_ONCE 4 /* parked contexts that wake with the thread; the rest help when their own turn comes */
 
 static struct context *current;
-static struct thread *interrupted;          /* by the interrupt that is being handled; 0 while programs' requests are */
-static uint64_t interrupted_generation;     /* of chains, when it came */
-static uint64_t alarm_time = TIMEOUT_NEVER; /* when the timer interrupts */
+static struct thread *interrupted;      /* by the interrupt that is being handled; 0 while programs' requests are */
+static uint64_t interrupted_generation; /* of chains, when it came */
 struct thread *schedule_switch;
 
 /* ---- Who competes ---------------------------------------------------------------------------------------------- */
@@ -36,19 +36,11 @@ static uint64_t end_of_turn(void)
     return when;
 }
 
-static void arm_at(uint64_t when)
-{
-    if (when >= alarm_time)
-        return;
-    alarm_time = when;
-    timer_arm_at(when);
-}
-
 static inline void enqueue(struct context *context, bool at_the_end)
 {
     ready_enter(context, at_the_end);
     if (current && current->priority == context->priority)
-        arm_at(current->started + current->left);
+        alarm_at(current->started + current->left);
 }
 
 static void park(struct context *context, struct thread *thread)
@@ -119,8 +111,8 @@ static void refill(struct context *context)
 static void exhaust(struct context *context)
 {
     context->place = CONTEXT_EXHAUSTED;
-    timeout_add(&context->refill, context->period_start + context->period);
-    arm_at(context->refill.when);
+    context->refill = (struct timeout){.kind = TIMEOUT_REFILL};
+    alarm_add(&context->refill, context->period_start + context->period, context->priority);
 }
 
 /* Does a switch to `thread` need the barriers of guarded tasks? */
@@ -155,11 +147,21 @@ static void put_away(bool yields)
         enqueue(context, over);
 }
 
+/* Arms the timer for what matters while the current context runs. */
+static void arm_turn(void)
+{
+    alarm_at(end_of_turn());
+    if (alarm_puts_off(current->priority))
+        alarm_for(current->priority);
+}
+
 /* Interrupts are let in while nothing runs, and waited for if nothing is to be done. The GS base leaves the last thread's
  * line, which may be freed. */
 static void idle(bool busy)
 {
     thread_bury();
+    if (ready_count & READY_PUT_OFF)
+        alarm_for(0);
     write_gs_base((uint64_t)cpus[0].idle_line);
     if (busy) {
         (void)preemption_due();
@@ -176,7 +178,7 @@ static void run(struct context *context, struct thread *thread)
     thread->ran_on = context;
     current = context;
     if (context->budget || ready_count)
-        arm_at(end_of_turn());
+        arm_turn();
 }
 
 /* From the context of a thread that just began to wait to that of one that waited, where nobody else competes. */
@@ -332,7 +334,7 @@ struct thread *schedule_resolve(void)
 
 struct thread *schedule_first(void)
 {
-    arm_at(debugger_next_look());
+    alarm_at(debugger_next_look());
     return choose_and_restart();
 }
 
@@ -366,7 +368,8 @@ static bool preempt_at_once(struct thread *to)
         return false;
     if ((left->watched | context->watched) || schedule_switch)
         return false;
-    if (ready_count && ready_best()->priority >= context->priority)
+    const struct context *best = ready_best();
+    if (best && best->priority >= context->priority)
         return false;
     account();
     remember_interrupted();
@@ -411,7 +414,6 @@ void schedule_initialise_context(struct thread *thread)
     struct context *context = &thread->context;
     context->owner = thread;
     context->priority = DEFAULT_PRIORITY;
-    context->refill.kind = TIMEOUT_REFILL;
     schedule_set_times(context, DEFAULT_SLICE_NANOSECONDS, 0, 0);
 }
 
@@ -468,7 +470,7 @@ void schedule_forget(struct thread *thread)
 {
     struct context *context = &thread->context;
     schedule_chain_cut();
-    if (context->refill.place)
+    if (context->place == CONTEXT_EXHAUSTED)
         timeout_remove(&context->refill);
     if (context->place == CONTEXT_READY)
         ready_leave(context);
@@ -489,26 +491,6 @@ bool schedule_forget_piece(struct thread *thread)
     return !thread->parked.first;
 }
 
-bool schedule_closes_cycle(const struct thread *thread, const struct thread *other)
-{
-    const struct thread *first = other;
-    uint64_t generation = chain_generation;
-    for (uint32_t steps = 1; steps <= CHAIN_LIMIT && other; steps++) {
-        if (other == thread)
-            return true;
-        other = chain_next(other);
-        if (steps % CHAIN_STEPS_AT_ONCE)
-            continue;
-        (void)preemption_due();
-        if (chain_generation == generation)
-            continue;
-        generation = chain_generation; /* from the start: interrupts changed something */
-        other = first;
-        steps = 0;
-    }
-    return other;
-}
-
 uint32_t schedule_priority(const struct thread *thread)
 {
     return current && thread_is_current(thread) ? current->priority : thread->context.priority;
@@ -527,33 +509,32 @@ void schedule_set_priority(struct context *context, uint32_t priority)
     if (place == CONTEXT_PARKED)
         unpark(context);
     context->priority = priority;
+    if (place == CONTEXT_EXHAUSTED)
+        (void)timeout_raise(&context->refill, priority);
+    (void)schedule_raise_deadline(context->owner, priority);
     if (place == CONTEXT_READY || place == CONTEXT_PARKED)
         enqueue(context, true);
     request_if_better();
     if (current)
-        arm_at(end_of_turn());
-}
-
-static uint64_t ticks(uint64_t nanoseconds)
-{
-    return timer_ticks(nanoseconds);
+        arm_turn();
 }
 
 void schedule_set_times(struct context *context, uint64_t slice, uint64_t budget, uint64_t period)
 {
-    context->slice = context->left = ticks(slice);
+    context->slice = context->left = timer_ticks(slice);
     context->watched = (context->watched & WATCHED_PARKED) | (budget ? WATCHED_BUDGET : 0) |
                        (context->owner->task->guarded ? WATCHED_GUARDED : 0);
-    context->budget = context->remains = ticks(budget);
-    context->period = ticks(period);
+    context->budget = context->remains = timer_ticks(budget);
+    context->period = timer_ticks(period);
     context->period_start = rdtsc();
     if (context == current)
         context->started = context->period_start;
-    timeout_remove(&context->refill);
+    if (context->place == CONTEXT_EXHAUSTED)
+        timeout_remove(&context->refill);
     refill(context);
     request_if_better();
     if (current)
-        arm_at(end_of_turn());
+        alarm_at(end_of_turn());
 }
 
 void schedule_yield(void)
@@ -562,12 +543,25 @@ void schedule_yield(void)
     schedule_request();
 }
 
-void schedule_add_deadline(struct timeout *timeout, uint64_t when)
+void schedule_add_deadline(struct thread *thread, uint64_t when)
 {
-    if (when == TIMEOUT_NEVER)
-        return;
-    timeout_add(timeout, when);
-    arm_at(when);
+    if (when != TIMEOUT_NEVER)
+        alarm_add(&thread->deadline, when, schedule_priority(thread));
+}
+
+void schedule_add_own_deadline(struct thread *thread, uint64_t when)
+{
+    assert(current);
+    if (when != TIMEOUT_NEVER)
+        alarm_add(&thread->deadline, when, current->priority);
+}
+
+bool schedule_raise_deadline(struct thread *thread, uint32_t priority)
+{
+    if (!timeout_raise(&thread->deadline, priority))
+        return false;
+    alarm_at_priority(thread->deadline.when, priority);
+    return true;
 }
 
 /* ---- The timer ------------------------------------------------------------------------------------------------- */
@@ -582,10 +576,11 @@ static void expire(struct timeout *timeout)
 
 void schedule_timer_expired(void)
 {
-    alarm_time = TIMEOUT_NEVER;
+    alarm_rang();
     uint64_t now = rdtsc();
+    uint32_t least = current ? current->priority : 0;
     struct timeout *due;
-    for (int i = 0; i < DUE_AT_ONCE && (due = timeout_take_due(now)); i++)
+    for (int i = 0; i < DUE_AT_ONCE && (due = timeout_take_due(now, least)); i++)
         expire(due);
     if (current) {
         account();
@@ -594,9 +589,9 @@ void schedule_timer_expired(void)
         request_if_better();
         /* A turn that is over must not interrupt again at once, and then for ever: whoever is chosen arms the timer. */
         if (schedule_switch != SCHEDULE_BEST)
-            arm_at(end_of_turn());
+            alarm_at(end_of_turn());
     }
-    arm_at(timeout_earliest());
+    alarm_for(current ? current->priority : 0);
     debugger_look();
-    arm_at(debugger_next_look());
+    alarm_at(debugger_next_look());
 }

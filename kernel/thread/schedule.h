@@ -16,7 +16,7 @@
  * CHAIN_STEPS_AT_ONCE).
  *
  * The timer is armed only for what will need it: the end of a slice while somebody of the same priority is ready, the
- * end of a budget, a deadline. A lone thread is never disturbed.
+ * end of a budget, a deadline that lets nobody of a lower priority run. A lone thread is never disturbed.
  */
 #ifndef SALTO_THREAD_SCHEDULE_H
 #define SALTO_THREAD_SCHEDULE_H
@@ -50,7 +50,10 @@ enum context_place {
 
 /* Times are in ticks of the time-stamp counter. */
 struct context {
-    struct queue_node node; /* READY, PARKED */
+    union {
+        struct queue_node node; /* READY, PARKED */
+        struct timeout refill;  /* EXHAUSTED */
+    };
     struct thread *owner;
     struct thread *parked_at;
     uint64_t started;         /* when it began to run, or was last accounted for */
@@ -58,7 +61,6 @@ struct context {
     uint64_t budget, remains; /* in each period; 0: not limited */
     uint64_t watched;         /* WATCHED_*: reasons not to hand the CPU over to or from it in passing; 0 if none */
     uint64_t period, period_start;
-    struct timeout refill;
     struct thread *runner; /* who ran when it was preempted: still the end of its chain if ... */
     uint64_t generation;   /* ... no chain was cut since */
     enum context_place place;
@@ -116,10 +118,6 @@ void schedule_forget(struct thread *thread);
 /* A piece of making all contexts compete that are parked with a thread that is destroyed. Are there none left? */
 bool schedule_forget_piece(struct thread *thread);
 
-/* Would `thread`, waiting for `other`, close a cycle (or make too long a chain)? Lets interrupts in where the chain is long,
- * which may have ended other threads' waits then. */
-bool schedule_closes_cycle(const struct thread *thread, const struct thread *other);
-
 /* The priority at which `thread` runs now, or would. */
 uint32_t schedule_priority(const struct thread *thread);
 
@@ -159,8 +157,15 @@ void schedule_timer_expired(void);
 /* Who runs after an interrupt of `thread`, which can go on. */
 struct thread *schedule_after_interrupt(struct thread *thread);
 
-/* Arms the timer for a deadline. */
-void schedule_add_deadline(struct timeout *timeout, uint64_t when);
+/* Arms the deadline of `thread`. It strikes as soon as nobody of a higher priority runs than that at which the thread runs
+ * now, or would: so nobody is disturbed by deadlines of those who could not run anyway. TIMEOUT_NEVER: none. */
+void schedule_add_deadline(struct thread *thread, uint64_t when);
+
+/* The same for the thread that entered the kernel. */
+void schedule_add_own_deadline(struct thread *thread, uint64_t when);
+
+/* Its deadline, if it has one, strikes at `priority` at least. True if that changed it. */
+bool schedule_raise_deadline(struct thread *thread, uint32_t priority);
 
 /* An operation stops here: the thread carries it out again when it runs next. `call` is still the request. */
 void schedule_restart(struct thread *thread);

@@ -96,10 +96,7 @@ static enum error add_parts(struct thread *thread)
     if (!thread->hot)
         return error;
     fill_line(thread);
-    if (timeout_reserve())
-        return ERROR_NONE;
-    hot_thread_free(thread->hot, thread->object.payer);
-    return ERROR_NO_MEMORY;
+    return ERROR_NONE;
 }
 
 static void link_to_task(struct thread *thread)
@@ -231,7 +228,6 @@ bool thread_destroy_piece(struct thread *thread)
     hot_thread_free(thread->hot, thread->object.payer);
     task_release_number(thread->task, thread->number);
     unlink_from_task(thread);
-    timeout_release();
     if (current) {
         assert(!grave);
         object_unlist(&thread->object);

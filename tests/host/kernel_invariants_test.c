@@ -106,7 +106,7 @@ static void waiter_elsewhere(void)
 {
     SET(timed->hot->waiter, line(WAITS));
     SET(line(HAS_TIME)->waits, 0UL);
-    SET(threads[HAS_TIME]->deadline.place, 0U);
+    SET(threads[HAS_TIME]->deadline.rank, (uint8_t)0);
     SET(line(HAS_TIME)->receive_handle, HANDLE_NONE);
     SET(threads[HAS_TIME]->state, THREAD_DEAD);
 }
@@ -230,7 +230,7 @@ static void kept_for_other(void)
 
 static void deadline_of_runner(void)
 {
-    SET(threads[DRIVER]->deadline.place, 1U);
+    SET(threads[DRIVER]->deadline.rank, 1U);
 }
 
 static void deadline_without_kernel(void)
@@ -288,7 +288,7 @@ static void context_not_parked(void)
 
 static void parked_unwatched(void)
 {
-    SET(threads[WAITS]->context.watched, WATCHED_PARKED);
+    SET(threads[WAITS]->context.watched, (uint8_t)WATCHED_PARKED);
 }
 
 static void context_without_refill(void)
@@ -303,7 +303,7 @@ static void context_of_runner_idle(void)
 
 static void runnable_forgotten(void)
 {
-    SET(threads[HAS_TIME]->deadline.place, 0U);
+    SET(threads[HAS_TIME]->deadline.rank, (uint8_t)0);
     SET(line(HAS_TIME)->waits, 0UL);
 }
 
@@ -320,7 +320,7 @@ static void reserve_runs(void)
 static void ready_queue_wrong(void)
 {
     SET(threads[CALLS]->context.place, CONTEXT_EXHAUSTED);
-    SET(threads[CALLS]->context.refill.place, 1U);
+    SET(threads[CALLS]->context.refill.rank, 1U);
 }
 
 static void ended_task_runs(void)

@@ -539,9 +539,6 @@ static void warm_up(void)
         lines[i] = hot_endpoint_allocate(0, &error);
     for (int i = 0; i < WARM_THREADS; i++)
         lines[WARM_ENDPOINTS + i] = hot_thread_allocate(0, &error);
-    if (!timeout_reserve())
-        exit(1);
-    timeout_release();
     for (int i = 0; i < WARM_ENDPOINTS; i++)
         hot_endpoint_free(lines[i], 0);
     for (int i = 0; i < WARM_THREADS; i++)
@@ -551,7 +548,7 @@ static void warm_up(void)
 int main(void)
 {
     host_kernel_start();
-    warm_up(); /* pages of the hot state, and of the heap of timeouts, never come back */
+    warm_up(); /* pages of the hot state never come back */
     test_moved_receive_right();
     test_crossings();
     test_orphaned_senders(false);

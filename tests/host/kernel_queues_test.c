@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Host test of the scheduler's data structures, queues by priority and the heap of timeouts: random operations, compared
+ * Host test of the scheduler's data structures, queues by priority and the heaps of timeouts: random operations, compared
  * after each with a naive model that looks at everything. Prints TAP.
  */
 #include <stdlib.h>
@@ -15,8 +15,7 @@
 #define NODES 60
 #define QUEUES 3
 #define QUEUE_ROUNDS 200000
-#define TIMEOUTS 2600 /* more than entries of five pages */
-#define TIMEOUTS_PER_THREAD 2
+#define TIMEOUTS 1000
 #define TIMEOUT_ROUNDS 60000
 
 static uint64_t state = SEED;
@@ -124,38 +123,67 @@ static void test_queues(uint32_t levels)
 /* ---- Timeouts ---------------------------------------------------------------------------------------------------- */
 
 static struct timeout timeouts[TIMEOUTS];
-static bool armed[TIMEOUTS]; /* the model: which are in, beside their `when` */
+static bool armed[TIMEOUTS]; /* the model: which are in, beside their `when` and `priority` */
 static uint32_t armed_count;
 
-static uint64_t model_earliest(void)
+static uint64_t model_earliest(uint32_t least)
 {
     uint64_t earliest = TIMEOUT_NEVER;
     for (unsigned i = 0; i < TIMEOUTS; i++)
-        if (armed[i] && timeouts[i].when < earliest)
+        if (armed[i] && timeouts[i].priority >= least && timeouts[i].when < earliest)
             earliest = timeouts[i].when;
     return earliest;
 }
 
-static void toggle(unsigned index, uint64_t limit)
+static bool model_any_below(uint32_t priority)
+{
+    for (unsigned i = 0; i < TIMEOUTS; i++)
+        if (armed[i] && timeouts[i].priority < priority)
+            return true;
+    return false;
+}
+
+/* Whom to take: the highest that is due, among equals the earliest. -1: nobody. */
+static int model_due(uint64_t now, uint32_t least)
+{
+    int best = -1;
+    for (int i = 0; i < TIMEOUTS; i++) {
+        const struct timeout *timeout = &timeouts[i];
+        if (!armed[i] || timeout->priority < least || timeout->when > now)
+            continue;
+        if (best < 0 || timeout->priority > timeouts[best].priority ||
+            (timeout->priority == timeouts[best].priority && timeout->when < timeouts[best].when))
+            best = i;
+    }
+    return best;
+}
+
+/* A priority out of `levels`, spread over all of them. */
+static uint32_t random_priority(uint32_t levels)
+{
+    return (uint32_t)random_below(levels) * (TIMEOUT_PRIORITIES / levels);
+}
+
+static void toggle(unsigned index, uint64_t limit, uint32_t levels)
 {
     if (armed[index]) {
         timeout_remove(&timeouts[index]);
         armed_count--;
     } else {
-        timeout_add(&timeouts[index], random_below(limit));
+        timeout_add(&timeouts[index], random_below(limit), random_priority(levels));
         armed_count++;
     }
     armed[index] = !armed[index];
 }
 
-/* Takes what is due; it must be one that is in, the earliest, and due. */
-static bool take(uint64_t now)
+static bool take(uint64_t now, uint32_t least)
 {
-    uint64_t earliest = model_earliest();
-    struct timeout *due = timeout_take_due(now);
-    if (!due)
-        return earliest > now;
-    bool good = armed[due - timeouts] && due->when == earliest && earliest <= now && due->place == 0;
+    int expected = model_due(now, least);
+    const struct timeout *due = timeout_take_due(now, least);
+    if (!due || expected < 0)
+        return !due && expected < 0;
+    const struct timeout *model = &timeouts[expected];
+    bool good = armed[due - timeouts] && due->rank == 0 && due->when == model->when && due->priority == model->priority;
     armed[due - timeouts] = false;
     armed_count--;
     return good;
@@ -169,76 +197,86 @@ static void remove_absent(void)
         timeout_remove(&timeouts[index]);
 }
 
-static bool timeout_step(uint64_t limit)
+static bool raise(uint32_t priority)
 {
+    unsigned index = (unsigned)random_below(TIMEOUTS);
+    struct timeout *timeout = &timeouts[index];
+    uint32_t before = timeout->priority;
+    bool higher = armed[index] && before < priority;
+    return timeout_raise(timeout, priority) == higher && timeout->priority == (higher ? priority : before) &&
+           (timeout->rank > 0) == armed[index];
+}
+
+static bool timeout_step(uint64_t limit, uint32_t levels)
+{
+    uint32_t priority = random_below(2) ? random_priority(levels) : (uint32_t)random_below(TIMEOUT_PRIORITIES);
     switch (random_below(8)) {
     case 0:
-        return take(random_below(limit));
+        return take(random_below(limit), priority);
     case 1:
         remove_absent();
         break;
+    case 2:
+        return raise(random_priority(levels));
     default:
-        toggle((unsigned)random_below(TIMEOUTS), limit);
+        toggle((unsigned)random_below(TIMEOUTS), limit, levels);
     }
-    return timeout_earliest() == model_earliest();
+    return timeout_earliest(priority) == model_earliest(priority) &&
+           timeout_any_below(priority) == model_any_below(priority);
+}
+
+/* Is the way to the right nowhere longer than what the heap's size allows, as the ranks say? */
+static bool are_ranks_right(void)
+{
+    for (unsigned i = 0; i < TIMEOUTS; i++) {
+        const struct timeout *timeout = &timeouts[i], *left = timeout->left, *right = timeout->right;
+        uint32_t left_rank = left ? left->rank : 0, right_rank = right ? right->rank : 0;
+        if (armed[i] && (left_rank < right_rank || timeout->rank != right_rank + 1))
+            return false;
+    }
+    return true;
 }
 
 static bool drain(void)
 {
-    uint64_t before = 0;
-    for (; armed_count > 0; armed_count--) {
-        struct timeout *due = timeout_take_due(TIMEOUT_NEVER);
-        if (!due || due->when < before || !armed[due - timeouts])
+    while (armed_count > 0)
+        if (!take(TIMEOUT_NEVER, 0))
             return false;
-        before = due->when;
-        armed[due - timeouts] = false;
-    }
-    return !timeout_take_due(TIMEOUT_NEVER) && timeout_earliest() == TIMEOUT_NEVER;
+    return !timeout_take_due(TIMEOUT_NEVER, 0) && timeout_earliest(0) == TIMEOUT_NEVER &&
+           !timeout_any_below(TIMEOUT_PRIORITIES - 1);
 }
 
 /* `limit` bounds the times: a small one makes many equal. */
-static void test_timeouts(uint64_t limit)
+static void test_timeouts(uint64_t limit, uint32_t levels)
 {
     bool good = true;
     uint64_t round = 0;
     for (; good && round < TIMEOUT_ROUNDS; round++)
-        good = timeout_step(limit);
-    host_ok(good, "timeouts before %lu: %lu operations (seed %#lx)", limit, round, SEED);
+        good = timeout_step(limit, levels);
+    host_ok(good, "timeouts before %lu of %u priorities: %lu operations (seed %#lx)", limit, levels, round, SEED);
+    host_ok(are_ranks_right(), "no way to the right is longer than the one to the left");
     for (unsigned i = 0; i < TIMEOUTS; i++)
         if (!armed[i])
-            toggle(i, limit);
-    host_ok(drain(), "as many as there is room for come out in order, each once");
+            toggle(i, limit, levels);
+    host_ok(are_ranks_right() && drain(), "all come out in order, each once");
 }
 
-static void add_one_too_many(void)
+/* Times that come in order, either way, make heaps of one row. */
+static void test_rows(void)
 {
-    static struct timeout more;
     for (unsigned i = 0; i < TIMEOUTS; i++)
-        toggle(i, 1000);
-    timeout_add(&more, 5);
+        timeout_add(&timeouts[i], i % 2 ? i : TIMEOUTS - i, 7);
+    for (unsigned i = 0; i < TIMEOUTS; i++)
+        armed[i] = true;
+    armed_count = TIMEOUTS;
+    host_ok(are_ranks_right() && drain(), "times in rows come out in order");
 }
 
-static void release_one_too_many(void)
+static void add_twice(void)
 {
-    timeout_release();
-}
-
-static void test_room(void)
-{
-    bool good = timeout_earliest() == TIMEOUT_NEVER && !timeout_take_due(TIMEOUT_NEVER);
-    host_ok(good, "nothing is due at first");
-    host_memory_fail_after(0);
-    host_ok(!timeout_reserve(), "without memory there is no room");
-    host_ok(host_panics(release_one_too_many), "and none to be given back");
-    for (unsigned i = 0; i < TIMEOUTS / TIMEOUTS_PER_THREAD; i++)
-        good &= timeout_reserve();
-    host_ok(good, "room for %u", TIMEOUTS);
-    uint64_t frames = host_frames_used();
-    for (unsigned i = 0; i < TIMEOUTS / TIMEOUTS_PER_THREAD; i++)
-        timeout_release();
-    for (unsigned i = 0; i < TIMEOUTS / TIMEOUTS_PER_THREAD; i++)
-        good &= timeout_reserve();
-    host_ok(good && host_frames_used() == frames, "room that was given back takes no new memory");
+    static struct timeout timeout;
+    timeout_add(&timeout, 5, 1);
+    timeout_add(&timeout, 5, 1);
 }
 
 int main(void)
@@ -247,9 +285,12 @@ int main(void)
     test_queues(1);
     test_queues(4);
     test_queues(256);
-    test_room();
-    test_timeouts(50);
-    test_timeouts(1UL << 40);
-    host_ok(host_panics(add_one_too_many), "one more than there is room for is a fault of the kernel's");
+    host_ok(timeout_earliest(0) == TIMEOUT_NEVER && !timeout_take_due(TIMEOUT_NEVER, 0), "nothing is due at first");
+    test_timeouts(50, 1);
+    test_timeouts(1UL << 40, 1);
+    test_timeouts(1UL << 40, 4);
+    test_timeouts(50, 256);
+    test_rows();
+    host_ok(host_panics(add_twice), "to enter one that is in is a fault of the kernel's");
     return host_done();
 }
