@@ -17,10 +17,15 @@ void emit_kernel(FILE *output, struct program *program);
 void emit_list(FILE *output, struct program *program);
 /* The whole checked interface as JSON: docs/idl-tools.md. */
 void emit_json(FILE *output, struct program *program);
+/* The documentation, with the layout of all messages; HTML is one whole page, and draws them. */
+void emit_markdown(FILE *output, struct program *program);
+void emit_html(FILE *output, struct program *program);
 /* How each operation travels, for people. */
 void emit_cost(FILE *output, struct program *program);
 /* The source, in its one form. Needs a program that parsed; the checks need not have run. */
 void format_unit(FILE *output, const struct unit *unit);
+/* An operation with its attributes, as the formatter writes it, in one line. */
+void format_operation(FILE *output, const struct operation *operation);
 
 /* ---- emit_types.c: what all headers have in common -------------------------------------------------------------- */
 

@@ -138,7 +138,7 @@ static void write_parameters(FILE *output, struct member_list parameters)
     fputc(')', output);
 }
 
-static void write_signature(FILE *output, const struct operation *operation)
+void format_operation(FILE *output, const struct operation *operation)
 {
     static const char *const kinds[] = {"", "oneway ", "event "};
 
@@ -189,7 +189,7 @@ static void write_operation(struct formatter *formatter, const struct operation 
 
     if (!line)
         return;
-    write_signature(line, operation);
+    format_operation(line, operation);
     fclose(line);
     write_comments(formatter, "  ", &operation->span);
     write_doc(formatter, "  ", operation->prefix.doc);

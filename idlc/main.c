@@ -17,10 +17,12 @@
 
 static const char usage[] =
     "usage: idlc [OPTION]... INPUT.idl\n"
-    "       idlc cost|fmt|json|list|lint [OPTION]... INPUT.idl\n"
+    "       idlc cost|doc|fmt|html|json|list|lint [OPTION]... INPUT.idl\n"
     "Compiles a file in Salto's interface language. Without an output option it only checks the file.\n"
     "  cost            print how each operation travels, and what is copied\n"
+    "  doc             print the documentation, with where everything travels, as Markdown\n"
     "  fmt             bring the file itself into the language's one form\n"
+    "  html            print the documentation as a page of its own, with drawings of all messages\n"
     "  json            print the whole checked interface as JSON\n"
     "  list            print the operations as JSON\n"
     "  lint            check the file, warnings being errors\n"
@@ -29,6 +31,8 @@ static const char usage[] =
     "  --kernel FILE   dispatch of @kernel interfaces, requests of the others, a C header (idl/NAME_kernel.h)\n"
     "  --list FILE     the operations as JSON\n"
     "  --json FILE     the whole checked interface as JSON\n"
+    "  --doc FILE      the documentation as Markdown\n"
+    "  --html FILE     the documentation as HTML\n"
     "  --cost FILE     how each operation travels, as text\n"
     "  --format FILE   the source in its one form; FILE may be the input itself, or - for standard output\n"
     "  --depfile FILE  what was read, as a make rule for the first output\n"
@@ -44,19 +48,31 @@ enum output_kind {
     OUTPUT_KERNEL,
     OUTPUT_LIST,
     OUTPUT_JSON,
+    OUTPUT_DOC,
+    OUTPUT_HTML,
     OUTPUT_COST,
     OUTPUT_FORMAT,
     OUTPUT_DEPFILE,
     OUTPUTS
 };
 
-static const char *const output_options[OUTPUTS] = {"--client", "--server", "--kernel", "--list",
-                                                    "--json",   "--cost",   "--format", "--depfile"};
+static const char *const output_options[OUTPUTS] = {"--client", "--server", "--kernel", "--list",   "--json",
+                                                    "--doc",    "--html",   "--cost",   "--format", "--depfile"};
 
-enum command { COMMAND_COST, COMMAND_FMT, COMMAND_JSON, COMMAND_LIST, COMMAND_LINT, COMMANDS };
+enum command {
+    COMMAND_COST,
+    COMMAND_DOC,
+    COMMAND_FMT,
+    COMMAND_HTML,
+    COMMAND_JSON,
+    COMMAND_LIST,
+    COMMAND_LINT,
+    COMMANDS
+};
 
-static const char *const commands[COMMANDS] = {"cost", "fmt", "json", "list", "lint"};
-static const enum output_kind command_outputs[COMMANDS] = {OUTPUT_COST, OUTPUT_FORMAT, OUTPUT_JSON, OUTPUT_LIST};
+static const char *const commands[COMMANDS] = {"cost", "doc", "fmt", "html", "json", "list", "lint"};
+static const enum output_kind command_outputs[COMMANDS] = {OUTPUT_COST, OUTPUT_DOC,  OUTPUT_FORMAT,
+                                                           OUTPUT_HTML, OUTPUT_JSON, OUTPUT_LIST};
 
 struct options {
     const char *outputs[OUTPUTS];
@@ -217,6 +233,12 @@ static void emit(FILE *output, enum output_kind kind, struct program *program, c
         break;
     case OUTPUT_JSON:
         emit_json(output, program);
+        break;
+    case OUTPUT_DOC:
+        emit_markdown(output, program);
+        break;
+    case OUTPUT_HTML:
+        emit_html(output, program);
         break;
     case OUTPUT_COST:
         emit_cost(output, program);

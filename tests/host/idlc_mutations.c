@@ -229,6 +229,10 @@ static bool compile(const char *bytes, size_t length, const char *const *include
         emit_server(nowhere, &program);
         emit_kernel(nowhere, &program);
         emit_list(nowhere, &program);
+        emit_json(nowhere, &program);
+        emit_markdown(nowhere, &program);
+        emit_html(nowhere, &program);
+        emit_cost(nowhere, &program);
         *client = output_text(&program, emit_client);
         *formatted = output_text(&program, emit_formatted);
     }

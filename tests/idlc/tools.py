@@ -4,18 +4,21 @@
 
 What each of them writes for tests/idlc/tools/shop.idl is compared with the file beside it, to the byte; --write makes
 those files anew. The JSON of every interface in the tree is read as JSON and compared with the list of operations, and with
-the rules of layout.
+the rules of layout; in its page of documentation all elements are closed, and the drawings of messages have every word and
+every item of that JSON once.
 """
 import argparse
+import html.parser
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
 from salto import tap
 
-GOLDEN = (("json", "shop.json"),)
+GOLDEN = (("json", "shop.json"), ("doc", "shop.md"), ("html", "shop.html"))
 
 
 class Tools:
@@ -116,10 +119,81 @@ def wrong_json(tools, source):
     return f"missing: {list(listed)}" if listed else None
 
 
+def sources(tools):
+    return sorted([*tools.tree.glob("idl/**/*.idl"), *tools.tree.glob("tests/idlc/good/*.idl")])
+
+
 def check_json(tools):
-    for source in sorted([*tools.tree.glob("idl/**/*.idl"), *tools.tree.glob("tests/idlc/good/*.idl")]):
+    for source in sources(tools):
         wrong = wrong_json(tools, source)
         tools.report.add(wrong is None, f"{source.relative_to(tools.tree)}: its JSON", wrong or "")
+
+
+# ---- The page ----------------------------------------------------------------------------------------------------------
+
+class Page(html.parser.HTMLParser):
+    """Closes what it opens? And what its drawings have: title, and (line, column, width) of each cell."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.wrong, self.drawings, self.in_title = [], [], [], False
+        self.feed(text)
+        self.wrong += self.open
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.open += [] if tag in ("meta", "!doctype") else [tag]
+        if attributes.get("class") == "drawing":
+            self.drawings.append(["", []])
+        self.in_title = tag == "p" and "div" in self.open
+        area = re.fullmatch(r"grid-area: (\d+) / (\d+) / auto / span (\d+)", attributes.get("style", ""))
+        if area:
+            line, column, width = map(int, area.groups())
+            self.drawings[-1][1].append((line - 2, column - 2, width))
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(f"/{tag}")
+
+    def handle_data(self, data):
+        if self.in_title:
+            self.drawings[-1][0] += data
+            self.in_title = False
+
+
+def operations_of(program):
+    for declaration in program["declarations"]:
+        if declaration["kind"] == "interface" and declaration["file"] == 0:
+            yield from declaration["operations"]
+
+
+def lines_of(message, operation):
+    """In which lines of the drawing something must begin: whole words and items."""
+    words, items = places(message, operation)
+    starts = {parameter[key] for parameter in message["parameters"] for key in ("word", "data_word") if key in parameter}
+    return starts | {len(words) + item for item in items}
+
+
+def wrong_page(tools, source):
+    program = json.loads(tools.run("json", source).stdout)
+    page = Page(tools.run("html", source).stdout)
+    drawn = [cells for title, cells in page.drawings if title != "In memory"]
+    messages = [(operation[name], operation) for operation in operations_of(program) for name in ("request", "reply")
+                if name in operation and operation["request"]["parameters"] + operation.get("reply", {}).get("parameters", [])]
+    if page.wrong or len(drawn) != len(messages):
+        return f"not closed: {page.wrong}; {len(drawn)} drawings of {len(messages)} messages"
+    for cells, (message, operation) in zip(drawn, messages):
+        taken = [(line, column + byte) for line, column, width in cells for byte in range(width)]
+        if len(taken) != len(set(taken)) or not {line for line, _, _ in cells} >= lines_of(message, operation) or any(
+                line >= message["words"] + message["items"] or column + width > 8 for line, column, width in cells):
+            return f"the drawing of {operation['name']}: {cells}"
+    return None
+
+
+def check_pages(tools):
+    for source in sources(tools):
+        wrong = wrong_page(tools, source)
+        tools.report.add(wrong is None, f"{source.relative_to(tools.tree)}: its page", wrong or "")
 
 
 def main():
@@ -131,6 +205,7 @@ def main():
     tools = Tools(arguments.idlc, arguments.tree, arguments.write)
     check_golden(tools)
     check_json(tools)
+    check_pages(tools)
     print(tools.report.text(), end="")
     return 0 if tools.report.passed() else 1
 
