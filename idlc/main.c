@@ -4,6 +4,7 @@
  * was no error, and whole or not at all.
  */
 #include "check.h"
+#include "compat.h"
 #include "emit.h"
 #include "names.h"
 
@@ -15,10 +16,14 @@
 
 #define MAX_INCLUDE_PATHS 64
 
+enum { STATUS_FINE = 0, STATUS_FAILED = 1, STATUS_WRONG_USAGE = 2, STATUS_INCOMPATIBLE = 3 };
+
 static const char usage[] =
     "usage: idlc [OPTION]... INPUT.idl\n"
+    "       idlc compat [OPTION]... OLD.idl NEW.idl\n"
     "       idlc cost|doc|fmt|html|json|list|lint [OPTION]... INPUT.idl\n"
     "Compiles a file in Salto's interface language. Without an output option it only checks the file.\n"
+    "  compat          print what changed between two versions of a file, and whom it breaks: status 3 if anybody\n"
     "  cost            print how each operation travels, and what is copied\n"
     "  doc             print the documentation, with where everything travels, as Markdown\n"
     "  fmt             bring the file itself into the language's one form\n"
@@ -40,7 +45,7 @@ static const char usage[] =
     "  --strict        warnings are errors\n"
     "  --checks        print the names of the checks and end\n"
     "  --help          print this and end\n"
-    "Exit status: 0 success, 1 errors in the input or in writing, 2 wrong usage.\n";
+    "Exit status: 0 success, 1 errors in the input or in writing, 2 wrong usage, 3 versions that are not compatible.\n";
 
 enum output_kind {
     OUTPUT_CLIENT,
@@ -59,6 +64,7 @@ enum output_kind {
 static const char *const output_options[OUTPUTS] = {"--client", "--server", "--kernel", "--list",   "--json",
                                                     "--doc",    "--html",   "--cost",   "--format", "--depfile"};
 
+/* First those that stand for an output. */
 enum command {
     COMMAND_COST,
     COMMAND_DOC,
@@ -67,24 +73,27 @@ enum command {
     COMMAND_JSON,
     COMMAND_LIST,
     COMMAND_LINT,
+    COMMAND_COMPAT,
     COMMANDS
 };
 
-static const char *const commands[COMMANDS] = {"cost", "doc", "fmt", "html", "json", "list", "lint"};
-static const enum output_kind command_outputs[COMMANDS] = {OUTPUT_COST, OUTPUT_DOC,  OUTPUT_FORMAT,
-                                                           OUTPUT_HTML, OUTPUT_JSON, OUTPUT_LIST};
+static const char *const commands[COMMANDS] = {"cost", "doc", "fmt", "html", "json", "list", "lint", "compat"};
+static const enum output_kind command_outputs[COMMAND_LINT] = {OUTPUT_COST, OUTPUT_DOC,  OUTPUT_FORMAT,
+                                                               OUTPUT_HTML, OUTPUT_JSON, OUTPUT_LIST};
 
 struct options {
     const char *outputs[OUTPUTS];
     const char *include_paths[MAX_INCLUDE_PATHS];
     size_t include_paths_count;
+    enum command command;
     const char *input;
+    const char *second; /* compat: the new version */
 };
 
 static void __attribute__((noreturn)) wrong_usage(const char *text, const char *argument)
 {
     fprintf(stderr, "idlc: %s%s\nTry 'idlc --help'.\n", text, argument);
-    exit(2);
+    exit(STATUS_WRONG_USAGE);
 }
 
 /* The argument of the option at `arguments[*i]`, moving on to it. */
@@ -139,29 +148,38 @@ static enum command parse_command(struct options *options, const char *argument)
         if (strcmp(argument, commands[i]) == 0) {
             if (i == COMMAND_LINT)
                 diagnostics_be_strict();
-            else
+            else if (i < COMMAND_LINT)
                 options->outputs[command_outputs[i]] = "-";
             return (enum command)i;
         }
     return COMMANDS;
 }
 
+static void parse_input(struct options *options, const char *path)
+{
+    if (!options->input)
+        options->input = path;
+    else if (options->command == COMMAND_COMPAT && !options->second)
+        options->second = path;
+    else
+        wrong_usage("more than one input file: ", path);
+}
+
 static void parse_options(struct options *options, char **arguments)
 {
-    enum command command = parse_command(options, arguments[1]);
-
-    for (int i = command == COMMANDS ? 1 : 2; arguments[i]; i++) {
+    options->command = parse_command(options, arguments[1]);
+    for (int i = options->command == COMMANDS ? 1 : 2; arguments[i]; i++) {
         if (arguments[i][0] == '-' && arguments[i][1])
             parse_option(options, arguments, &i);
-        else if (options->input)
-            wrong_usage("more than one input file: ", arguments[i]);
         else
-            options->input = arguments[i];
+            parse_input(options, arguments[i]);
     }
     if (!options->input)
         wrong_usage("no input file", "");
-    if (command == COMMAND_FMT)
+    if (options->command == COMMAND_FMT)
         options->outputs[OUTPUT_FORMAT] = options->input;
+    if (options->command == COMMAND_COMPAT && !options->second)
+        wrong_usage("compat needs two files: the old version, and the new one", "");
 }
 
 /* Is `path` a pipe, a device or the like? Such a thing is written through: a rename would replace it by a file. */
@@ -270,34 +288,53 @@ static bool write_output(enum output_kind kind, struct program *program, const s
     return fine;
 }
 
-static bool compile(struct program *program, const struct options *options)
+/* Reads and checks `path`; prints what is wrong with it. */
+static bool load(struct program *program, const struct options *options, const char *path)
 {
-    bool fine = true;
+    bool fine;
 
-    if (!program_load(program, options->input)) {
-        fprintf(stderr, "idlc: cannot read %s: %s\n", options->input, strerror(errno));
+    program->include_paths = options->include_paths;
+    program->include_paths_count = options->include_paths_count;
+    if (!program_load(program, path)) {
+        fprintf(stderr, "idlc: cannot read %s: %s\n", path, strerror(errno));
         return false;
     }
     fine = check_program(program);
     diagnostics_print(stderr);
-    for (int kind = 0; fine && kind < OUTPUTS; kind++)
-        if (options->outputs[kind])
-            fine = write_output((enum output_kind)kind, program, options);
     return fine;
+}
+
+/* The exit status. */
+static int compile(struct program *program, const struct options *options)
+{
+    for (int kind = 0; kind < OUTPUTS; kind++)
+        if (options->outputs[kind] && !write_output((enum output_kind)kind, program, options))
+            return STATUS_FAILED;
+    return STATUS_FINE;
+}
+
+static int compare(const struct program *old, const struct options *options)
+{
+    struct program new = {0};
+    int status = STATUS_FAILED;
+
+    if (load(&new, options, options->second))
+        status = compat_compare(stdout, old, &new) ? STATUS_FINE : STATUS_INCOMPATIBLE;
+    program_free(&new);
+    return status;
 }
 
 int main(int count, char **arguments)
 {
     struct options options = {0};
     struct program program = {0};
-    bool fine;
+    int status = STATUS_FAILED;
 
     (void)count;
     parse_options(&options, arguments);
-    program.include_paths = options.include_paths;
-    program.include_paths_count = options.include_paths_count;
-    fine = compile(&program, &options);
+    if (load(&program, &options, options.input))
+        status = options.command == COMMAND_COMPAT ? compare(&program, &options) : compile(&program, &options);
     program_free(&program);
     names_free();
-    return fine ? 0 : 1;
+    return status;
 }

@@ -293,6 +293,11 @@ USAGE = (
     (["list", "empty.idl"], 0, "["),
     (["cost"], 2, "no input file"),
     (["cost", "--cost", "-", "empty.idl"], 2, "given twice: --cost"),
+    (["compat", "empty.idl"], 2, "compat needs two files"),
+    (["compat", "empty.idl", "empty.idl", "words.idl"], 2, "more than one input file: words.idl"),
+    (["compat", "empty.idl", "none.idl"], 1, "cannot read none.idl: No such file"),
+    (["compat", "none.idl", "empty.idl"], 1, "cannot read none.idl: No such file"),
+    (["compat", "empty.idl", "../bad/syntax.idl"], 1, "[syntax]"),
     (["cots", "empty.idl"], 2, "more than one input file: empty.idl"),
     (["--strict", "../bad/operations.idl"], 1, "error: operation 'undocumented' has no doc comment"),
 )

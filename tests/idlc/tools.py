@@ -15,6 +15,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 
 from salto import tap
 
@@ -129,6 +130,51 @@ def check_json(tools):
         tools.report.add(wrong is None, f"{source.relative_to(tools.tree)}: its JSON", wrong or "")
 
 
+# ---- Compatibility -----------------------------------------------------------------------------------------------------
+
+CASE = re.compile(r'^"(.*)" becomes "(.*)"$', re.MULTILINE)
+
+
+def changed_folder(tools, folder, before, after):
+    """The interfaces, with one text in place of another; how many were replaced."""
+    folder.mkdir()
+    count = 0
+    for source in tools.folder.glob("*.idl"):
+        text = source.read_text()
+        count += text.count(before)
+        (folder / source.name).write_text(text.replace(before, after))
+    return count
+
+
+def compare_versions(tools, case, old, new, folder):
+    """The lines for the file of results; a version that is an error by itself is left out with what it says."""
+    done = tools.run("compat", f"{old}/shop.idl", f"{new}/shop.idl", folder=folder)
+    breaks = "breaks old" in done.stdout
+    right = done.returncode == (3 if breaks else 0) or (done.returncode == 1 and "error:" in done.stderr)
+    tools.report.add(right, f"compat, {case}: exit status {done.returncode}", done.stdout + done.stderr)
+    return f"{done.stdout}{done.stderr}(exit status {done.returncode})\n"
+
+
+def check_compat(tools):
+    text = ""
+    for number, (before, after) in enumerate(CASE.findall((tools.folder / "compat.cases").read_text())):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            unescaped = [part.replace("\\n", "\n") for part in (before, after)]
+            changed_folder(tools, folder / "a", "", "")
+            count = changed_folder(tools, folder / "b", *unescaped)
+            tools.report.add(count == 1, f"compat: \"{before}\" is there once", f"{count} times")
+            for old, new, arrow in (("a", "b", "becomes"), ("b", "a", "was")):
+                text += f"\n\"{before}\" {arrow} \"{after}\":\n"
+                text += compare_versions(tools, f"{before} {arrow} {after}", old, new, folder)
+    tools.compare(text, "compat.expected")
+    source = (tools.tree / "idlc/compat.c").read_text()
+    codes = set(re.findall(r'"([a-z-]+)",\s+"%s', source))
+    page = (tools.tree / "docs/idl-tools.md").read_text()
+    missing = sorted(code for code in codes if f"[{code}]" not in text or f"`{code}`" not in page)
+    tools.report.add(len(codes) > 15 and not missing, "every code of compat is tried, and described", *missing)
+
+
 # ---- The page ----------------------------------------------------------------------------------------------------------
 
 class Page(html.parser.HTMLParser):
@@ -206,6 +252,7 @@ def main():
     check_golden(tools)
     check_json(tools)
     check_pages(tools)
+    check_compat(tools)
     print(tools.report.text(), end="")
     return 0 if tools.report.passed() else 1
 
