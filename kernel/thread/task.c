@@ -62,11 +62,8 @@ bool task_guard(struct task *task)
 }
 
 /* The supervisor hears of the end from one of the threads, all of which are stopped. */
-static void tell_end(struct task *task, uint32_t status)
+static void tell_end(struct thread *thread, uint32_t status)
 {
-    struct thread *thread = task->threads;
-    if (!thread)
-        return;
     kernel_supervisor_exited_message(&thread->message, thread->number, status);
     ipc_send_kernel_message(thread);
 }
@@ -85,17 +82,21 @@ void task_exit(struct task *task, uint32_t status)
     ended = task;
 }
 
+/* The oldest thread tells: whoever made the task mostly has a capability to it. One that only the task itself can name goes
+ * with the task's capabilities, and what it has to tell goes with it. */
 bool task_stop_piece(struct task *task)
 {
+    struct thread *last = task->threads;
     for (int i = 0; i < THREADS_AT_ONCE && task->to_end; i++) {
         struct thread *thread = task->to_end;
         task->to_end = thread->task_next;
         thread_end(thread);
+        last = thread;
     }
     if (task->to_end)
         return false;
-    if (task->untold)
-        tell_end(task, task->exit_status);
+    if (task->untold && last)
+        tell_end(last, task->exit_status);
     task->untold = false;
     return true;
 }

@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 
 #include "linux.h"
+#include "threads.h"
 
 #define MOST_VECTORS 1024 /* Linux' IOV_MAX */
 
@@ -86,6 +87,8 @@ int64_t linux_writev(const struct linux_frame *frame)
     return chunk.failed ? -EIO : total;
 }
 
+static uint32_t typed_lock; /* guards what read_typed() keeps; held while it waits, too */
+
 /* Waits for something typed, and stores at most `size` bytes of it. A terminal's Return key sends '\r'. */
 static int64_t read_typed(uint8_t *buffer, uint64_t size)
 {
@@ -112,7 +115,12 @@ static int64_t read_file(uint64_t file, uint64_t address, uint64_t size)
         return -EBADF;
     if (!linux_pointer_is_plausible(address, size))
         return -EFAULT;
-    return linux_grants.console != 0 && size > 0 ? read_typed((uint8_t *)address, size) : 0;
+    if (linux_grants.console == 0 || size == 0)
+        return 0;
+    linux_lock(&typed_lock);
+    int64_t result = read_typed((uint8_t *)address, size);
+    linux_unlock(&typed_lock);
+    return result;
 }
 
 /* read(file, buffer, size) */

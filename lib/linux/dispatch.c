@@ -37,15 +37,17 @@ static linux_function *const calls[NUMBERS] = {
     [SYS_getegid] = linux_zero,
     [SYS_getppid] = linux_zero,
     [SYS_arch_prctl] = linux_arch_prctl,
-    [SYS_gettid] = linux_getpid,
-    [SYS_tkill] = linux_kill,
+    [SYS_gettid] = linux_gettid,
+    [SYS_tkill] = linux_tkill,
     [SYS_time] = linux_time,
+    [SYS_futex] = linux_futex,
     [SYS_set_tid_address] = linux_set_tid_address,
     [SYS_clock_gettime] = linux_clock_gettime,
     [SYS_clock_getres] = linux_clock_getres,
     [SYS_clock_nanosleep] = linux_clock_nanosleep,
-    [SYS_exit_group] = linux_exit,
+    [SYS_exit_group] = linux_exit_group,
     [SYS_tgkill] = linux_tgkill,
+    [SYS_set_robust_list] = linux_set_robust_list,
     [SYS_prlimit64] = linux_prlimit,
     [SYS_getrandom] = linux_getrandom,
 };
@@ -84,9 +86,9 @@ static void notice(uint64_t number)
     static uint64_t said[NUMBERS / 64];
     uint64_t index = number < NUMBERS ? number : NUMBERS - 1;
     struct line line = {.length = 0};
-    if (linux_grants.console == 0 || said[index / 64] & 1UL << index % 64)
+    const uint64_t bit = 1UL << index % 64;
+    if (linux_grants.console == 0 || __atomic_fetch_or(&said[index / 64], bit, __ATOMIC_RELAXED) & bit)
         return;
-    said[index / 64] |= 1UL << index % 64;
     add_text(&line, "linux: ");
     add_text(&line, linux_program_name);
     add_text(&line, ": call ");

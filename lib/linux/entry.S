@@ -7,6 +7,10 @@
 /* Bytes at the top of root's stack in which linux_prepare() makes its initial stack. */
 #define LINUX_ROOT_STACK_SIZE 512
 
+/* Linux' clone, and behind it fork and vfork: what they make needs all registers of who calls. */
+#define LINUX_CLONE 56
+#define LINUX_BEHIND_CLONE 2
+
 /*
  * Start: rdi = the initial Linux stack (argc, argv, envp, auxv) that the loader prepared, 0 for root; rsi = the
  * program's first instruction; rsp = the same as rdi, or the top of root's stack; every other register zero.
@@ -58,10 +62,14 @@ linux_entry:
     movq %rsp, %rdi /* struct linux_frame */
     pushq %rbp
     movq %rsp, %rbp
+    leaq -LINUX_CLONE(%rax), %rcx
+    cmpq $LINUX_BEHIND_CLONE, %rcx
+    jbe .Lclone
     andq $-16, %rsp
     cld
     call linux_call
     movq %rbp, %rsp
+.Lreturn:
     popq %rbp
     popq %r9
     popq %r8
@@ -75,6 +83,68 @@ linux_entry:
     popfq
     leaq 128(%rsp), %rsp /* not add: the flags are the program's again */
     jmp *%rcx
+
+.Lclone:
+    pushq %rbx
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+    movq %rsp, %rdi /* struct linux_registers */
+    andq $-16, %rsp
+    cld
+    call linux_clone
+    movq %rbp, %rsp
+    jmp .Lreturn
     .size linux_entry, . - linux_entry
+
+/*
+ * Where a thread or process that clone made begins: rsp = rdi = its struct linux_birth. It returns from the call as whoever
+ * made it does, but with 0.
+ */
+    .globl linux_child
+    .type linux_child, @function
+linux_child:
+    xorl %ebp, %ebp
+    call linux_child_begins
+    movq %rax, %rsp
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %rbx
+    xorl %eax, %eax
+    jmp .Lreturn
+    .size linux_child, . - linux_child
+
+/* _Noreturn void linux_switch_stack(uint64_t stack, void (*function)(void)): goes on there, with no way back. */
+    .globl linux_switch_stack
+    .type linux_switch_stack, @function
+linux_switch_stack:
+    movq %rdi, %rsp
+    xorl %ebp, %ebp
+    call *%rsi
+    ud2
+    .size linux_switch_stack, . - linux_switch_stack
+
+/*
+ * _Noreturn void linux_last_call(uint64_t tag, uint64_t handle, uint64_t word, uint32_t *lock): gives `lock` back and makes a
+ * call that ends this thread. From the first instruction on the stack is another's.
+ */
+    .globl linux_last_call
+    .type linux_last_call, @function
+linux_last_call:
+    movq %rdi, %rax
+    movq %rsi, %rdi
+    movq %rdx, %rsi
+    movl $0, (%rcx)
+    xorl %edx, %edx
+    xorl %r8d, %r8d
+    xorl %r9d, %r9d
+    xorl %r10d, %r10d
+    xorl %ebx, %ebx
+    syscall
+    ud2
+    .size linux_last_call, . - linux_last_call
 
     .section .note.GNU-stack, "", @progbits

@@ -3,34 +3,28 @@
  * Every IPC that the handler makes. A native IPC wipes the vector registers, and a long message lands in the UTCB; a
  * Linux call may touch neither, so both are kept on the stack around it.
  */
-#include "abi/message.h"
 #include "idl/console.h"
 #include "idl/factory.h"
 #include "idl/memory.h"
 #include "idl/memory_service.h"
 #include "idl/task.h"
 #include "idl/thread.h"
+#include "keep.h"
 #include "linux.h"
+#include "threads.h"
 
 #define UTCB_WORDS (MESSAGE_MAX_WORDS - MESSAGE_REGISTER_WORDS)
 
-/* What an IPC would lose. FXSAVE wants 16-byte alignment (Intel SDM volume 1, 10.5.1). */
+/* What a long IPC would lose. */
 struct ipc_state {
-    uint8_t vectors[512] __attribute__((aligned(16)));
+    struct linux_vectors vectors;
     uint64_t words[UTCB_WORDS];
 };
-
-static struct utcb *own_utcb(void)
-{
-    struct utcb *utcb;
-    __asm__("movq %%gs:0, %0" : "=r"(utcb));
-    return utcb;
-}
 
 static void save_state(struct ipc_state *state)
 {
     const struct utcb *utcb = own_utcb();
-    __asm__ volatile("fxsave64 %0" : "=m"(state->vectors));
+    save_vectors(&state->vectors);
     for (int i = 0; i < UTCB_WORDS; i++)
         state->words[i] = utcb->words[MESSAGE_REGISTER_WORDS + i];
 }
@@ -40,7 +34,7 @@ static void restore_state(const struct ipc_state *state)
     struct utcb *utcb = own_utcb();
     for (int i = 0; i < UTCB_WORDS; i++)
         utcb->words[MESSAGE_REGISTER_WORDS + i] = state->words[i];
-    __asm__ volatile("fxrstor64 %0" : : "m"(state->vectors));
+    restore_vectors(&state->vectors);
 }
 
 /* Writes through the operation that takes all in registers where the text fits. */
@@ -109,20 +103,6 @@ int ipc_delete(uint32_t handle)
 
 /* ---- The memory server: but for the last, messages of registers alone, which leave the UTCB as it is ------------------- */
 
-struct vectors {
-    uint8_t bytes[512] __attribute__((aligned(16)));
-};
-
-static void save_vectors(struct vectors *vectors)
-{
-    __asm__ volatile("fxsave64 %0" : "=m"(vectors->bytes));
-}
-
-static void restore_vectors(const struct vectors *vectors)
-{
-    __asm__ volatile("fxrstor64 %0" : : "m"(vectors->bytes));
-}
-
 static memory_space_t space(void)
 {
     return (memory_space_t){linux_grants.memory};
@@ -130,7 +110,7 @@ static memory_space_t space(void)
 
 int ipc_space_allocate(uint64_t address, uint64_t pages, uint32_t rights, uint32_t how, uint64_t *start)
 {
-    struct vectors vectors;
+    struct linux_vectors vectors;
     save_vectors(&vectors);
     int result = memory_space_allocate(space(), address, pages, rights, how, start);
     restore_vectors(&vectors);
@@ -139,7 +119,7 @@ int ipc_space_allocate(uint64_t address, uint64_t pages, uint32_t rights, uint32
 
 int ipc_space_detach(uint64_t address, uint64_t pages)
 {
-    struct vectors vectors;
+    struct linux_vectors vectors;
     save_vectors(&vectors);
     int result = memory_space_detach(space(), address, pages);
     restore_vectors(&vectors);
@@ -148,7 +128,7 @@ int ipc_space_detach(uint64_t address, uint64_t pages)
 
 int ipc_space_protect(uint64_t address, uint64_t pages, uint32_t rights)
 {
-    struct vectors vectors;
+    struct linux_vectors vectors;
     save_vectors(&vectors);
     int result = memory_space_protect(space(), address, pages, rights);
     restore_vectors(&vectors);
@@ -157,7 +137,7 @@ int ipc_space_protect(uint64_t address, uint64_t pages, uint32_t rights)
 
 int ipc_space_discard(uint64_t address, uint64_t pages)
 {
-    struct vectors vectors;
+    struct linux_vectors vectors;
     save_vectors(&vectors);
     int result = memory_space_discard(space(), address, pages);
     restore_vectors(&vectors);
@@ -166,7 +146,7 @@ int ipc_space_discard(uint64_t address, uint64_t pages)
 
 int ipc_space_resize(uint64_t address, uint64_t pages, bool move, uint64_t *start)
 {
-    struct vectors vectors;
+    struct linux_vectors vectors;
     save_vectors(&vectors);
     int result = memory_space_resize(space(), address, pages, move, start);
     restore_vectors(&vectors);
@@ -188,10 +168,10 @@ int ipc_space_region(uint64_t address, uint64_t *start, uint64_t *pages)
 /* A program that was not granted its thread spins on: it is preempted all the same, so the error says nothing new. */
 void ipc_yield(void)
 {
-    struct ipc_state state;
-    save_state(&state);
-    int result = kernel_thread_yield((kernel_thread_t){linux_grants.thread});
-    restore_state(&state);
+    struct linux_vectors vectors;
+    save_vectors(&vectors);
+    int result = kernel_thread_yield((kernel_thread_t){linux_self()->thread});
+    restore_vectors(&vectors);
     (void)result;
 }
 

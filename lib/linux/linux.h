@@ -6,7 +6,7 @@
  * Invariants. The handler runs on the program's stack, below the red zone, in the program's own task, so it can do
  * nothing that the program could not do itself, and a bad pointer faults here as it would there. It uses neither FS nor
  * vector registers; around each IPC it keeps the program's vector registers and UTCB words (ipc.c). Its variables are
- * the task's own; there is one thread in a task that makes Linux calls.
+ * the task's own, and its threads' in common: threads.h says which lock guards what.
  */
 #ifndef SALTO_LINUX_LINUX_H
 #define SALTO_LINUX_LINUX_H
@@ -35,6 +35,7 @@ typedef int64_t linux_function(const struct linux_frame *frame);
 struct linux_grants {
     uint32_t task, thread, factory, console;
     uint32_t memory; /* at the memory server, which pages this task; 0 if it has memory of its factory alone */
+    uint32_t pager;  /* the fault handler of its threads; 0 if they have none */
 };
 
 extern struct linux_grants linux_grants;
@@ -83,13 +84,18 @@ linux_function linux_read, linux_readv, linux_write, linux_writev, linux_ioctl, 
 linux_function linux_mmap, linux_mprotect, linux_munmap, linux_brk, linux_madvise, linux_mremap;
 linux_function linux_clock_gettime, linux_clock_getres, linux_gettimeofday, linux_time, linux_nanosleep;
 linux_function linux_clock_nanosleep;
-linux_function linux_arch_prctl, linux_set_tid_address, linux_exit, linux_getpid, linux_zero, linux_sched_yield;
-linux_function linux_rt_sigaction, linux_rt_sigprocmask, linux_kill, linux_tgkill, linux_uname, linux_prlimit;
-linux_function linux_getrandom;
+linux_function linux_arch_prctl, linux_set_tid_address, linux_exit, linux_getpid, linux_exit_group, linux_sched_yield;
+linux_function linux_rt_sigaction, linux_rt_sigprocmask, linux_kill, linux_tkill, linux_tgkill, linux_uname,
+    linux_prlimit;
+linux_function linux_getrandom, linux_futex, linux_gettid, linux_zero, linux_set_robust_list;
 
 /* Fills `length` bytes with numbers from RDRAND where the processor has it, else with a mix of the time-stamp counter,
  * which is no secret. */
 void linux_random_bytes(uint8_t *bytes, size_t length);
+
+/* Nanoseconds since boot, as deadlines of IPCs count them; and the same for a time of Linux' clocks. */
+uint64_t linux_nanoseconds(void);
+uint64_t linux_boot_time(uint64_t time);
 
 /* Reads the time-stamp counter. */
 static inline uint64_t linux_tsc(void)

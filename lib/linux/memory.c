@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Linux's calls for anonymous memory, where no memory server pages the task (paged.c has them where one does). Each mmap takes a memory object from the program's own factory and maps it into
- * the program's own task; munmap and mprotect may take regions apart. There is no memory behind a PROT_NONE mapping
+ * Linux's calls for anonymous memory, where no memory server pages the task (paged.c has them where one does). Each mmap
+ * takes a memory object from the program's own factory and maps it into the program's own task; munmap and mprotect may take regions apart. There is no memory behind a PROT_NONE mapping
  * until mprotect gives it rights.
  *
  * What the program's image covers is not in the table: mprotect may take rights away from it in name only.
@@ -15,14 +15,12 @@
 #include "abi/addresses.h"
 #include "abi/capability.h"
 #include "linux.h"
-#include "paged.h"
 
 static uint64_t heap_end; /* the program break, in bytes */
 
-void linux_memory_prepare(void)
+void plain_prepare(void)
 {
     heap_end = PROGRAM_BREAK_BASE;
-    paged_prepare();
 }
 
 static uint64_t round_up(uint64_t bytes)
@@ -113,12 +111,10 @@ static int64_t add_range(uint64_t start, uint64_t bytes, uint32_t rights)
 }
 
 /* mmap(address, length, protection, flags, fd, offset) */
-int64_t linux_mmap(const struct linux_frame *frame)
+int64_t plain_mmap(const struct linux_frame *frame)
 {
     uint64_t address = frame->rdi, bytes = round_up(frame->rsi), flags = frame->r10;
     uint32_t rights;
-    if (linux_grants.memory != 0)
-        return paged_mmap(frame);
     if (!(flags & MAP_ANONYMOUS))
         return -ENODEV;
     if (frame->rsi == 0 || !protection_rights(frame->rdx, &rights))
@@ -136,23 +132,19 @@ int64_t linux_mmap(const struct linux_frame *frame)
 }
 
 /* munmap(address, length) */
-int64_t linux_munmap(const struct linux_frame *frame)
+int64_t plain_munmap(const struct linux_frame *frame)
 {
     uint64_t bytes = round_up(frame->rsi);
-    if (linux_grants.memory != 0)
-        return paged_munmap(frame);
     if (frame->rdi % PAGE_SIZE != 0 || frame->rsi == 0 || bytes < frame->rsi || !is_ours(frame->rdi, bytes))
         return -EINVAL;
     return drop_range(frame->rdi, frame->rdi + bytes);
 }
 
 /* mprotect(address, length, protection). Outside anonymous memory it succeeds for what takes rights away. */
-int64_t linux_mprotect(const struct linux_frame *frame)
+int64_t plain_mprotect(const struct linux_frame *frame)
 {
     uint64_t start = frame->rdi, bytes = round_up(frame->rsi), end = start + bytes;
     uint32_t rights;
-    if (linux_grants.memory != 0)
-        return paged_mprotect(frame);
     if (start % PAGE_SIZE != 0 || bytes < frame->rsi || !protection_rights(frame->rdx, &rights))
         return -EINVAL;
     if (!is_ours(start, bytes))
@@ -169,11 +161,9 @@ int64_t linux_mprotect(const struct linux_frame *frame)
 }
 
 /* brk(address): answers the program break, changed or not. */
-int64_t linux_brk(const struct linux_frame *frame)
+int64_t plain_brk(const struct linux_frame *frame)
 {
     uint64_t wanted = frame->rdi;
-    if (linux_grants.memory != 0)
-        return paged_brk(frame);
     if (wanted < PROGRAM_BREAK_BASE || wanted >= PROGRAM_MMAP_BASE)
         return (int64_t)heap_end;
     uint64_t old_pages = round_up(heap_end), new_pages = round_up(wanted);
@@ -186,10 +176,8 @@ int64_t linux_brk(const struct linux_frame *frame)
 }
 
 /* madvise(address, length, advice): advice that may be ignored is. */
-int64_t linux_madvise(const struct linux_frame *frame)
+int64_t plain_madvise(const struct linux_frame *frame)
 {
-    if (linux_grants.memory != 0)
-        return paged_madvise(frame);
     switch (frame->rdx) {
     case MADV_NORMAL:
     case MADV_RANDOM:
@@ -203,11 +191,9 @@ int64_t linux_madvise(const struct linux_frame *frame)
 }
 
 /* mremap(address, old, new, flags): gives back what a smaller size leaves; never grows, and callers then copy. */
-int64_t linux_mremap(const struct linux_frame *frame)
+int64_t plain_mremap(const struct linux_frame *frame)
 {
     uint64_t address = frame->rdi, old_bytes = round_up(frame->rsi), new_bytes = round_up(frame->rdx);
-    if (linux_grants.memory != 0)
-        return paged_mremap(frame);
     if (address % PAGE_SIZE != 0 || frame->rdx == 0 || !is_ours(address, old_bytes))
         return -EINVAL;
     if (frame->r10 & MREMAP_FIXED)

@@ -10,7 +10,7 @@
 /* The heap is empty, and begins at PROGRAM_BREAK_BASE. */
 void paged_prepare(void);
 
-/* As the functions of the same name in memory.c. */
+/* As the functions of memory_calls.c, which has taken the lock. */
 linux_function paged_mmap, paged_munmap, paged_mprotect, paged_brk, paged_madvise, paged_mremap;
 
 #pragma GCC visibility pop

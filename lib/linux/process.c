@@ -11,6 +11,7 @@
 
 #include "abi/addresses.h"
 #include "linux.h"
+#include "threads.h"
 
 #define PROCESS 1
 #define STATUS_MASK 0xff      /* what Linux keeps of an exit status */
@@ -49,18 +50,16 @@ int64_t linux_arch_prctl(const struct linux_frame *frame)
     }
 }
 
-/* set_tid_address(address): the address would be cleared when a thread of several ends. */
-int64_t linux_set_tid_address(const struct linux_frame *frame)
+uint32_t linux_process_number(void)
 {
-    (void)frame;
     return PROCESS;
 }
 
-/* getpid, gettid */
+/* getpid() */
 int64_t linux_getpid(const struct linux_frame *frame)
 {
     (void)frame;
-    return PROCESS;
+    return linux_process_number();
 }
 
 /* getuid and its like: user and group 0; getppid: no parent. */
@@ -70,8 +69,8 @@ int64_t linux_zero(const struct linux_frame *frame)
     return 0;
 }
 
-/* exit(status), exit_group(status) */
-int64_t linux_exit(const struct linux_frame *frame)
+/* exit_group(status) */
+int64_t linux_exit_group(const struct linux_frame *frame)
 {
     ipc_exit(frame->rdi & STATUS_MASK);
 }
@@ -104,8 +103,7 @@ int64_t linux_rt_sigaction(const struct linux_frame *frame)
 /* rt_sigprocmask(how, set, old, size): the mask is kept, for the program to read back. */
 int64_t linux_rt_sigprocmask(const struct linux_frame *frame)
 {
-    static uint64_t mask;
-    uint64_t before = mask;
+    uint64_t *mask = &linux_self()->mask, before = *mask;
     if (frame->r10 != SIGNAL_SET_SIZE)
         return -EINVAL;
     if ((frame->rsi != 0 && !linux_pointer_is_plausible(frame->rsi, SIGNAL_SET_SIZE)) ||
@@ -115,20 +113,18 @@ int64_t linux_rt_sigprocmask(const struct linux_frame *frame)
         uint64_t set = *(const uint64_t *)frame->rsi;
         if (frame->rdi > SIG_SETMASK)
             return -EINVAL;
-        mask = frame->rdi == SIG_SETMASK ? set : frame->rdi == SIG_BLOCK ? mask | set : mask & ~set;
+        *mask = frame->rdi == SIG_SETMASK ? set : frame->rdi == SIG_BLOCK ? before | set : before & ~set;
     }
     if (frame->rdx != 0)
         *(uint64_t *)frame->rdx = before;
     return 0;
 }
 
-/* Sends `signal` to the process itself. */
-static int64_t send_signal(uint64_t process, uint64_t signal)
+/* Sends `signal` to the process itself: whichever thread it is for, there are no handlers. */
+static int64_t send_signal(uint64_t signal)
 {
     if (signal > SIGNALS)
         return -EINVAL;
-    if (process != PROCESS)
-        return -ESRCH;
     switch (signal) {
     case 0: /* asks whether the process is there */
     case SIGCHLD:
@@ -141,16 +137,31 @@ static int64_t send_signal(uint64_t process, uint64_t signal)
     }
 }
 
-/* kill(process, signal), tkill(thread, signal) */
+/* Has the process a thread of this number, as Linux has it? */
+static bool is_thread(uint64_t thread)
+{
+    uint64_t number = thread >> LINUX_THREAD_SHIFT;
+    return thread == linux_process_number() ||
+           (number != LEADER && number < THREADS_MAX && linux_thread_number((uint32_t)number) == thread &&
+            linux_threads[number].thread != 0);
+}
+
+/* kill(process, signal) */
 int64_t linux_kill(const struct linux_frame *frame)
 {
-    return send_signal(frame->rdi, frame->rsi);
+    return frame->rdi == linux_process_number() ? send_signal(frame->rsi) : -ESRCH;
+}
+
+/* tkill(thread, signal) */
+int64_t linux_tkill(const struct linux_frame *frame)
+{
+    return is_thread(frame->rdi) ? send_signal(frame->rsi) : -ESRCH;
 }
 
 /* tgkill(process, thread, signal) */
 int64_t linux_tgkill(const struct linux_frame *frame)
 {
-    return frame->rdi == PROCESS ? send_signal(frame->rsi, frame->rdx) : -ESRCH;
+    return frame->rdi == linux_process_number() && is_thread(frame->rsi) ? send_signal(frame->rdx) : -ESRCH;
 }
 
 static void copy_name(char *to, const char *from)
@@ -178,7 +189,7 @@ int64_t linux_uname(const struct linux_frame *frame)
 /* prlimit64(process, resource, new, old): nothing is limited but by the quota, which is no such limit. */
 int64_t linux_prlimit(const struct linux_frame *frame)
 {
-    if (frame->rdi != 0 && frame->rdi != PROCESS)
+    if (frame->rdi != 0 && frame->rdi != linux_process_number())
         return -ESRCH;
     if (frame->rsi >= RLIM_NLIMITS)
         return -EINVAL;

@@ -27,7 +27,7 @@ static bool read_rdrand(uint64_t *value)
 static uint64_t mix_time(void)
 {
     static uint64_t state;
-    uint64_t value = state += linux_tsc() + 0x9e3779b97f4a7c15;
+    uint64_t value = __atomic_add_fetch(&state, linux_tsc() + 0x9e3779b97f4a7c15, __ATOMIC_RELAXED);
     value = (value ^ value >> 30) * 0xbf58476d1ce4e5b9;
     value = (value ^ value >> 27) * 0x94d049bb133111eb;
     return value ^ value >> 31;

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "linux.h"
+
 #pragma GCC visibility push(hidden) /* one image: names need no global offset table */
 
 #define REGIONS_MAX 1024
@@ -21,8 +23,11 @@ struct region {
 
 #define REGION_NO_OBJECT 0xffffffff
 
-/* Empties the tables; the heap begins at PROGRAM_BREAK_BASE. */
-void linux_memory_prepare(void);
+/* The heap is empty, and begins at PROGRAM_BREAK_BASE. */
+void plain_prepare(void);
+
+/* memory.c: as the functions of memory_calls.c, which has taken the lock. */
+linux_function plain_mmap, plain_munmap, plain_mprotect, plain_brk, plain_madvise, plain_mremap;
 
 /* regions.c: a table sorted by address, without overlaps. */
 extern struct region regions[REGIONS_MAX];

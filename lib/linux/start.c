@@ -8,6 +8,7 @@
 #include "abi/addresses.h"
 #include "linux.h"
 #include "regions.h"
+#include "threads.h"
 
 _Static_assert(LINUX_HANDLER_BASE == 0x7e0000000000, "linux.lds links the handler at LINUX_HANDLER_BASE");
 _Static_assert(LINUX_HANDLER_ENTRY == LINUX_HANDLER_BASE + 0x1000, "linux.lds puts linux_entry there");
@@ -54,7 +55,8 @@ static void find_grants(void)
     linux_grants.factory = find_grant("factory");
     linux_grants.console = find_grant("console");
     /* A client of the memory server that does not page this task would be of no use: those that do have both. */
-    if (find_grant("pager") != 0)
+    linux_grants.pager = find_grant("pager");
+    if (linux_grants.pager != 0)
         linux_grants.memory = find_grant("memory");
 }
 
@@ -85,6 +87,7 @@ static void make_root_stack(uint64_t *stack)
 uint64_t linux_prepare(uint64_t stack, uint64_t *room)
 {
     find_grants();
+    linux_threads_prepare();
     linux_memory_prepare();
     if (stack == 0) {
         make_root_stack(room);

@@ -8,16 +8,33 @@
 #include <time.h>
 
 #include "linux.h"
+#include "threads.h"
 
 #define NANOSECONDS 1000000000UL
 
+/* Nanoseconds for ticks of the time-stamp counter. The remainder is below 2^34 (a counter of 17 GHz), so the product fits in
+ * 64 bits. */
+static uint64_t nanoseconds_of(uint64_t ticks)
+{
+    uint64_t hertz = linux_startup_table()->tsc_hertz;
+    return hertz ? ticks / hertz * NANOSECONDS + ticks % hertz * NANOSECONDS / hertz : 0;
+}
+
 static struct timespec time_now(void)
 {
-    uint64_t hertz = linux_startup_table()->tsc_hertz, ticks = linux_tsc();
-    if (hertz == 0)
-        return (struct timespec){0};
-    /* The remainder is below 2^34 (a counter of 17 GHz), so the product fits in 64 bits. */
-    return (struct timespec){.tv_sec = (time_t)(ticks / hertz), .tv_nsec = (long)(ticks % hertz * NANOSECONDS / hertz)};
+    uint64_t now = nanoseconds_of(linux_tsc());
+    return (struct timespec){.tv_sec = (time_t)(now / NANOSECONDS), .tv_nsec = (long)(now % NANOSECONDS)};
+}
+
+uint64_t linux_nanoseconds(void)
+{
+    return nanoseconds_of(linux_tsc() - linux_startup_table()->tsc_start);
+}
+
+uint64_t linux_boot_time(uint64_t time)
+{
+    uint64_t before = nanoseconds_of(linux_startup_table()->tsc_start);
+    return time > before ? time - before : 0;
 }
 
 /* The clocks that count time as it passes; not those of a process's or thread's own time. */
@@ -88,11 +105,14 @@ static bool is_before(const struct timespec *left, const struct timespec *right)
     return left->tv_sec != right->tv_sec ? left->tv_sec < right->tv_sec : left->tv_nsec < right->tv_nsec;
 }
 
-/* Gives its time slices away until `end`. */
+/* Where nobody told how fast the counter is, no time passes, and no sleep ends. */
 static void wait_until(const struct timespec *end)
 {
+    uint64_t longest = (DEADLINE_NEVER - 1) / NANOSECONDS;
+    uint64_t seconds = (uint64_t)end->tv_sec < longest ? (uint64_t)end->tv_sec : longest - 1;
+    uint64_t deadline = linux_boot_time(seconds * NANOSECONDS + (uint64_t)end->tv_nsec);
     for (struct timespec now = time_now(); is_before(&now, end); now = time_now())
-        ipc_yield();
+        ipc_sleep(deadline);
 }
 
 /* Sleeps for the time at `address`, or until it if that is `absolute`. */
