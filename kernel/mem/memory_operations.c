@@ -3,10 +3,13 @@
 #include "abi/capability.h"
 #include "idl/memory_kernel.h"
 #include "ipc/dispatch.h"
+#include "mem/derived.h"
 #include "mem/memory.h"
 #include "thread/schedule.h"
 #include "thread/task.h"
 #include "thread/thread.h"
+
+#define DERIVED_TOLD 16 /* mappings of a page: finding one takes as long as its number is large */
 
 /* Words of a request to unmap. */
 #define UNMAP_ADDRESS 1
@@ -80,6 +83,24 @@ enum error kernel_memory_size(struct kernel_call *call, struct memory *self, uin
 {
     (void)call;
     *pages = self->pages;
+    return ERROR_NONE;
+}
+
+enum error kernel_memory_derived(struct kernel_call *call, struct memory *self, uint32_t page, uint32_t number,
+                                 uint32_t *depth, uint64_t *address, uint32_t *pages, kernel_rights_t *rights,
+                                 uint32_t *cache, uint8_t name[32])
+{
+    (void)call;
+    if (page >= self->pages || number >= DERIVED_TOLD)
+        return ERROR_BAD_ARGUMENT;
+    const struct mapping *mapping = derived_mapping(self, page, number, depth);
+    if (!mapping)
+        return ERROR_BAD_ADDRESS;
+    *address = derived_address(mapping, page);
+    *pages = mapping->pages;
+    *rights = mapping->rights;
+    *cache = mapping->cache;
+    task_copy_name(mapping->task, name);
     return ERROR_NONE;
 }
 

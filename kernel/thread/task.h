@@ -77,6 +77,13 @@ bool task_any_ended(void);
 /* The last capability is gone: a piece of killing it and freeing all that it has. */
 void task_destroy_piece(struct task *task);
 
+/* The name as operations answer it: zero bytes behind it. */
+static inline void task_copy_name(const struct task *task, uint8_t name[TASK_NAME_SIZE])
+{
+    for (int i = 0; i < TASK_NAME_SIZE; i++)
+        name[i] = (uint8_t)task->name[i];
+}
+
 /* Number of tasks, and the first of the list of all. */
 uint32_t task_count(void);
 struct task *task_first(void);

@@ -160,6 +160,13 @@ enum error kernel_task_set_name(struct kernel_call *call, struct task *self, con
     return ERROR_NONE;
 }
 
+enum error kernel_task_name(struct kernel_call *call, struct task *self, uint8_t name[32])
+{
+    (void)call;
+    task_copy_name(self, name);
+    return ERROR_NONE;
+}
+
 enum error kernel_task_set_priority_limit(struct kernel_call *call, struct task *self, uint32_t priority)
 {
     if (priority >= PRIORITIES)

@@ -11,6 +11,11 @@
 
 enum badge_kind { BADGE_MANIFEST, BADGE_CLIENT, BADGE_OBJECT, BADGE_PAGER };
 
+/* A badge of the manifest that is no client's: who has it may look at all (inspect.c). */
+#define BADGE_INSPECTOR 1024
+
+_Static_assert(BADGE_INSPECTOR >= CLIENTS_MAX, "no client has this number");
+
 #define BADGE_KIND_SHIFT 60
 #define BADGE_RIGHTS_SHIFT 56
 #define BADGE_GENERATION_SHIFT 24

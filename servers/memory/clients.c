@@ -90,9 +90,10 @@ static void begin(struct client *client, struct client *parent, uint64_t quota)
     client->open = true;
 }
 
+/* Number 0 is no client's. */
 static struct client *free_place(void)
 {
-    for (uint32_t i = 0; i < CLIENTS_MAX; i++)
+    for (uint32_t i = 1; i < CLIENTS_MAX; i++)
         if (!clients[i].open)
             return &clients[i];
     return NULL;

@@ -216,9 +216,14 @@ void frames_share(uint32_t frame)
     ++*users;
 }
 
+uint32_t frames_users(uint32_t frame)
+{
+    return chunks[frame / CHUNK_PAGES].users[frame % CHUNK_PAGES];
+}
+
 bool frames_is_shared(uint32_t frame)
 {
-    return chunks[frame / CHUNK_PAGES].users[frame % CHUNK_PAGES] > 1;
+    return frames_users(frame) > 1;
 }
 
 void frames_release(uint32_t frame)

@@ -32,7 +32,10 @@ uint32_t frames_take_all(uint32_t count);
 /* One more object has the frame. */
 void frames_share(uint32_t frame);
 
-/* Has more than one object the frame? */
+/* How many objects have the frame? */
+uint32_t frames_users(uint32_t frame);
+
+/* Is that more than one? */
 bool frames_is_shared(uint32_t frame);
 
 /* One user less; after the last, the frame is free. */

@@ -3,6 +3,7 @@
 #include "machine.h"
 
 #include <salto/startup.h>
+#include <string.h>
 
 #include "abi/capability.h"
 #include "idl/factory.h"
@@ -74,4 +75,17 @@ bool machine_is_task(uint32_t handle)
     kernel_rights_t rights = 0;
     int result = kernel_task_inspect((kernel_task_t){service.task}, handle, &type, &rights);
     return result == 0 && type == KERNEL_TASK_ID && (rights & RIGHT_WRITE);
+}
+
+void machine_task_name(uint32_t task, uint8_t name[MACHINE_NAME_SIZE])
+{
+    uint8_t found[MACHINE_NAME_SIZE];
+    if (kernel_task_name((kernel_task_t){task}, found) == 0)
+        memcpy(name, found, sizeof(found));
+}
+
+bool machine_mapping(uint32_t chunk, uint32_t page, uint32_t number, struct machine_mapping *mapping)
+{
+    return kernel_memory_derived((kernel_memory_t){chunk}, page, number, &mapping->depth, &mapping->address,
+                                 &mapping->pages, &mapping->rights, &mapping->cache, mapping->name) == 0;
 }

@@ -40,4 +40,16 @@ uint64_t machine_identify(uint32_t handle);
 /* Does the handle name a task that may be mapped into? */
 bool machine_is_task(uint32_t handle);
 
+/* What a task is called: zero bytes behind it. Nothing is written if that cannot be had. */
+#define MACHINE_NAME_SIZE 32
+void machine_task_name(uint32_t task, uint8_t name[MACHINE_NAME_SIZE]);
+
+/* Where a page of a chunk is mapped: as Memory.derived of the kernel tells it. False if there are fewer. */
+struct machine_mapping {
+    uint64_t address;
+    uint32_t depth, pages, rights, cache;
+    uint8_t name[MACHINE_NAME_SIZE];
+};
+bool machine_mapping(uint32_t chunk, uint32_t page, uint32_t number, struct machine_mapping *mapping);
+
 #endif

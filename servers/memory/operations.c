@@ -105,12 +105,8 @@ static int on_space_leave(void *server, const struct idl_call *call)
     return 0;
 }
 
-static int on_space_statistics(void *server, const struct idl_call *call, struct memory_statistics *statistics)
+void describe_client(const struct client *client, struct memory_statistics *statistics)
 {
-    const struct client *client = named_client(call->badge);
-    (void)server;
-    if (!client)
-        return MEMORY_ERROR_GONE;
     *statistics = (struct memory_statistics){
         .quota = client->quota,
         .used = client->used,
@@ -124,6 +120,15 @@ static int on_space_statistics(void *server, const struct idl_call *call, struct
         statistics->resident += object->resident;
         statistics->objects++;
     }
+}
+
+static int on_space_statistics(void *server, const struct idl_call *call, struct memory_statistics *statistics)
+{
+    const struct client *client = named_client(call->badge);
+    (void)server;
+    if (!client)
+        return MEMORY_ERROR_GONE;
+    describe_client(client, statistics);
     return 0;
 }
 
@@ -245,6 +250,18 @@ static int on_space_copy_to(void *server, const struct idl_call *call, struct id
     return from && to ? regions_copy(from, to) : MEMORY_ERROR_GONE;
 }
 
+void describe_region(const struct region *region, struct memory_region *result)
+{
+    *result = (struct memory_region){
+        .start = region->start,
+        .pages = region->pages,
+        .offset = region->offset,
+        .resident = region->object->resident,
+        .sharers = region->object->region_count,
+        .rights = region->rights,
+    };
+}
+
 static int on_space_region(void *server, const struct idl_call *call, uint64_t address, struct memory_region *result)
 {
     const struct client *client = named_client(call->badge);
@@ -254,15 +271,7 @@ static int on_space_region(void *server, const struct idl_call *call, uint64_t a
     uint32_t index = regions_find(client, address);
     if (index == client->region_count)
         return MEMORY_ERROR_NO_REGION;
-    const struct region *region = client->regions[index];
-    *result = (struct memory_region){
-        .start = region->start,
-        .pages = region->pages,
-        .offset = region->offset,
-        .resident = region->object->resident,
-        .sharers = region->object->region_count,
-        .rights = region->rights,
-    };
+    describe_region(client->regions[index], result);
     return 0;
 }
 
@@ -390,6 +399,8 @@ struct idl_answer memory_dispatch(uint64_t badge, uint64_t word0, uint64_t word1
     switch (tag >> INTERFACE_SHIFT) {
     case KERNEL_FAULT_HANDLER_ID:
         return dispatch_fault(badge, word0, word1, tag, word2, word3, frame);
+    case MEMORY_INSPECTOR_ID:
+        return inspector_dispatch(badge, word0, word1, tag, word2, word3, frame);
     case MEMORY_OBJECT_ID:
         return dispatch_object(badge, word0, word1, tag, word2, word3, frame);
     default:
