@@ -62,9 +62,11 @@ bool check_program(struct program *program)
 
         if (!prerequisites_hold(&checks[i]))
             continue;
+        diagnostics_set_check(checks[i].name);
         checks[i].run(program);
         checks[i].status = diagnostics_errors() == before ? CHECK_PASSED : CHECK_FAILED;
     }
+    diagnostics_set_check(NULL);
     return diagnostics_errors() == 0;
 }
 

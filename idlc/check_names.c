@@ -139,6 +139,9 @@ static void add_interface(struct name_table *table, const struct declaration *in
     if (c_is_taken(text_of("%s_t", stem)))
         report(CODE_CLASH, interface->name.span, "in C this interface would be '%s_t', which means something else",
                stem);
+    if (interface->kernel && c_is_taken(snake_case(interface->name.text)))
+        report(CODE_CLASH, interface->name.span, "in C this object would be 'struct %s', which means something else",
+               snake_case(interface->name.text));
     for (size_t i = 0; i < sizeof(interface_suffixes) / sizeof(interface_suffixes[0]); i++)
         table_add(table, text_of("%s%s", stem, interface_suffixes[i]), interface->name.span, interface, "interface");
     table_add(table, text_of("%s_ID", upper_case(stem)), interface->name.span, interface, "interface");

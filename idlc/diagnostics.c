@@ -20,13 +20,16 @@ struct diagnostic {
     bool warning;
     struct span span;
     char *text;
-    size_t sequence; /* keeps the order of those at the same place */
+    const char *check; /* that found it, or NULL */
+    size_t sequence;   /* keeps the order of those at the same place */
 };
 
 static struct diagnostic diagnostics[MAX_DIAGNOSTICS];
 static size_t diagnostics_count;
 static size_t errors_count;
 static bool warnings_are_errors;
+static bool checks_are_named;
+static const char *current_check;
 
 static const char *const code_names[] = {
 #define DIAGNOSTIC_NAME(name, text) [CODE_##name] = (text),
@@ -39,7 +42,8 @@ static void add(bool warning, enum diagnostic_code code, struct span span, const
     errors_count += !warning;
     if (diagnostics_count == MAX_DIAGNOSTICS)
         return;
-    *diagnostic = (struct diagnostic){.code = code, .warning = warning, .span = span, .sequence = diagnostics_count};
+    *diagnostic = (struct diagnostic){
+        .code = code, .warning = warning, .span = span, .sequence = diagnostics_count, .check = current_check};
     if (vasprintf(&diagnostic->text, format, arguments) < 0) {
         fputs("idlc: out of memory\n", stderr);
         exit(1);
@@ -68,6 +72,16 @@ void warn(enum diagnostic_code code, struct span span, const char *format, ...)
 void diagnostics_be_strict(void)
 {
     warnings_are_errors = true;
+}
+
+void diagnostics_name_checks(void)
+{
+    checks_are_named = true;
+}
+
+void diagnostics_set_check(const char *name)
+{
+    current_check = name;
 }
 
 size_t diagnostics_errors(void)
@@ -142,7 +156,10 @@ static void print_one(FILE *output, const struct diagnostic *diagnostic)
     fprintf(output, "%s:%d:%d: %s: ", span->source->path, span->line, span->column,
             diagnostic->warning ? "warning" : "error");
     print_safely(output, diagnostic->text, strlen(diagnostic->text));
-    fprintf(output, " [%s]\n", code_names[diagnostic->code]);
+    fprintf(output, " [%s]", code_names[diagnostic->code]);
+    if (checks_are_named && diagnostic->check)
+        fprintf(output, " (check: %s)", diagnostic->check);
+    fputc('\n', output);
     if (length > MAX_SHOWN_LINE || (size_t)span->column > length + 1)
         return;
     print_safely(output, line, length);

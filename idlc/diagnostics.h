@@ -49,6 +49,10 @@ void warn(enum diagnostic_code code, struct span span, const char *format, ...) 
 
 /* From now on warnings are errors. */
 void diagnostics_be_strict(void);
+/* From now on what is printed says which check found it. */
+void diagnostics_name_checks(void);
+/* What is reported from now on is found by the check of that name; NULL: by none. */
+void diagnostics_set_check(const char *name);
 size_t diagnostics_errors(void);
 /* Prints all that was reported, once, and forgets it. */
 void diagnostics_print(FILE *output);

@@ -43,6 +43,7 @@ static const char usage[] =
     "  --depfile FILE  what was read, as a make rule for the first output\n"
     "  -I DIR          look for imports in DIR too, behind the importing file's directory; may be repeated\n"
     "  --strict        warnings are errors\n"
+    "  --found-by      say of each error which check found it\n"
     "  --checks        print the names of the checks and end\n"
     "  --help          print this and end\n"
     "Exit status: 0 success, 1 errors in the input or in writing, 2 wrong usage, 3 versions that are not compatible.\n";
@@ -129,6 +130,10 @@ static void parse_option(struct options *options, char **arguments, int *i)
         diagnostics_be_strict();
         return;
     }
+    if (strcmp(arguments[*i], "--found-by") == 0) {
+        diagnostics_name_checks();
+        return;
+    }
     if (strcmp(arguments[*i], "--checks") == 0) {
         check_print_names(stdout);
         exit(0);
@@ -209,7 +214,7 @@ static bool write_file(const char *path, const char *text, size_t length)
     const char *temporary = text_of("%s.%ld.tmp", path, (long)getpid());
 
     if (strcmp(path, "-") == 0)
-        return fwrite(text, 1, length, stdout) == length && fflush(stdout) == 0;
+        return (fwrite(text, 1, length, stdout) == length && fflush(stdout) == 0) || cannot_write("standard output");
     if (is_special(path))
         return write_through(path, text, length) || cannot_write(path);
     if (write_through(temporary, text, length) && rename(temporary, path) == 0)

@@ -359,7 +359,8 @@ static void yyerror(struct span *span, void *scanner, struct unit *unit, const c
 {
     (void)scanner;
     (void)unit;
-    report(CODE_SYNTAX, *span, "%s", text);
+    (void)text; /* "memory exhausted": syntax errors are told above */
+    report(CODE_TOO_LARGE, *span, "this is nested too deeply");
 }
 
 void parse_unit(struct unit *unit)

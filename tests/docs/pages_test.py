@@ -130,10 +130,12 @@ def check_readable(report, tree):
 def main():
     tree, idlc = sys.argv[1:3]
     report = tap.Report()
-    pages = ["README.md"] + sorted(f"docs/{name}" for name in os.listdir(os.path.join(tree, "docs")))
+    pages = ["README.md"] + sorted(os.path.relpath(path, tree)
+                                   for path in glob.glob(os.path.join(tree, "docs", "**", "*.md"), recursive=True))
     for page in pages:
         check_links(report, tree, page)
-    linked = set(FILE.findall(read(tree, "README.md"))) | {f"docs/{link}" for page in pages if page.startswith("docs/")
+    linked = set(FILE.findall(read(tree, "README.md"))) | {os.path.normpath(f"{os.path.dirname(page)}/{link}")
+                                                          for page in pages if page.startswith("docs/")
                                                           for link in LINK.findall(read(tree, page))}
     alone = [page for page in pages[1:] if page not in linked]
     report.add(not alone, "every page can be reached", *alone)
