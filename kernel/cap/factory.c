@@ -265,3 +265,9 @@ void factory_free_frame(struct factory *factory, uint64_t frame)
     frame_free(frame);
     factory_refund(factory, PAGE_SIZE);
 }
+
+void factory_free_zeroed_frame(struct factory *factory, uint64_t frame)
+{
+    frame_free_zeroed(frame);
+    factory_refund(factory, PAGE_SIZE);
+}

@@ -71,6 +71,9 @@ uint64_t factory_allocate_page(struct factory *factory);
 uint64_t factory_allocate_raw_frame(struct factory *factory);
 void factory_free_frame(struct factory *factory, uint64_t frame);
 
+/* The same for one that has nothing but zeros in it. */
+void factory_free_zeroed_frame(struct factory *factory, uint64_t frame);
+
 /* The object's last capability is gone. What it paid for stays, and its record with that. */
 void factory_destroy(struct factory *factory);
 

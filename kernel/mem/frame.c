@@ -94,12 +94,19 @@ static uint64_t take_from_stock(void)
     return frame;
 }
 
-/* Answers what stands in it. */
-static uint64_t *zero(uint64_t frame)
+static void zero(uint64_t frame)
 {
-    uint64_t *words = __builtin_assume_aligned(physical_to_virtual(frame), PAGE_SIZE);
-    __builtin_memset(words, 0, PAGE_SIZE);
-    return words;
+    __builtin_memset(__builtin_assume_aligned(physical_to_virtual(frame), PAGE_SIZE), 0, PAGE_SIZE);
+}
+
+/* The frame, which is zeroed, is free from now on. */
+static void add_to_stock(uint64_t frame)
+{
+    *(uint64_t *)physical_to_virtual(frame) = stock;
+    states[frame / PAGE_SIZE] = FRAME_FREE;
+    stock = frame;
+    frame_stock_count++;
+    free_count++;
 }
 
 bool frame_stock_piece(void)
@@ -107,11 +114,8 @@ bool frame_stock_piece(void)
     uint64_t frame = take_any();
     if (frame == 0)
         return false;
-    *zero(frame) = stock;
-    states[frame / PAGE_SIZE] = FRAME_FREE;
-    stock = frame;
-    frame_stock_count++;
-    free_count++;
+    zero(frame);
+    add_to_stock(frame);
     return true;
 }
 
@@ -133,7 +137,7 @@ uint64_t frame_allocate(void)
         return 0;
     uint64_t frame = take_from_stock();
     if (frame == 0 && (frame = take_any()) != 0)
-        (void)zero(frame);
+        zero(frame);
     if (frame != 0)
         frame_take(frame);
     return frame;
@@ -149,15 +153,28 @@ uint64_t frame_allocate_contiguous(uint64_t count)
     return start;
 }
 
-void frame_free(uint64_t frame)
+static void assert_used(uint64_t frame)
 {
     assert((frame & (PAGE_SIZE - 1)) == 0);
     assert(frame / PAGE_SIZE < states_count);
     assert(states[frame / PAGE_SIZE] == FRAME_USED);
+}
+
+void frame_free(uint64_t frame)
+{
+    assert_used(frame);
     states[frame / PAGE_SIZE] = FRAME_FREE;
     *(uint64_t *)physical_to_virtual(frame) = free_list;
     free_list = frame;
     free_count++;
+}
+
+void frame_free_zeroed(uint64_t frame)
+{
+    if (frame_stock_count >= FRAME_STOCK_MOST)
+        return frame_free(frame);
+    assert_used(frame);
+    add_to_stock(frame);
 }
 
 uint64_t frame_count_free(void)
@@ -176,10 +193,20 @@ static bool count_list(uint64_t first, uint64_t *listed)
     return true;
 }
 
+/* Is there nothing in the frames of the stock but the words that lead to the next? */
+static bool stock_is_zeroed(void)
+{
+    uint64_t found = 0;
+    for (uint64_t frame = stock; frame != 0; frame = *(uint64_t *)physical_to_virtual(frame))
+        for (uint32_t i = 1; i < PAGE_SIZE / sizeof(uint64_t); i++)
+            found |= ((uint64_t *)physical_to_virtual(frame))[i];
+    return found == 0;
+}
+
 bool frame_counts_agree(void)
 {
     uint64_t stocked = 0, marked_free = 0, untouched = 0;
-    if (!count_list(stock, &stocked) || stocked != frame_stock_count)
+    if (!count_list(stock, &stocked) || stocked != frame_stock_count || !stock_is_zeroed())
         return false;
     uint64_t listed = stocked;
     if (!count_list(free_list, &listed))

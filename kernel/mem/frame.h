@@ -32,6 +32,7 @@ static inline uint64_t virtual_to_physical(const void *address)
 void frame_initialise(const struct boot_range *ranges, uint32_t count);
 
 #define FRAME_STOCK 12 /* no operation takes more zeroed frames between two preemption points: a thread may take ten */
+#define FRAME_STOCK_MOST 64 /* with those that come back zeroed */
 
 /* Zeroes one more frame for the stock, which is not full. False if no other frame is free. */
 bool frame_stock_piece(void);
@@ -40,7 +41,7 @@ extern uint32_t frame_stock_count;
 
 static inline bool frame_stock_is_full(void)
 {
-    return frame_stock_count == FRAME_STOCK;
+    return frame_stock_count >= FRAME_STOCK;
 }
 
 /* A zeroed frame's physical address, of the stock if there is one; or 0 if none is left. */
@@ -63,11 +64,15 @@ uint64_t frame_allocate_contiguous(uint64_t count);
 /* Gives a frame back. */
 void frame_free(uint64_t frame);
 
+/* The same for a frame that has nothing but zeros in it, as page tables have in the end: it goes into the stock, if there
+ * is room. */
+void frame_free_zeroed(uint64_t frame);
+
 /* Frames that are free. */
 uint64_t frame_count_free(void);
 
 /* Do they add up: the free list holds each frame whose state says so, once, and with the frames that were never handed out
- * they are as many as are counted? Looks at all of memory. */
+ * they are as many as are counted, and those in stock are zeroed? Looks at all of memory. */
 bool frame_counts_agree(void);
 
 /* Is the frame on the free list? False for what is no memory, or was never handed out. */

@@ -13,7 +13,7 @@
 #define LEVELS 4
 #define USER_PML4_ENTRIES 256
 #define USER_HALF_END (1UL << 47)
-#define STEPS_AT_ONCE 8     /* in a piece of work */
+#define STEPS_AT_ONCE 8     /* in a piece of work, or so many tables */
 #define SKIPPED_AT_ONCE 16  /* entries of a table that a step passes */
 #define PRIVATE_AT_ONCE 256 /* entries of the private table, ... */
 #define PAGES_AT_ONCE 16    /* ... or so many pages of the task's own */
@@ -76,10 +76,10 @@ static bool is_stand_in(uint64_t entry)
     return frame == page_of_zeros || frame == page_of_ones;
 }
 
-/* Frees the table behind `entry`, which names nothing any more. */
+/* Frees the table behind `entry`, which names nothing any more: all its entries are zero. */
 static void free_table(struct factory *payer, uint64_t *entry)
 {
-    factory_free_frame(payer, *entry & PTE_ADDRESS);
+    factory_free_zeroed_frame(payer, *entry & PTE_ADDRESS);
     *entry = 0;
 }
 
@@ -116,6 +116,15 @@ static void free_user_table(struct space *space, struct factory *payer)
         free_table(payer, entries[level]);
 }
 
+/* Where there are few tables, it is known which: frees the last ones, so that none is freed before those below it. */
+static void free_noted_tables(struct space *space, struct factory *payer)
+{
+    for (int i = 0; i < STEPS_AT_ONCE && space->tables_count > 0; i++)
+        free_table(payer, space->tables[--space->tables_count]);
+    if (space->tables_count == 0)
+        space->cursor = USER_HALF_END;
+}
+
 /* Goes on to the next top-level entry that names a table; there are few. */
 static void skip_missing_tables(struct space *space)
 {
@@ -124,6 +133,12 @@ static void skip_missing_tables(struct space *space)
     while (i < USER_PML4_ENTRIES && !(pml4[i] & PTE_PRESENT))
         i++;
     space->cursor = (uint64_t)i * TOP_ENTRY_COVERS;
+}
+
+static void free_private_page(struct factory *payer, uint64_t *entry)
+{
+    factory_free_frame(payer, *entry & PTE_ADDRESS);
+    *entry = 0;
 }
 
 /* Frees the task's own ones among the next private pages: those alone may be written, what stands in for others may not. */
@@ -136,7 +151,7 @@ static void free_private_pages(struct space *space, struct factory *payer)
             continue;
         for (int i = 0; i < 4; i++, freed++)
             if (entry[i] & PTE_WRITE)
-                free_table(payer, &entry[i]);
+                free_private_page(payer, &entry[i]);
     }
     space->private_cursor += (uint32_t)(entry - first);
 }
@@ -145,14 +160,18 @@ static void free_top(struct space *space, struct factory *payer)
 {
     uint64_t *pml4 = physical_to_virtual(space->pml4), *pdpt = table_of(pml4[TOP_PML4_INDEX]);
     factory_free_frame(payer, virtual_to_physical(space->private_table));
-    factory_free_frame(payer, pdpt[PRIVATE_PDPT_INDEX] & PTE_ADDRESS);
-    factory_free_frame(payer, pml4[TOP_PML4_INDEX] & PTE_ADDRESS);
-    factory_free_frame(payer, space->pml4);
+    *table_of(pdpt[PRIVATE_PDPT_INDEX]) = 0;
+    free_table(payer, &pdpt[PRIVATE_PDPT_INDEX]);
+    pdpt[SHARED_PDPT_INDEX] = 0;
+    free_table(payer, &pml4[TOP_PML4_INDEX]);
+    factory_free_zeroed_frame(payer, space->pml4);
     pcid_release(space->cr3);
 }
 
 bool space_destroy_piece(struct space *space, struct factory *payer)
 {
+    if (space->tables_count <= SPACE_TABLES && space->cursor < USER_HALF_END)
+        return free_noted_tables(space, payer), false;
     if (space->cursor % TOP_ENTRY_COVERS == 0 && space->cursor < USER_HALF_END)
         skip_missing_tables(space);
     for (int i = 0; i < STEPS_AT_ONCE && space->cursor < USER_HALF_END; i++)
@@ -189,6 +208,13 @@ uint64_t *space_entry(const struct space *space, uint64_t address)
     return &table[index_at(address, 0)];
 }
 
+static void note_table(struct space *space, uint64_t *entry)
+{
+    if (space->tables_count < SPACE_TABLES)
+        space->tables[space->tables_count] = entry;
+    space->tables_count++;
+}
+
 /* The entry for `address`, with tables made where they are missing; 0 if one cannot be had. */
 static uint64_t *make_entry(struct space *space, struct factory *payer, uint64_t address)
 {
@@ -200,6 +226,7 @@ static uint64_t *make_entry(struct space *space, struct factory *payer, uint64_t
             if (frame == 0)
                 return 0;
             *entry = frame | PTE_PRESENT | PTE_WRITE | PTE_USER;
+            note_table(space, entry);
         }
         table = table_of(*entry);
     }

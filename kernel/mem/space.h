@@ -39,12 +39,16 @@
 struct factory;
 struct cpu;
 
+#define SPACE_TABLES 18 /* of the user half, in most tasks */
+
 struct space {
-    uint64_t pml4;           /* its physical address */
-    uint64_t cr3;            /* what is loaded into CR3: the PML4 with PCID and no-flush bit (pcid.h) */
-    uint64_t *private_table; /* the page table of the private part, in the kernel's map */
-    uint64_t cursor;         /* how far its destruction has come: an address of the user half */
-    uint32_t private_cursor; /* and a page of the private part */
+    uint64_t pml4;                  /* its physical address */
+    uint64_t cr3;                   /* what is loaded into CR3: the PML4 with PCID and no-flush bit (pcid.h) */
+    uint64_t *private_table;        /* the page table of the private part, in the kernel's map */
+    uint64_t cursor;                /* how far its destruction has come: an address of the user half */
+    uint32_t private_cursor;        /* and a page of the private part */
+    uint32_t tables_count;          /* of the user half; if they are few, ... */
+    uint64_t *tables[SPACE_TABLES]; /* ... the entries that name them, in the order in which they were made */
 };
 
 /* Builds the kernel's own address space and the shared part, and switches to it. */

@@ -152,6 +152,25 @@ static void test_stock(void)
     host_ok(frame_count_free() == available && frame_counts_agree(), "all come back");
 }
 
+/* What comes back zeroed need not be zeroed again, up to a number. */
+static void test_zeroed(void)
+{
+    uint64_t frames[2 * FRAME_STOCK_MOST], available = frame_count_free();
+    for (int i = 0; i < 2 * FRAME_STOCK_MOST; i++)
+        frames[i] = frame_allocate();
+    for (int i = 0; i < 2 * FRAME_STOCK_MOST; i++)
+        frame_free_zeroed(frames[i]);
+    host_ok(frame_stock_count == FRAME_STOCK_MOST && frame_count_free() == available && frame_counts_agree(),
+            "%u zeroed frames that come back are kept in stock", frame_stock_count);
+    uint64_t one = frame_allocate();
+    host_ok(is_zero(physical_to_virtual(one), PAGE_SIZE), "and handed out zeroed");
+    memset(physical_to_virtual(one), 0xa5, PAGE_SIZE);
+    frame_free_zeroed(one);
+    host_ok(!frame_counts_agree(), "one of them that is not zeroed is found");
+    memset((uint8_t *)physical_to_virtual(one) + sizeof(uint64_t), 0, PAGE_SIZE - sizeof(uint64_t));
+    host_ok(frame_counts_agree(), "unless it is");
+}
+
 /* ---- Slabs ------------------------------------------------------------------------------------------------------- */
 
 static struct factory *payer; /* of all pieces */
@@ -466,6 +485,7 @@ int main(void)
     test_bad_frees();
     test_counts();
     test_stock();
+    test_zeroed();
     payer = factory_create_first(RANGE_FRAMES * PAGE_SIZE);
     test_sizes();
     test_random_pieces();

@@ -97,6 +97,14 @@ void frame_free(uint64_t frame)
     free_frames[free_count++] = frame;
 }
 
+void frame_free_zeroed(uint64_t frame)
+{
+    const uint64_t *words = physical_to_virtual(frame);
+    for (uint32_t i = 0; i < PAGE_SIZE / sizeof(*words); i++)
+        assert(words[i] == 0);
+    frame_free(frame);
+}
+
 uint64_t frame_count_free(void)
 {
     return free_count + (HOST_MEMORY_END - next_frame) / PAGE_SIZE;
