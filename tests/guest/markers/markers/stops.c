@@ -11,6 +11,7 @@
 #define FLAG_TRAP 0x100UL
 #define FLAG_DIRECTION 0x400UL
 #define EXCEPTION_DEBUG 1
+#define LONG_SLICE 3000000000000UL /* nanoseconds */
 
 /* ---- Linux calls ------------------------------------------------------------------------------------------------- */
 
@@ -23,13 +24,15 @@ static void make_linux_call(struct worker *worker, uint64_t kept)
     marks_expect_nowhere("Linux call", kept, worker->task);
 }
 
-/* The handler is the instruction behind the call: it sees what Linux' handler sees, and may compare. */
+/* The handler is the instruction behind the call: it sees what Linux' handler sees, and may compare. The slice does not
+ * end meanwhile: with a tick, GS base would be the UTCB again. */
 void linux_call(void)
 {
     struct worker worker;
     uint64_t kept = marks_fresh();
     worker_create(&worker, true);
     EXPECT_EQUAL(kernel_task_set_linux_handler(worker.task, (uint64_t)registers_return), 0);
+    EXPECT_EQUAL(kernel_thread_set_times(worker.thread, LONG_SLICE, 0, 0), 0);
     make_linux_call(&worker, kept);
     struct registers before = calls_of(worker.area)[0].before, after = calls_of(worker.area)[0].after;
     EXPECT_EQUAL(after.rcx, registers_return);
