@@ -294,27 +294,28 @@ static void emit_dispatcher(FILE *output, const struct declaration *interface)
     fprintf(output, "    default:\n        return idl_%s_refuse(idl_tag);\n    }\n}\n\n", stem);
 }
 
+/* The parameters of the macro are in capitals, since it names operations, which never are. */
 static void emit_macro(FILE *output, const struct declaration *interface)
 {
     const char *stem = c_stem(interface);
     bool strings = interface_has_strings(interface);
     const char *separator = "";
 
-    fprintf(output, "/*\n * Defines the dispatcher `name`, for %s_serve(). Its handlers are the functions",
+    fprintf(output, "/*\n * Defines the dispatcher NAME, for %s_serve(). Its handlers are the functions",
             strings ? stem : "salto");
     FOR_EACH_OPERATION(owner, operation, interface)
     {
-        fprintf(output, "%s\n *   handlers_%s", separator, snake_case(operation->name.text));
+        fprintf(output, "%s\n *   HANDLERS_%s", separator, snake_case(operation->name.text));
         separator = ",";
     }
-    fprintf(output, "\n * where `handlers` is the second argument. One that is missing is a compile error.\n */\n");
-    fprintf(output, "#define %s_SERVER(name, handlers) \\\n    static const struct %s_ops name##_ops = { \\\n",
+    fprintf(output, "\n * where HANDLERS is the second argument. One that is missing is a compile error.\n */\n");
+    fprintf(output, "#define %s_SERVER(NAME, HANDLERS) \\\n    static const struct %s_ops NAME##_ops = { \\\n",
             upper_case(stem), stem);
     FOR_EACH_OPERATION(owner, operation, interface)
-    fprintf(output, "        .%s = handlers##_%s, \\\n", c_handler(operation), snake_case(operation->name.text));
+    fprintf(output, "        .%s = HANDLERS##_%s, \\\n", c_handler(operation), snake_case(operation->name.text));
     fprintf(output,
-            "    }; \\\n    static struct idl_answer name(%s) \\\n    { \\\n"
-            "        return %s_dispatch(&name##_ops, %s%s); \\\n    }\n\n",
+            "    }; \\\n    static struct idl_answer NAME(%s) \\\n    { \\\n"
+            "        return %s_dispatch(&NAME##_ops, %s%s); \\\n    }\n\n",
             strings ? DISPATCHER_WORDS "struct idl_string_frame *idl_frame" : DISPATCHER_PARAMETERS, stem,
             DISPATCHER_ARGUMENTS, strings ? "->plain" : "");
 }

@@ -74,9 +74,9 @@ class Compiler:
         """A program with client stubs and an instance of each server, the handlers only declared."""
         header = (self.work / "idl" / f"{stem}_server.h").read_text()
         interfaces = {}
-        for macro in re.findall(r"#define \w+_SERVER\(name, handlers\) \\\n(.*?)\n\n", header, re.DOTALL):
-            name = re.search(r"struct (\w+)_ops name##_ops", macro)[1]
-            interfaces[name] = re.findall(r"\.(\w+) = handlers##_(\w+),", macro)
+        for macro in re.findall(r"#define \w+_SERVER\(NAME, HANDLERS\) \\\n(.*?)\n\n", header, re.DOTALL):
+            name = re.search(r"struct (\w+)_ops NAME##_ops", macro)[1]
+            interfaces[name] = re.findall(r"\.(\w+) = HANDLERS##_(\w+),", macro)
         lines = [f'#include "idl/{stem}.h"', f'#include "idl/{stem}_server.h"']
         for name, handlers in interfaces.items():
             lines += [f"extern __typeof__(*((struct {name}_ops *)0)->{member}) {name}_on_{operation};"
