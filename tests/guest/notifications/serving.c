@@ -30,11 +30,11 @@ static void serve(struct area *area)
     area->values[3] = (uint64_t)salto_serve_signals((uint32_t)area->values[0], answer_all, area, note_bits);
 }
 
-/* A server on `endpoint`, in a task of its own, with the notification bound to it. */
-static void start_server(struct worker *server, worker_function *function, uint32_t endpoint,
+/* A server on `endpoint`, in a task of its own if `separate`, with the notification bound to it. */
+static void start_server(struct worker *server, bool separate, worker_function *function, uint32_t endpoint,
                          kernel_notification_t notification)
 {
-    worker_create(server, true);
+    worker_create(server, separate);
     server->area->values[0] = worker_give(server, endpoint, RIGHT_READ);
     EXPECT_EQUAL(kernel_notification_bind(notification, server->thread), 0);
     worker_start(server, function);
@@ -45,7 +45,7 @@ void server_loop(void)
     struct worker server;
     kernel_notification_t notification = guest_notification();
     uint32_t endpoint = guest_endpoint();
-    start_server(&server, serve, endpoint, notification);
+    start_server(&server, true, serve, endpoint, notification);
     for (uint64_t i = 0; i < 20; i++) {
         struct ipc_message message = {.words = {i}};
         EXPECT_EQUAL(ipc_transfer(tag_of(0, MESSAGE_CALL, 1, 0), endpoint, &message),
@@ -79,13 +79,14 @@ static void serve_deaf(struct area *area)
     area->values[3] = (uint64_t)salto_serve((uint32_t)area->values[0], refuse_signals, area);
 }
 
+/* In this task: what it refuses is counted in the program's data, which other tasks of the test may not write. */
 void deaf_server(void)
 {
     uint64_t bits = 1;
     struct worker server;
     kernel_notification_t notification = guest_notification();
     uint32_t endpoint = guest_endpoint();
-    start_server(&server, serve_deaf, endpoint, notification);
+    start_server(&server, false, serve_deaf, endpoint, notification);
     for (uint64_t i = 0; i < 4; i++) {
         struct ipc_message message = {.words = {i}};
         EXPECT_EQUAL(guest_signal(notification, 1), TAG_DONE);
@@ -95,6 +96,7 @@ void deaf_server(void)
     }
     EXPECT_EQUAL(kernel_notification_collect(notification, &bits), 0);
     EXPECT_EQUAL(bits, 0);
+    worker_drop(&server, (uint32_t)server.area->values[0]);
     worker_destroy(&server);
     guest_delete(endpoint);
     guest_delete(notification.handle);
