@@ -4,6 +4,7 @@
 #include "idl/memory_kernel.h"
 #include "ipc/dispatch.h"
 #include "mem/derived.h"
+#include "mem/map_operation.h"
 #include "mem/memory.h"
 #include "thread/schedule.h"
 #include "thread/task.h"
@@ -18,45 +19,15 @@
 /* Rights of the capability that is being invoked: the generated dispatcher checks fixed rights, not asked-for ones. */
 static uint32_t invoked_rights;
 
-/* What other operations left half mapped would be in the way, and what this one has made of it if it fails. */
-static bool take_back(void)
-{
-    while (mapping_abandoned_piece())
-        if (preemption_due())
-            return false;
-    return true;
-}
-
-/* All of it. False: the operation stops at a preemption point. Else the thread's `failure` says how it went. */
-static bool map_all(struct thread *maker, const struct map_request *request)
-{
-    bool done = false;
-    while (!done && maker->failure == ERROR_NONE) {
-        maker->failure = memory_map_piece(maker, request, &done);
-        if (!done && preemption_due())
-            return false;
-    }
-    if (done)
-        mapping_keep_made(maker);
-    return done || take_back();
-}
-
 enum error kernel_memory_map(struct kernel_call *call, struct memory *self, struct task *task, uint64_t address,
                              uint32_t offset, uint32_t pages, kernel_rights_t rights)
 {
-    struct thread *caller = kernel_call_thread(call);
     struct map_request request = memory_map_request(self, task, address, offset, pages, rights);
     if ((rights | RIGHT_READ) & ~invoked_rights)
         return ERROR_NO_RIGHT;
     if (rights & RIGHT_COPY)
         return ERROR_BAD_ARGUMENT;
-    if (!kernel_call_ready(call)) /* page tables are new frames */
-        return ERROR_BUSY;
-    if (!take_back() || !map_all(caller, &request))
-        return kernel_call_restart(call);
-    enum error error = caller->failure;
-    caller->failure = ERROR_NONE;
-    return error;
+    return map_operation(call, &request);
 }
 
 /* What is left is a request of the same kind, and the state of the operation. */
@@ -71,7 +42,7 @@ enum error kernel_memory_unmap(struct kernel_call *call, struct memory *self, st
                                uint32_t pages)
 {
     enum error error;
-    if (!take_back())
+    if (!map_operation_take_back())
         return kernel_call_restart(call);
     while ((error = memory_unmap_piece(self, task, &address, &pages)) == ERROR_NONE && pages > 0)
         if (preemption_due())

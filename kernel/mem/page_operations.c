@@ -2,6 +2,8 @@
 /* Operations of tasks that concern pages: idl/kernel/task.idl describes them. */
 #include "abi/capability.h"
 #include "idl/task_kernel.h"
+#include "ipc/dispatch.h"
+#include "mem/map_operation.h"
 #include "mem/mapping.h"
 #include "mem/revoke.h"
 #include "mem/space.h"
@@ -56,4 +58,37 @@ enum error kernel_task_revoke_pages(struct kernel_call *call, struct task *self,
     *used = caller->found / PTE_ACCESSED;
     revoke_forget(caller);
     return ERROR_NONE;
+}
+
+/* Completes a request to map the pages at `source` of `from` on. */
+static enum error find_source(struct task *from, struct map_request *request)
+{
+    uint64_t source = request->source, end = source + (uint64_t)request->pages * PAGE_SIZE;
+    if (!is_range(source, request->pages))
+        return request->pages == 0 ? ERROR_BAD_ARGUMENT : ERROR_BAD_ADDRESS;
+    const struct mapping *mapping = mapping_find(from, source, end);
+    bool whole = mapping && (mapping->list == MAPPING_ON_NONE || mapping->list == MAPPING_VISITED);
+    if (!whole || mapping_address(mapping) > source || mapping_end(mapping) < end)
+        return ERROR_BAD_ADDRESS;
+    if (request->rights & ~(mapping->rights | (uint32_t)RIGHT_READ))
+        return ERROR_NO_RIGHT;
+    request->memory = mapping->memory;
+    request->giver = from;
+    request->offset = mapping->offset + (uint32_t)((source - mapping_address(mapping)) / PAGE_SIZE);
+    request->cache = mapping->cache;
+    return ERROR_NONE;
+}
+
+enum error kernel_task_map_on(struct kernel_call *call, struct task *self, uint64_t source, struct task *to,
+                              uint64_t address, uint32_t pages, kernel_rights_t rights)
+{
+    struct thread *caller = kernel_call_thread(call);
+    struct map_request request = {.task = to, .address = address, .source = source, .pages = pages, .rights = rights};
+    if (rights & RIGHT_COPY)
+        return ERROR_BAD_ARGUMENT;
+    if (caller->failure == ERROR_NONE)
+        caller->failure = find_source(self, &request);
+    if (caller->failure != ERROR_NONE)
+        mapping_give_up(caller); /* what was made of it before the source went */
+    return map_operation(call, &request);
 }

@@ -3,175 +3,33 @@
  * Page items: what they map, where, and with which rights; what is refused; what the giver takes back, and what it learns;
  * pagers. Workers in tasks of their own take pages, map them on and give them back, as they are told by messages.
  */
-#include <salto/page_item.h>
 #include <string.h>
 
+#include "../common/taker.h"
 #include "../common/waiting.h"
-#include "abi/addresses.h"
 #include "idl/fault.h"
 
-#define HERE 0x300000000000UL   /* where the test has pages */
-#define WINDOW 0x310000000000UL /* where it takes some */
-#define THERE 0x320000000000UL  /* the workers' windows */
-#define LOG2 16
-#define PAGES 16
-#define LARGE_LOG2 22
-#define LARGE_PAGES 1024
 #define MANY 10000
-#define VALUE 0xfeedfacecafe
-#define PTE_PRESENT 1UL
-#define PTE_WRITE 2UL
-#define PTE_NO_EXECUTE (1UL << 63)
-#define RW (RIGHT_READ | RIGHT_WRITE)
-
-/* What a worker is asked to do, by the label of a message. */
-enum request { REQUEST_TAKE = 1, REQUEST_READ, REQUEST_WRITE, REQUEST_MAP_ON, REQUEST_GIVE };
-
-/* A worker that takes pages, and the endpoint on which it does. */
-struct taker {
-    struct worker worker;
-    uint32_t endpoint;
-};
-
-/* ---- Takers ------------------------------------------------------------------------------------------------------ */
-
-/* Items of the answer. */
-static uint32_t serve(struct area *area, uint64_t tag, uint64_t *words)
-{
-    struct utcb *utcb = ipc_utcb();
-    switch (message_label(tag)) {
-    case REQUEST_TAKE:
-        words[0] = utcb->items[0];
-        words[1] = utcb->item_addresses[0];
-        utcb->window_address += area->values[5];
-        return 0;
-    case REQUEST_READ:
-        words[0] = *(volatile uint64_t *)words[0];
-        return 0;
-    case REQUEST_WRITE:
-        *(volatile uint64_t *)words[0] = words[1];
-        return 0;
-    case REQUEST_MAP_ON:
-        ipc_page(0, ITEM_MAP, (void *)words[0], (uint32_t)words[1], (uint32_t)words[2]);
-        words[0] = ipc_call(tag_of(REQUEST_TAKE, MESSAGE_CALL, 0, 1), area->values[3], words);
-        return 0;
-    default:
-        ipc_page(0, ITEM_MAP, (void *)words[0], (uint32_t)words[1], (uint32_t)words[2]);
-        return 1;
-    }
-}
-
-/* A worker_function: values[0] is the endpoint, [1] and [2] the window, [3] whom it maps on to. Where an answer fails, values[4]
- * says how, and another one is given. The window moves by values[5] after each message. */
-static void take(struct area *area)
-{
-    struct ipc_message message = {0};
-    ipc_window((void *)area->values[1], (uint32_t)area->values[2]);
-    uint64_t tag = ipc_transfer(TAG_RECEIVE, area->values[0], &message);
-    for (;;) {
-        if (!message_is_tag(tag)) {
-            area->values[4] = tag;
-            tag = ipc_transfer(tag_of(0, MESSAGE_REPLY_AND_WAIT, 0, 0), area->values[0], &message);
-            continue;
-        }
-        area->done++;
-        uint32_t items = serve(area, tag, message.words);
-        tag = ipc_transfer(tag_of(0, MESSAGE_REPLY_AND_WAIT, 2, items), area->values[0], &message);
-    }
-}
-
-static void prepare_taker(struct taker *taker, uint32_t log2, const struct taker *next)
-{
-    taker->endpoint = guest_endpoint();
-    taker->worker.area->values[0] = worker_give(&taker->worker, taker->endpoint, RIGHTS_ALL);
-    taker->worker.area->values[1] = THERE;
-    taker->worker.area->values[2] = log2;
-    taker->worker.area->values[3] = next ? worker_give(&taker->worker, next->endpoint, RIGHTS_ALL) : 0;
-    worker_start(&taker->worker, take);
-    guest_yield();
-}
-
-static void create_taker(struct taker *taker, uint32_t log2, const struct taker *next)
-{
-    worker_create(&taker->worker, true);
-    prepare_taker(taker, log2, next);
-}
-
-static void destroy_taker(struct taker *taker)
-{
-    worker_destroy(&taker->worker);
-    guest_delete(taker->endpoint);
-}
-
-/* A request with words; answers word 0. */
-static uint64_t ask(const struct taker *taker, uint32_t request, uint64_t word0, uint64_t word1, uint64_t word2)
-{
-    uint64_t words[6] = {word0, word1, word2};
-    uint64_t tag = ipc_call(tag_of(request, MESSAGE_CALL, 3, 0), taker->endpoint, words);
-    EXPECT(message_is_tag(tag));
-    return words[0];
-}
-
-/* Sends a flexpage. Answers 0, or the error. */
-static uint64_t give(const struct taker *taker, uint32_t kind, uint64_t address, uint32_t log2, uint32_t rights)
-{
-    uint64_t words[6] = {0};
-    ipc_page(0, kind, (void *)address, log2, rights);
-    uint64_t tag = ipc_call(tag_of(REQUEST_TAKE, MESSAGE_CALL, 0, 1), taker->endpoint, words);
-    return message_is_tag(tag) ? 0 : tag;
-}
-
-static uint64_t entry_of(kernel_task_t task, uint64_t address)
-{
-    uint64_t entry = 0;
-    int result = kernel_debug_page_entry(debug, task, address, &entry);
-    return result == 0 ? entry : 0;
-}
-
-static bool is_mapped(kernel_task_t task, uint64_t address)
-{
-    return entry_of(task, address) & PTE_PRESENT;
-}
-
-static bool is_writable(kernel_task_t task, uint64_t address)
-{
-    return entry_of(task, address) & PTE_WRITE;
-}
-
-static kernel_memory_t map_here(uint32_t pages, uint32_t rights)
-{
-    kernel_memory_t memory = {guest_memory(pages)};
-    EXPECT_EQUAL(kernel_memory_map(memory, own_task, HERE, 0, pages, rights), 0);
-    return memory;
-}
-
-/* What was derived from the test's pages is taken; answers how they were used. */
-static uint32_t revoke(uint64_t address, uint32_t pages, uint32_t take)
-{
-    kernel_page_use_t used = 0;
-    EXPECT_EQUAL(kernel_task_revoke_pages(own_task, address, pages, take, &used), 0);
-    return used;
-}
 
 /* ---- What arrives ------------------------------------------------------------------------------------------------ */
 
 static void one_page(void)
 {
     struct taker taker;
-    kernel_memory_t memory = map_here(PAGES, RW);
-    create_taker(&taker, LOG2, 0);
+    kernel_memory_t memory = taker_map_here(PAGES, RW);
+    taker_create(&taker, LOG2, 0);
     *(volatile uint64_t *)(HERE + 5 * PAGE_SIZE) = VALUE;
-    EXPECT_EQUAL(give(&taker, ITEM_MAP, HERE + 5 * PAGE_SIZE, PAGE_SHIFT, RIGHT_READ), 0);
+    EXPECT_EQUAL(taker_give(&taker, ITEM_MAP, HERE + 5 * PAGE_SIZE, PAGE_SHIFT, RIGHT_READ), 0);
     EXPECT_EQUAL(taker.worker.area->done, 1);
-    EXPECT_EQUAL(ask(&taker, REQUEST_READ, THERE + 5 * PAGE_SIZE, 0, 0), VALUE);
-    EXPECT(!is_writable(taker.worker.task, THERE + 5 * PAGE_SIZE));
-    EXPECT(entry_of(taker.worker.task, THERE + 5 * PAGE_SIZE) & PTE_NO_EXECUTE);
-    EXPECT(!is_mapped(taker.worker.task, THERE + 4 * PAGE_SIZE) &&
-           !is_mapped(taker.worker.task, THERE + 6 * PAGE_SIZE));
-    EXPECT_EQUAL(give(&taker, ITEM_MAP, HERE, PAGE_SHIFT + 1, RW), 0);
-    ask(&taker, REQUEST_WRITE, THERE + PAGE_SIZE, VALUE + 1, 0);
+    EXPECT_EQUAL(taker_ask(&taker, REQUEST_READ, THERE + 5 * PAGE_SIZE, 0, 0), VALUE);
+    EXPECT(!page_is_writable(taker.worker.task, THERE + 5 * PAGE_SIZE));
+    EXPECT(page_entry_of(taker.worker.task, THERE + 5 * PAGE_SIZE) & PTE_NO_EXECUTE);
+    EXPECT(!page_is_mapped(taker.worker.task, THERE + 4 * PAGE_SIZE) &&
+           !page_is_mapped(taker.worker.task, THERE + 6 * PAGE_SIZE));
+    EXPECT_EQUAL(taker_give(&taker, ITEM_MAP, HERE, PAGE_SHIFT + 1, RW), 0);
+    taker_ask(&taker, REQUEST_WRITE, THERE + PAGE_SIZE, VALUE + 1, 0);
     EXPECT_EQUAL(*(volatile uint64_t *)(HERE + PAGE_SIZE), VALUE + 1);
-    destroy_taker(&taker);
+    taker_destroy(&taker);
     EXPECT_EQUAL(*(volatile uint64_t *)(HERE + PAGE_SIZE), VALUE + 1);
     guest_delete(memory.handle);
 }
@@ -181,14 +39,14 @@ static void receiver_is_told(void)
 {
     struct taker taker;
     uint64_t words[6] = {0};
-    kernel_memory_t memory = map_here(PAGES, RW);
-    create_taker(&taker, LOG2, 0);
+    kernel_memory_t memory = taker_map_here(PAGES, RW);
+    taker_create(&taker, LOG2, 0);
     ipc_page(0, ITEM_MAP, (void *)(HERE + 8 * PAGE_SIZE), PAGE_SHIFT + 3, RIGHT_READ);
     uint64_t sent = ipc_utcb()->items[0];
     EXPECT(message_is_tag(ipc_call(tag_of(REQUEST_TAKE, MESSAGE_CALL, 0, 1), taker.endpoint, words)));
     EXPECT_EQUAL(words[0], sent);
     EXPECT_EQUAL(words[1], THERE + 8 * PAGE_SIZE);
-    destroy_taker(&taker);
+    taker_destroy(&taker);
     guest_delete(memory.handle);
 }
 
@@ -197,11 +55,11 @@ static void answers(void)
 {
     struct taker taker;
     uint64_t words[6] = {THERE + 2 * PAGE_SIZE, PAGE_SHIFT, RW};
-    kernel_memory_t memory = map_here(PAGES, RW);
-    create_taker(&taker, LOG2, 0);
+    kernel_memory_t memory = taker_map_here(PAGES, RW);
+    taker_create(&taker, LOG2, 0);
     *(volatile uint64_t *)(HERE + 2 * PAGE_SIZE) = VALUE;
-    EXPECT_EQUAL(give(&taker, ITEM_GRANT, HERE, LOG2, RW), 0);
-    EXPECT(!is_mapped(own_task, HERE) && !is_mapped(own_task, HERE + (PAGES - 1) * PAGE_SIZE));
+    EXPECT_EQUAL(taker_give(&taker, ITEM_GRANT, HERE, LOG2, RW), 0);
+    EXPECT(!page_is_mapped(own_task, HERE) && !page_is_mapped(own_task, HERE + (PAGES - 1) * PAGE_SIZE));
     ipc_window((void *)WINDOW, LOG2);
     EXPECT(message_is_tag(ipc_call(tag_of(REQUEST_GIVE, MESSAGE_CALL, 3, 0), taker.endpoint, words)));
     EXPECT_EQUAL(ipc_utcb()->item_addresses[0], WINDOW + 2 * PAGE_SIZE);
@@ -212,8 +70,8 @@ static void answers(void)
     EXPECT(message_is_tag(ipc_call(tag_of(REQUEST_GIVE, MESSAGE_CALL, 3, 0), taker.endpoint, words)));
     EXPECT_EQUAL(taker.worker.area->values[4], ERROR_NO_WINDOW);
     EXPECT_EQUAL(kernel_task_unmap(own_task, WINDOW, PAGES), 0);
-    EXPECT(!is_mapped(own_task, WINDOW + 2 * PAGE_SIZE));
-    destroy_taker(&taker);
+    EXPECT(!page_is_mapped(own_task, WINDOW + 2 * PAGE_SIZE));
+    taker_destroy(&taker);
     guest_delete(memory.handle);
 }
 
@@ -222,25 +80,26 @@ static void large(void)
 {
     struct taker taker;
     uint64_t words[6] = {THERE, LARGE_LOG2, RIGHT_READ};
-    kernel_memory_t memory = map_here(LARGE_PAGES, RW);
-    create_taker(&taker, LARGE_LOG2, 0);
+    kernel_memory_t memory = taker_map_here(LARGE_PAGES, RW);
+    taker_create(&taker, LARGE_LOG2, 0);
     *(volatile uint64_t *)(HERE + 1000 * PAGE_SIZE) = VALUE;
-    EXPECT_EQUAL(give(&taker, ITEM_MAP, HERE, LARGE_LOG2, RW), 0);
-    EXPECT_EQUAL(ask(&taker, REQUEST_READ, THERE + 1000 * PAGE_SIZE, 0, 0), VALUE);
-    EXPECT(is_writable(taker.worker.task, THERE) && is_mapped(taker.worker.task, THERE + 1023 * PAGE_SIZE));
-    EXPECT_EQUAL(give(&taker, ITEM_MAP, HERE, LARGE_LOG2, RW), ERROR_OCCUPIED);
+    EXPECT_EQUAL(taker_give(&taker, ITEM_MAP, HERE, LARGE_LOG2, RW), 0);
+    EXPECT_EQUAL(taker_ask(&taker, REQUEST_READ, THERE + 1000 * PAGE_SIZE, 0, 0), VALUE);
+    EXPECT(page_is_writable(taker.worker.task, THERE) && page_is_mapped(taker.worker.task, THERE + 1023 * PAGE_SIZE));
+    EXPECT_EQUAL(taker_give(&taker, ITEM_MAP, HERE, LARGE_LOG2, RW), ERROR_OCCUPIED);
     ipc_window((void *)WINDOW, LARGE_LOG2);
     EXPECT(message_is_tag(ipc_call(tag_of(REQUEST_GIVE, MESSAGE_CALL, 3, 0), taker.endpoint, words)));
     EXPECT_EQUAL(*(volatile uint64_t *)(WINDOW + 1000 * PAGE_SIZE), VALUE);
-    EXPECT(!is_writable(own_task, WINDOW + 1000 * PAGE_SIZE));
-    revoke(HERE, LARGE_PAGES, RIGHT_READ);
-    EXPECT(!is_mapped(taker.worker.task, THERE + 1000 * PAGE_SIZE) && !is_mapped(own_task, WINDOW + 1000 * PAGE_SIZE));
+    EXPECT(!page_is_writable(own_task, WINDOW + 1000 * PAGE_SIZE));
+    taker_revoke(HERE, LARGE_PAGES, RIGHT_READ);
+    EXPECT(!page_is_mapped(taker.worker.task, THERE + 1000 * PAGE_SIZE) &&
+           !page_is_mapped(own_task, WINDOW + 1000 * PAGE_SIZE));
     EXPECT_EQUAL(*(volatile uint64_t *)(HERE + 1000 * PAGE_SIZE), VALUE);
-    EXPECT_EQUAL(give(&taker, ITEM_GRANT, HERE, LARGE_LOG2, RW), 0);
-    EXPECT(!is_mapped(own_task, HERE) && !is_mapped(own_task, HERE + 1023 * PAGE_SIZE));
-    EXPECT_EQUAL(ask(&taker, REQUEST_READ, THERE + 1000 * PAGE_SIZE, 0, 0), VALUE);
+    EXPECT_EQUAL(taker_give(&taker, ITEM_GRANT, HERE, LARGE_LOG2, RW), 0);
+    EXPECT(!page_is_mapped(own_task, HERE) && !page_is_mapped(own_task, HERE + 1023 * PAGE_SIZE));
+    EXPECT_EQUAL(taker_ask(&taker, REQUEST_READ, THERE + 1000 * PAGE_SIZE, 0, 0), VALUE);
     ipc_window(0, 0);
-    destroy_taker(&taker);
+    taker_destroy(&taker);
     guest_delete(memory.handle);
 }
 
@@ -249,9 +108,9 @@ static void large(void)
 static void refused(void)
 {
     struct taker taker;
-    kernel_memory_t memory = map_here(PAGES, RIGHT_READ);
+    kernel_memory_t memory = taker_map_here(PAGES, RIGHT_READ);
     uint64_t words[6] = {0};
-    create_taker(&taker, LOG2, 0);
+    taker_create(&taker, LOG2, 0);
     const struct {
         uint64_t address;
         uint32_t log2, rights, error;
@@ -274,8 +133,8 @@ static void refused(void)
         {PHYSICAL_MAP, PAGE_SHIFT, RIGHT_READ, ERROR_BAD_ADDRESS},
     };
     for (unsigned i = 0; i < COUNT(bad); i++) {
-        EXPECT_EQUAL(give(&taker, ITEM_MAP, bad[i].address, bad[i].log2, bad[i].rights), bad[i].error);
-        EXPECT_EQUAL(give(&taker, ITEM_GRANT, bad[i].address, bad[i].log2, bad[i].rights), bad[i].error);
+        EXPECT_EQUAL(taker_give(&taker, ITEM_MAP, bad[i].address, bad[i].log2, bad[i].rights), bad[i].error);
+        EXPECT_EQUAL(taker_give(&taker, ITEM_GRANT, bad[i].address, bad[i].log2, bad[i].rights), bad[i].error);
     }
     ipc_page(0, ITEM_MAP, (void *)HERE, PAGE_SHIFT, RIGHT_READ);
     ipc_utcb()->items[0] |= 1; /* a handle */
@@ -284,11 +143,11 @@ static void refused(void)
     ipc_utcb()->items[0] |= 3UL << ITEM_CACHE_SHIFT;
     EXPECT_EQUAL(ipc_call(tag_of(0, MESSAGE_CALL, 0, 1), taker.endpoint, words), ERROR_BAD_ARGUMENT);
     EXPECT_EQUAL(taker.worker.area->done, 0);
-    EXPECT_EQUAL(give(&taker, ITEM_MAP, HERE, PAGE_SHIFT, RIGHT_READ), 0);
-    EXPECT_EQUAL(give(&taker, ITEM_MAP, HERE, PAGE_SHIFT, RIGHT_READ), ERROR_OCCUPIED);
-    EXPECT_EQUAL(give(&taker, ITEM_MAP, HERE, PAGE_SHIFT + 2, RIGHT_READ), ERROR_OCCUPIED);
-    EXPECT(!is_mapped(taker.worker.task, THERE + PAGE_SIZE));
-    destroy_taker(&taker);
+    EXPECT_EQUAL(taker_give(&taker, ITEM_MAP, HERE, PAGE_SHIFT, RIGHT_READ), 0);
+    EXPECT_EQUAL(taker_give(&taker, ITEM_MAP, HERE, PAGE_SHIFT, RIGHT_READ), ERROR_OCCUPIED);
+    EXPECT_EQUAL(taker_give(&taker, ITEM_MAP, HERE, PAGE_SHIFT + 2, RIGHT_READ), ERROR_OCCUPIED);
+    EXPECT(!page_is_mapped(taker.worker.task, THERE + PAGE_SIZE));
+    taker_destroy(&taker);
     guest_delete(memory.handle);
 }
 
@@ -300,11 +159,11 @@ static void bad_windows(void)
     } windows[] = {{THERE, 0},          {THERE, 11},        {THERE + PAGE_SIZE, LOG2},
                    {THERE, 64 + LOG2},  {0, LOG2},          {UTCB_BASE, LOG2},
                    {SHARED_BASE, LOG2}, {PHYSICAL_MAP, 47}, {UINT64_MAX, UINT64_MAX}};
-    kernel_memory_t memory = map_here(PAGES, RW);
+    kernel_memory_t memory = taker_map_here(PAGES, RW);
     for (unsigned i = 0; i < COUNT(windows); i++) {
         struct taker taker;
         worker_create(&taker.worker, true);
-        prepare_taker(&taker, 0, 0);
+        taker_prepare(&taker, 0, 0);
         worker_destroy(&taker.worker);
         worker_create(&taker.worker, true);
         taker.worker.area->values[1] = windows[i].address;
@@ -312,10 +171,10 @@ static void bad_windows(void)
         taker.endpoint = guest_endpoint();
         taker.worker.area->values[0] = worker_give(&taker.worker, taker.endpoint, RIGHTS_ALL);
         taker.worker.area->values[2] = windows[i].log2;
-        worker_start(&taker.worker, take);
+        worker_start(&taker.worker, taker_serve);
         guest_yield();
-        EXPECT_EQUAL(give(&taker, ITEM_MAP, HERE, PAGE_SHIFT, RW), ERROR_NO_WINDOW);
-        destroy_taker(&taker);
+        EXPECT_EQUAL(taker_give(&taker, ITEM_MAP, HERE, PAGE_SHIFT, RW), ERROR_NO_WINDOW);
+        taker_destroy(&taker);
     }
     guest_delete(memory.handle);
 }
@@ -325,18 +184,18 @@ static void all_or_nothing(void)
 {
     struct taker taker;
     uint64_t words[6] = {0};
-    kernel_memory_t memory = map_here(PAGES, RW);
-    create_taker(&taker, LOG2, 0);
+    kernel_memory_t memory = taker_map_here(PAGES, RW);
+    taker_create(&taker, LOG2, 0);
     ipc_page(0, ITEM_MAP, (void *)HERE, PAGE_SHIFT, RW);
     ipc_page(1, ITEM_MAP, (void *)(HERE + PAGES * PAGE_SIZE), PAGE_SHIFT, RW);
     EXPECT_EQUAL(ipc_call(tag_of(REQUEST_TAKE, MESSAGE_CALL, 0, 2), taker.endpoint, words), ERROR_BAD_ADDRESS);
-    EXPECT(!is_mapped(taker.worker.task, THERE));
+    EXPECT(!page_is_mapped(taker.worker.task, THERE));
     EXPECT_EQUAL(taker.worker.area->done, 0);
     ipc_page(1, ITEM_GRANT, (void *)(HERE + PAGE_SIZE), PAGE_SHIFT, RW);
     EXPECT(message_is_tag(ipc_call(tag_of(REQUEST_TAKE, MESSAGE_CALL, 0, 2), taker.endpoint, words)));
-    EXPECT(is_mapped(taker.worker.task, THERE) && is_mapped(taker.worker.task, THERE + PAGE_SIZE));
-    EXPECT(is_mapped(own_task, HERE) && !is_mapped(own_task, HERE + PAGE_SIZE));
-    destroy_taker(&taker);
+    EXPECT(page_is_mapped(taker.worker.task, THERE) && page_is_mapped(taker.worker.task, THERE + PAGE_SIZE));
+    EXPECT(page_is_mapped(own_task, HERE) && !page_is_mapped(own_task, HERE + PAGE_SIZE));
+    taker_destroy(&taker);
     guest_delete(memory.handle);
 }
 
@@ -345,12 +204,12 @@ static void all_or_nothing(void)
 /* From the test to one taker, and from there to the other. */
 static kernel_memory_t map_on(struct taker *first, struct taker *second)
 {
-    kernel_memory_t memory = map_here(PAGES, RW);
-    create_taker(second, LOG2, 0);
-    create_taker(first, LOG2, second);
-    EXPECT_EQUAL(give(first, ITEM_MAP, HERE, PAGE_SHIFT + 2, RW), 0);
-    EXPECT(message_is_tag(ask(first, REQUEST_MAP_ON, THERE, PAGE_SHIFT + 2, RW)));
-    EXPECT(is_writable(second->worker.task, THERE + 3 * PAGE_SIZE));
+    kernel_memory_t memory = taker_map_here(PAGES, RW);
+    taker_create(second, LOG2, 0);
+    taker_create(first, LOG2, second);
+    EXPECT_EQUAL(taker_give(first, ITEM_MAP, HERE, PAGE_SHIFT + 2, RW), 0);
+    EXPECT(message_is_tag(taker_ask(first, REQUEST_MAP_ON, THERE, PAGE_SHIFT + 2, RW)));
+    EXPECT(page_is_writable(second->worker.task, THERE + 3 * PAGE_SIZE));
     return memory;
 }
 
@@ -358,22 +217,24 @@ static void taken_back(void)
 {
     struct taker first, second;
     kernel_memory_t memory = map_on(&first, &second);
-    revoke(HERE + PAGE_SIZE, 1, RIGHT_WRITE);
-    EXPECT(!is_writable(first.worker.task, THERE + PAGE_SIZE) && !is_writable(second.worker.task, THERE + PAGE_SIZE));
-    EXPECT(is_mapped(second.worker.task, THERE + PAGE_SIZE) && is_writable(own_task, HERE + PAGE_SIZE));
-    EXPECT(is_writable(first.worker.task, THERE) && is_writable(second.worker.task, THERE + 2 * PAGE_SIZE));
-    EXPECT_EQUAL(ask(&first, REQUEST_MAP_ON, THERE + PAGE_SIZE, PAGE_SHIFT, RW), ERROR_NO_RIGHT);
-    revoke(HERE + 2 * PAGE_SIZE, 1, RIGHT_READ);
-    EXPECT(!is_mapped(first.worker.task, THERE + 2 * PAGE_SIZE) &&
-           !is_mapped(second.worker.task, THERE + 2 * PAGE_SIZE));
-    EXPECT(is_mapped(second.worker.task, THERE + PAGE_SIZE) && is_mapped(second.worker.task, THERE + 3 * PAGE_SIZE));
+    taker_revoke(HERE + PAGE_SIZE, 1, RIGHT_WRITE);
+    EXPECT(!page_is_writable(first.worker.task, THERE + PAGE_SIZE) &&
+           !page_is_writable(second.worker.task, THERE + PAGE_SIZE));
+    EXPECT(page_is_mapped(second.worker.task, THERE + PAGE_SIZE) && page_is_writable(own_task, HERE + PAGE_SIZE));
+    EXPECT(page_is_writable(first.worker.task, THERE) && page_is_writable(second.worker.task, THERE + 2 * PAGE_SIZE));
+    EXPECT_EQUAL(taker_ask(&first, REQUEST_MAP_ON, THERE + PAGE_SIZE, PAGE_SHIFT, RW), ERROR_NO_RIGHT);
+    taker_revoke(HERE + 2 * PAGE_SIZE, 1, RIGHT_READ);
+    EXPECT(!page_is_mapped(first.worker.task, THERE + 2 * PAGE_SIZE) &&
+           !page_is_mapped(second.worker.task, THERE + 2 * PAGE_SIZE));
+    EXPECT(page_is_mapped(second.worker.task, THERE + PAGE_SIZE) &&
+           page_is_mapped(second.worker.task, THERE + 3 * PAGE_SIZE));
     EXPECT_EQUAL(*(volatile uint64_t *)(HERE + 2 * PAGE_SIZE), 0);
-    revoke(HERE, PAGES, RIGHT_READ);
+    taker_revoke(HERE, PAGES, RIGHT_READ);
     for (int i = 0; i < 4; i++)
-        EXPECT(!is_mapped(first.worker.task, THERE + i * PAGE_SIZE) &&
-               !is_mapped(second.worker.task, THERE + i * PAGE_SIZE));
-    destroy_taker(&first);
-    destroy_taker(&second);
+        EXPECT(!page_is_mapped(first.worker.task, THERE + i * PAGE_SIZE) &&
+               !page_is_mapped(second.worker.task, THERE + i * PAGE_SIZE));
+    taker_destroy(&first);
+    taker_destroy(&second);
     guest_delete(memory.handle);
 }
 
@@ -387,13 +248,13 @@ static void giver_goes(void)
             worker_kill(&first.worker);
         else
             EXPECT_EQUAL(kernel_task_unmap(first.worker.task, THERE, PAGES), 0);
-        EXPECT(is_mapped(second.worker.task, THERE));
-        revoke(HERE, 1, RIGHT_READ);
-        EXPECT(!is_mapped(second.worker.task, THERE) && is_mapped(second.worker.task, THERE + PAGE_SIZE));
-        destroy_taker(&first);
-        destroy_taker(&second);
+        EXPECT(page_is_mapped(second.worker.task, THERE));
+        taker_revoke(HERE, 1, RIGHT_READ);
+        EXPECT(!page_is_mapped(second.worker.task, THERE) && page_is_mapped(second.worker.task, THERE + PAGE_SIZE));
+        taker_destroy(&first);
+        taker_destroy(&second);
         guest_delete(memory.handle);
-        EXPECT(!is_mapped(own_task, HERE));
+        EXPECT(!page_is_mapped(own_task, HERE));
     }
 }
 
@@ -402,20 +263,20 @@ static void use_is_known(void)
 {
     struct taker first, second;
     kernel_memory_t memory = map_on(&first, &second);
-    EXPECT_EQUAL(revoke(HERE, PAGES, 0), 0);
-    ask(&second, REQUEST_READ, THERE, 0, 0);
-    EXPECT_EQUAL(revoke(HERE + PAGE_SIZE, PAGES - 1, 0), 0);
-    EXPECT_EQUAL(revoke(HERE, PAGES, 0), KERNEL_PAGE_USE_ACCESSED);
-    EXPECT_EQUAL(revoke(HERE, PAGES, 0), 0);
-    ask(&second, REQUEST_WRITE, THERE + PAGE_SIZE, VALUE, 0);
-    EXPECT_EQUAL(revoke(HERE, PAGES, 0), KERNEL_PAGE_USE_ACCESSED | KERNEL_PAGE_USE_DIRTY);
-    ask(&first, REQUEST_WRITE, THERE + PAGE_SIZE, VALUE, 0);
-    ask(&second, REQUEST_WRITE, THERE + 2 * PAGE_SIZE, VALUE, 0);
-    destroy_taker(&second);
-    EXPECT_EQUAL(revoke(HERE + 2 * PAGE_SIZE, 1, 0), KERNEL_PAGE_USE_ACCESSED | KERNEL_PAGE_USE_DIRTY);
-    EXPECT_EQUAL(revoke(HERE, PAGES, RIGHT_READ), KERNEL_PAGE_USE_ACCESSED | KERNEL_PAGE_USE_DIRTY);
-    EXPECT_EQUAL(revoke(HERE, PAGES, RIGHT_READ), 0);
-    destroy_taker(&first);
+    EXPECT_EQUAL(taker_revoke(HERE, PAGES, 0), 0);
+    taker_ask(&second, REQUEST_READ, THERE, 0, 0);
+    EXPECT_EQUAL(taker_revoke(HERE + PAGE_SIZE, PAGES - 1, 0), 0);
+    EXPECT_EQUAL(taker_revoke(HERE, PAGES, 0), KERNEL_PAGE_USE_ACCESSED);
+    EXPECT_EQUAL(taker_revoke(HERE, PAGES, 0), 0);
+    taker_ask(&second, REQUEST_WRITE, THERE + PAGE_SIZE, VALUE, 0);
+    EXPECT_EQUAL(taker_revoke(HERE, PAGES, 0), KERNEL_PAGE_USE_ACCESSED | KERNEL_PAGE_USE_DIRTY);
+    taker_ask(&first, REQUEST_WRITE, THERE + PAGE_SIZE, VALUE, 0);
+    taker_ask(&second, REQUEST_WRITE, THERE + 2 * PAGE_SIZE, VALUE, 0);
+    taker_destroy(&second);
+    EXPECT_EQUAL(taker_revoke(HERE + 2 * PAGE_SIZE, 1, 0), KERNEL_PAGE_USE_ACCESSED | KERNEL_PAGE_USE_DIRTY);
+    EXPECT_EQUAL(taker_revoke(HERE, PAGES, RIGHT_READ), KERNEL_PAGE_USE_ACCESSED | KERNEL_PAGE_USE_DIRTY);
+    EXPECT_EQUAL(taker_revoke(HERE, PAGES, RIGHT_READ), 0);
+    taker_destroy(&first);
     guest_delete(memory.handle);
 }
 
@@ -423,20 +284,21 @@ static void use_is_known(void)
 static void many_times(void)
 {
     struct taker taker;
-    kernel_memory_t memory = map_here(1, RW);
+    kernel_memory_t memory = taker_map_here(1, RW);
     worker_create(&taker.worker, true);
     taker.worker.area->values[5] = PAGE_SIZE;
-    prepare_taker(&taker, PAGE_SHIFT, 0);
+    taker_prepare(&taker, PAGE_SHIFT, 0);
     for (int i = 0; i < MANY; i++)
-        EXPECT_EQUAL(give(&taker, ITEM_MAP, HERE, PAGE_SHIFT, RW), 0);
-    ask(&taker, REQUEST_WRITE, THERE + (MANY - 1) * PAGE_SIZE, VALUE, 0);
-    EXPECT_EQUAL(ask(&taker, REQUEST_READ, THERE, 0, 0), VALUE);
-    EXPECT_EQUAL(revoke(HERE, 1, RIGHT_WRITE), KERNEL_PAGE_USE_ACCESSED | KERNEL_PAGE_USE_DIRTY);
-    EXPECT(!is_writable(taker.worker.task, THERE) && !is_writable(taker.worker.task, THERE + (MANY - 1) * PAGE_SIZE));
-    revoke(HERE, 1, RIGHT_READ);
+        EXPECT_EQUAL(taker_give(&taker, ITEM_MAP, HERE, PAGE_SHIFT, RW), 0);
+    taker_ask(&taker, REQUEST_WRITE, THERE + (MANY - 1) * PAGE_SIZE, VALUE, 0);
+    EXPECT_EQUAL(taker_ask(&taker, REQUEST_READ, THERE, 0, 0), VALUE);
+    EXPECT_EQUAL(taker_revoke(HERE, 1, RIGHT_WRITE), KERNEL_PAGE_USE_ACCESSED | KERNEL_PAGE_USE_DIRTY);
+    EXPECT(!page_is_writable(taker.worker.task, THERE) &&
+           !page_is_writable(taker.worker.task, THERE + (MANY - 1) * PAGE_SIZE));
+    taker_revoke(HERE, 1, RIGHT_READ);
     for (int i = 0; i < MANY; i += MANY / 100)
-        EXPECT(!is_mapped(taker.worker.task, THERE + i * PAGE_SIZE));
-    destroy_taker(&taker);
+        EXPECT(!page_is_mapped(taker.worker.task, THERE + i * PAGE_SIZE));
+    taker_destroy(&taker);
     guest_delete(memory.handle);
 }
 
@@ -483,7 +345,7 @@ static void pager(void)
     struct worker worker;
     struct ipc_message message = {0};
     uint32_t endpoint = guest_endpoint();
-    kernel_memory_t memory = map_here(PAGES, RW);
+    kernel_memory_t memory = taker_map_here(PAGES, RW);
     *(volatile uint64_t *)(HERE + 3 * PAGE_SIZE) = VALUE + 1;
     worker_create(&worker, true);
     EXPECT_EQUAL(kernel_thread_set_pager(worker.thread, (kernel_endpoint_t){endpoint}), 0);
@@ -508,7 +370,7 @@ static void pager(void)
     worker_wait(&worker, 1);
     EXPECT_EQUAL(worker.area->values[1], VALUE + 1);
     EXPECT_EQUAL(*(volatile uint64_t *)(HERE + 7 * PAGE_SIZE), VALUE);
-    EXPECT(is_mapped(worker.task, THERE + 4 * PAGE_SIZE) && !is_mapped(worker.task, THERE + 8 * PAGE_SIZE));
+    EXPECT(page_is_mapped(worker.task, THERE + 4 * PAGE_SIZE) && !page_is_mapped(worker.task, THERE + 8 * PAGE_SIZE));
     worker_destroy(&worker);
     guest_delete(endpoint);
     guest_delete(memory.handle);
