@@ -18,7 +18,7 @@
 #define MANY_PAGES 256
 #define LOW_PRIORITY 50 /* of those that are disturbed: whoever sleeps until a moment runs at once then */
 #define FIRST_MOMENT 200UL
-#define NEXT_MOMENT 1100UL
+#define NEXT_MOMENT 2300UL
 #define LAST_MOMENT 24000UL /* instructions: more than a transfer and what is around it takes */
 #define QUIET 200000UL      /* and much more */
 #define TARGET_VALUE 0
