@@ -157,6 +157,16 @@ static void load_import(struct program *program, struct unit *unit, struct impor
         import->unit = add_unit(program, source);
 }
 
+/* Parses all units of the program, and what they import in turn. */
+static void parse_all(struct program *program)
+{
+    for (struct unit *unit = program->units.first; unit; unit = unit->next) {
+        parse_unit(unit);
+        for (struct import *import = unit->imports.first; import; import = import->next)
+            load_import(program, unit, import);
+    }
+}
+
 bool program_load(struct program *program, const char *path)
 {
     struct source *source = read_source(path);
@@ -164,12 +174,20 @@ bool program_load(struct program *program, const char *path)
     if (!source)
         return false;
     add_unit(program, source);
-    for (struct unit *unit = program->units.first; unit; unit = unit->next) {
-        parse_unit(unit);
-        for (struct import *import = unit->imports.first; import; import = import->next)
-            load_import(program, unit, import);
-    }
+    parse_all(program);
     return true;
+}
+
+void program_load_text(struct program *program, const char *path, const char *text, size_t length)
+{
+    struct source *source = allocate(sizeof(*source));
+
+    source->path = copy_text(path, strlen(path));
+    source->real_path = copy_text(path, strlen(path));
+    source->text = copy_text(text, length);
+    source->length = length;
+    add_unit(program, source);
+    parse_all(program);
 }
 
 void program_free(struct program *program)

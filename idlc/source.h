@@ -28,6 +28,8 @@ struct program {
 /* Reads and parses `path` and what it imports, in turn. Problems become diagnostics. Returns false if `path` itself
  * cannot be read. The program must be freed in any case. */
 bool program_load(struct program *program, const char *path);
+/* The same for a text in memory, which `path` is the name of. */
+void program_load_text(struct program *program, const char *path, const char *text, size_t length);
 void program_free(struct program *program);
 
 /* Parses the source of `unit` into it (parser.y). */

@@ -61,6 +61,9 @@ CAMPAIGNS = [
              [os.path.join(places.TREE, "tests", "guest", "fast_slow", "compare.py"), "--kernel", "{kernel.elf}",
               "--archive", "{fast_slow.cpio}", "--words", "all", "--timeout", "3000"],
              ["kernel/kernel.elf", "fast_slow.cpio"], "combinations", r"^# combinations (\d+)"),
+    Campaign("idlc", "inputs that libFuzzer makes for the interface compiler, 500,000 a run",
+             [os.path.join(places.TREE, "tests", "idlc", "fuzz.py"), "{idlc_fuzz}", places.TREE, "--inputs", "500000"],
+             ["tests/idlc/idlc_fuzz"], "inputs", r"^# inputs (\d+)"),
 ]
 
 
