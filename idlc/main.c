@@ -7,6 +7,7 @@
 #include "compat.h"
 #include "emit.h"
 #include "names.h"
+#include "trace.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ enum { STATUS_FINE = 0, STATUS_FAILED = 1, STATUS_WRONG_USAGE = 2, STATUS_INCOMP
 static const char usage[] =
     "usage: idlc [OPTION]... INPUT.idl\n"
     "       idlc compat [OPTION]... OLD.idl NEW.idl\n"
+    "       idlc trace [OPTION]... INPUT.idl [CAPTURE]\n"
     "       idlc cost|doc|fmt|html|json|list|lint [OPTION]... INPUT.idl\n"
     "Compiles a file in Salto's interface language. Without an output option it only checks the file.\n"
     "  compat          print what changed between two versions of a file, and whom it breaks: status 3 if anybody\n"
@@ -31,6 +33,8 @@ static const char usage[] =
     "  json            print the whole checked interface as JSON\n"
     "  list            print the operations as JSON\n"
     "  lint            check the file, warnings being errors\n"
+    "  trace           print captured messages, of the file CAPTURE or of standard input, as calls with named "
+    "arguments\n"
     "  --client FILE   types and client stubs, a C header (idl/NAME.h)\n"
     "  --server FILE   handlers' types and dispatcher, a C header (idl/NAME_server.h)\n"
     "  --kernel FILE   dispatch of @kernel interfaces, requests of the others, a C header (idl/NAME_kernel.h)\n"
@@ -75,10 +79,11 @@ enum command {
     COMMAND_LIST,
     COMMAND_LINT,
     COMMAND_COMPAT,
+    COMMAND_TRACE,
     COMMANDS
 };
 
-static const char *const commands[COMMANDS] = {"cost", "doc", "fmt", "html", "json", "list", "lint", "compat"};
+static const char *const commands[COMMANDS] = {"cost", "doc", "fmt", "html", "json", "list", "lint", "compat", "trace"};
 static const enum output_kind command_outputs[COMMAND_LINT] = {OUTPUT_COST, OUTPUT_DOC,  OUTPUT_FORMAT,
                                                                OUTPUT_HTML, OUTPUT_JSON, OUTPUT_LIST};
 
@@ -88,7 +93,7 @@ struct options {
     size_t include_paths_count;
     enum command command;
     const char *input;
-    const char *second; /* compat: the new version */
+    const char *second; /* compat: the new version; trace: the capture, or NULL */
 };
 
 static void __attribute__((noreturn)) wrong_usage(const char *text, const char *argument)
@@ -164,7 +169,7 @@ static void parse_input(struct options *options, const char *path)
 {
     if (!options->input)
         options->input = path;
-    else if (options->command == COMMAND_COMPAT && !options->second)
+    else if ((options->command == COMMAND_COMPAT || options->command == COMMAND_TRACE) && !options->second)
         options->second = path;
     else
         wrong_usage("more than one input file: ", path);
@@ -329,6 +334,18 @@ static int compare(const struct program *old, const struct options *options)
     return status;
 }
 
+static int trace(struct program *program, const char *path)
+{
+    FILE *input = !path || strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+    const bool fine = input && trace_decode(stdout, input, program);
+
+    if (!fine)
+        fprintf(stderr, "idlc: cannot read %s: %s\n", path ? path : "standard input", strerror(errno));
+    if (input && input != stdin)
+        fclose(input);
+    return fine && (fflush(stdout) == 0 || cannot_write("standard output")) ? STATUS_FINE : STATUS_FAILED;
+}
+
 int main(int count, char **arguments)
 {
     struct options options = {0};
@@ -338,7 +355,9 @@ int main(int count, char **arguments)
     (void)count;
     parse_options(&options, arguments);
     if (load(&program, &options, options.input))
-        status = options.command == COMMAND_COMPAT ? compare(&program, &options) : compile(&program, &options);
+        status = options.command == COMMAND_COMPAT  ? compare(&program, &options)
+                 : options.command == COMMAND_TRACE ? trace(&program, options.second)
+                                                    : compile(&program, &options);
     program_free(&program);
     names_free();
     return status;

@@ -2,7 +2,7 @@
 /*
  * idlc under libFuzzer, with ASan and UBSan (tests/idlc/fuzz.py builds, feeds and runs it). Of every input that compiles, all
  * outputs are made; its formatted form must compile too, be formatted already, and give the same client header; and an
- * interface is compatible with itself.
+ * interface is compatible with itself. Of random messages of its operations a trace is made.
  *
  * The compiler is compiled with fopen named idlc_fuzz_fopen: inputs can import the one file that is here, and no other,
  * so that none can wait for a terminal or read what lies around.
@@ -10,7 +10,9 @@
 #include "check.h"
 #include "compat.h"
 #include "emit.h"
+#include "layout.h"
 #include "names.h"
+#include "trace.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -87,6 +89,43 @@ static void emit_others(struct program *program)
         abort();
 }
 
+/* A request and an answer of every operation, with words that are made of `seed`, and as many of them as it says. */
+static void emit_capture(FILE *output, const struct program *program, uint64_t seed)
+{
+    FOR_EACH_UNIT(unit, program)
+    FOR_EACH_DECLARATION(declaration, unit)
+    FOR_EACH(operation, operation, declaration->operations)
+    for (int reply = 0; reply < 2; reply++) {
+        uint64_t count = reply ? operation->reply.words : operation->request.words;
+
+        fprintf(output, "a %c 0x%llx", reply ? '<' : '>',
+                (unsigned long long)(reply ? operation_reply(operation) : operation_request(declaration, operation)));
+        for (uint64_t i = seed % 8 == 0; i < count; i++) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            fprintf(output, " 0x%llx", (unsigned long long)(seed >> (seed >> 58)));
+        }
+        fputc('\n', output);
+    }
+}
+
+static void trace(struct program *program, uint64_t seed)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *capture = open_memstream(&text, &length);
+
+    if (!capture)
+        abort();
+    emit_capture(capture, program, seed);
+    fclose(capture);
+    capture = length ? fmemopen(text, length, "r") : NULL;
+    if (capture) {
+        trace_decode(nowhere, capture, program);
+        fclose(capture);
+    }
+    free(text);
+}
+
 static bool compile(const char *text, size_t length, struct outputs *outputs)
 {
     struct program program = {0};
@@ -99,6 +138,7 @@ static bool compile(const char *text, size_t length, struct outputs *outputs)
         emit_others(&program);
         outputs->client = output_text(&program, emit_client);
         outputs->formatted = output_text(&program, emit_formatted);
+        trace(&program, length);
     }
     program_free(&program);
     names_free();

@@ -44,6 +44,36 @@ class Tools:
         self.report.add(text == wanted and text, f"{name}: exactly what is expected", *wrong[:20], text[:200])
 
 
+def check_trace(tools):
+    """A capture in a file, and the same on standard input."""
+    for words in (["shop.capture"], [], ["-"]):
+        done = subprocess.run([tools.idlc, "trace", "shop.idl", *words], cwd=tools.folder, capture_output=True, text=True,
+                              input=(tools.folder / "shop.capture").read_text(), timeout=60, check=False)
+        tools.compare(f"{done.stdout}{done.stderr}", "shop.trace")
+    done = tools.run("trace", "shop.idl", "none.capture")
+    tools.report.add(done.returncode == 1 and "cannot read none.capture: No such file" in done.stderr,
+                     "a capture that is not there", done.stderr)
+
+
+def check_editors(tools):
+    """The syntax files know every keyword of the lexer and every type of the checks; Vim and VS Code can read them."""
+    words = set(re.findall(r'^"([a-z]+)"\s+\{', (tools.tree / "idlc/lexer.l").read_text(), re.MULTILINE))
+    words |= set(re.findall(r'"([iuf]\d+)"', (tools.tree / "idlc/check_types.c").read_text()))
+    words |= {"bool", "cap", "bytes", "string", "pages"}
+    folder = tools.tree / "tools/editors"
+    for name in ("vim/syntax/saltoidl.vim", "vscode/syntaxes/saltoidl.tmLanguage.json"):
+        known = set(re.findall(r"[a-z]\w*", (folder / name).read_text().replace("\\\\b(", " ")))
+        tools.report.add(len(words) > 20 and words <= known, f"{name} has every keyword and type", *sorted(words - known))
+    for path in sorted(folder.glob("vscode/**/*.json")):
+        json.loads(path.read_text())
+    grammar = json.loads((folder / "vscode/syntaxes/saltoidl.tmLanguage.json").read_text())
+    text = (tools.folder / "shop.idl").read_text()
+    unused = [pattern["name"] for pattern in grammar["patterns"]
+              if "match" in pattern and not re.search(pattern["match"], text, re.MULTILINE)]
+    tools.report.add(set(unused) <= {"comment.line.double-slash.saltoidl"}, "the patterns for VS Code find what they are for",
+                     *unused)
+
+
 def check_golden(tools):
     for command, name in GOLDEN:
         done = tools.run(command, "shop.idl")
@@ -253,6 +283,8 @@ def main():
     check_json(tools)
     check_pages(tools)
     check_compat(tools)
+    check_trace(tools)
+    check_editors(tools)
     print(tools.report.text(), end="")
     return 0 if tools.report.passed() else 1
 
