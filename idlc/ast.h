@@ -105,6 +105,7 @@ struct member {
     uint64_t first_word;  /* parameter in words: place in the message */
     uint64_t words_count; /* parameter in words: 0 if it travels as an item */
     uint64_t item;        /* parameter as an item: its place */
+    unsigned position;    /* parameter: its number in refusals, from 1: inputs first, then outputs */
     /* bytes and string: in words, the length stands at first_word, and these hold the bytes */
     uint64_t data_word, data_words;
     uint64_t capacity_word; /* ... as a result: word of the request that says how much the caller takes */

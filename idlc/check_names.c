@@ -128,8 +128,8 @@ void check_unique_members(struct program *program)
 }
 
 /* Suffixes of what an interface and an operation define beside their plain names. */
-static const char *const interface_suffixes[] = {"_t",     "_ops",     "_dispatch",    "_take",
-                                                 "_serve", "_buffers", "_open_buffers"};
+static const char *const interface_suffixes[] = {"_t",     "_ops",     "_dispatch",     "_take",
+                                                 "_serve", "_buffers", "_open_buffers", "_parameter_name"};
 static const char *const operation_constants[] = {"_OPERATION", "_REQUEST", "_REPLY"};
 
 static void add_interface(struct name_table *table, const struct declaration *interface)
@@ -186,6 +186,8 @@ static void add_declaration(struct name_table *table, const struct declaration *
         break;
     case DECLARATION_ERRORS:
         table_add(table, text_of("enum %s", stem), span, declaration, "errors");
+        table_add(table, text_of("%s_name", stem), span, declaration, "errors");
+        table_add(table, text_of("%s_text", stem), span, declaration, "errors");
         table_add(table, text_of("%s_is_valid", stem), span, declaration, "errors");
         FOR_EACH(member, member, declaration->members)
         table_add(table, c_constant(declaration, member), member->name.span, declaration, "member");

@@ -55,12 +55,23 @@ void emit_pack_aggregate(FILE *output, const struct word_arrays *arrays, const s
                          const char *object);
 void emit_unpack_aggregate(FILE *output, const struct word_arrays *arrays, const struct member *member,
                            const char *object);
-/* Writes `if (...) <statement>` for all scalars among `members` whose word does not hold a value of their type.
+/* What a check does that fails: the statement `start`; where `end` is not NULL, `start`, the number of the parameter that
+ * is wrong, `end`. */
+struct refusal {
+    const char *start, *end;
+};
+
+/* The statement, for `member`. */
+const char *refusal_of(const struct refusal *refusal, const struct member *member);
+/* One `if` for several parameters: fails if any of the `conditions` holds, and names the first that does. */
+void emit_joint_check(FILE *output, struct member **members, const char **conditions, size_t count,
+                      const struct refusal *refusal);
+/* Writes `if (...) <refusal>` for all scalars among `members` whose word does not hold a value of their type.
  * `narrow` false leaves out the integers, whose upper bits are then dropped by the conversion. */
 void emit_scalar_checks(FILE *output, const struct word_arrays *arrays, struct member **members, size_t count,
-                        bool narrow, const char *statement);
+                        bool narrow, const struct refusal *refusal);
 /* The same for a struct or array that was copied to `object` (a struct by address, an array by its name). */
-void emit_aggregate_check(FILE *output, const struct member *member, const char *object, const char *statement);
+void emit_aggregate_check(FILE *output, const struct member *member, const char *object, const struct refusal *refusal);
 /* Writes statements that clear the padding of the struct or array `object`. */
 void emit_clear_padding(FILE *output, const struct type *type, const char *object);
 

@@ -13,26 +13,28 @@
 
 #include <inttypes.h>
 
-void emit_item_checks(FILE *output, struct member **members, size_t count, const char *statement)
+/* What holds for the item of a parameter that is not as it must be. */
+static const char *item_refusal(const struct member *member)
 {
-    const char *separator = "    if (";
+    if (member->type->kind == TYPE_CAPABILITY)
+        return text_of("!idl_is_handle(idl_utcb->items[%" PRIu64 "])", member->item);
+    if (member->type->kind == TYPE_PAGES)
+        return pages_refusal(member);
+    return text_of("idl_string_length(idl_utcb->items[%" PRIu64 "]) > %" PRIu64, member->item, member->type->length);
+}
 
-    for (size_t i = 0; i < count; i++) {
-        const struct type *type = members[i]->type;
+void emit_item_checks(FILE *output, struct member **members, size_t count, const struct refusal *refusal)
+{
+    struct member *items[MESSAGE_MAX_ITEMS];
+    const char *conditions[MESSAGE_MAX_ITEMS];
+    size_t items_count = 0;
 
-        if (!member_is_item(members[i]))
-            continue;
-        if (type->kind == TYPE_CAPABILITY)
-            fprintf(output, "%s!idl_is_handle(idl_utcb->items[%" PRIu64 "])", separator, members[i]->item);
-        else if (type->kind == TYPE_PAGES)
-            fprintf(output, "%s%s", separator, pages_refusal(members[i]));
-        else
-            fprintf(output, "%sidl_string_length(idl_utcb->items[%" PRIu64 "]) > %" PRIu64, separator, members[i]->item,
-                    type->length);
-        separator = " ||\n        ";
-    }
-    if (separator[4] != 'i')
-        fprintf(output, ")\n        %s\n", statement);
+    for (size_t i = 0; i < count; i++)
+        if (member_is_item(members[i])) {
+            conditions[items_count] = item_refusal(members[i]);
+            items[items_count++] = members[i];
+        }
+    emit_joint_check(output, items, conditions, items_count, refusal);
 }
 
 /* The words of the bytes as an array, for those who pack and unpack arrays. */
@@ -351,14 +353,14 @@ static void emit_capacity_check(FILE *output, const struct word_arrays *arrays, 
 }
 
 void emit_blob_checks(FILE *output, const struct word_arrays *arrays, const struct operation *operation,
-                      const char *statement)
+                      const struct refusal *refusal)
 {
     for (size_t i = 0; i < operation->inputs_count; i++)
         if (type_is_blob(operation->inputs[i]->type))
-            emit_input_check(output, arrays, operation->inputs[i], statement);
+            emit_input_check(output, arrays, operation->inputs[i], refusal_of(refusal, operation->inputs[i]));
     for (size_t i = 0; i < operation->outputs_count; i++)
         if (type_is_blob(operation->outputs[i]->type))
-            emit_capacity_check(output, arrays, operation->outputs[i], statement);
+            emit_capacity_check(output, arrays, operation->outputs[i], refusal_of(refusal, operation->outputs[i]));
 }
 
 void emit_blob_shut(FILE *output, const struct operation *operation)

@@ -12,9 +12,9 @@
 
 #include "emit.h"
 
-/* Writes `if (...) <statement>` unless the item of every parameter among `members` is of its kind, and no longer than
+/* Writes `if (...) <refusal>` unless the item of every parameter among `members` is of its kind, and no longer than
  * it may be. Nothing where there is no item. */
-void emit_item_checks(FILE *output, struct member **members, size_t count, const char *statement);
+void emit_item_checks(FILE *output, struct member **members, size_t count, const struct refusal *refusal);
 
 /* ---- Client ------------------------------------------------------------------------------------------------------ */
 
@@ -44,7 +44,7 @@ void emit_blob_server_locals(FILE *output, const struct declaration *interface, 
 void emit_blob_unpack(FILE *output, const struct word_arrays *arrays, const struct member *member);
 /* Lengths, capacities, text; then the buffers of the strings that came are closed while the handler runs. */
 void emit_blob_checks(FILE *output, const struct word_arrays *arrays, const struct operation *operation,
-                      const char *statement);
+                      const struct refusal *refusal);
 void emit_blob_shut(FILE *output, const struct operation *operation);
 void emit_blob_reopen(FILE *output, const struct operation *operation);
 /* What a handler gets. */

@@ -138,11 +138,11 @@ static void emit_pack(FILE *output, const struct operation *operation)
 /* Checks before the outputs are written. What the kernel answers needs none. */
 static void emit_reply_checks(FILE *output, const struct declaration *interface, const struct operation *operation)
 {
-    static const char bad[] = "return -ERROR_BAD_ARGUMENT;";
+    static const struct refusal bad = {"return -ERROR_BAD_ARGUMENT;", NULL};
 
     if (interface->kernel)
         return;
-    emit_scalar_checks(output, &arrays, operation->outputs, operation->outputs_count, false, bad);
+    emit_scalar_checks(output, &arrays, operation->outputs, operation->outputs_count, false, &bad);
     for (size_t i = 0; i < operation->outputs_count; i++) {
         const struct member *member = operation->outputs[i];
         const char *copy = text_of("%sidl_%s", member->type->kind == TYPE_ARRAY ? "" : "&", member->name.text);
@@ -152,7 +152,7 @@ static void emit_reply_checks(FILE *output, const struct declaration *interface,
         if (!is_checked_copy(interface, member))
             continue;
         emit_unpack_aggregate(output, &arrays, member, copy);
-        emit_aggregate_check(output, member, copy, bad);
+        emit_aggregate_check(output, member, copy, &bad);
     }
 }
 
@@ -179,14 +179,15 @@ static void emit_output(FILE *output, const struct declaration *interface, const
 static void emit_call(FILE *output, const struct declaration *interface, const struct operation *operation)
 {
     const char *name = upper_case(c_operation(interface, operation));
-
     const char *tag = text_of("%s_REQUEST", name);
+    const struct refusal bad_items = {text_of("return idl_bad_items(idl_utcb, %" PRIu64 ");", operation->reply.items),
+                                      NULL};
 
     if (operation->timeout)
         tag = text_of("idl_within(%s, UINT64_C(%" PRIu64 "))", tag, operation->timeout);
     if (operation->kind == OPERATION_ONEWAY) {
         fprintf(output, "    idl_tag = ipc_send(%s, self.handle, idl_words);\n", tag);
-        fprintf(output, "    return idl_sent(idl_tag);\n");
+        fprintf(output, "    return idl_sent(idl_tag, idl_words[0]);\n");
         return;
     }
     emit_blob_open(output, operation);
@@ -194,9 +195,8 @@ static void emit_call(FILE *output, const struct declaration *interface, const s
     fprintf(output, "    idl_tag = ipc_call(%s, self.handle, idl_words);\n", tag);
     emit_blob_close(output, operation);
     emit_pages_close(output, operation);
-    fprintf(output, "    if (idl_tag != %s_REPLY)\n        return idl_failure(idl_tag);\n", name);
-    emit_item_checks(output, operation->outputs, operation->outputs_count,
-                     text_of("return idl_bad_items(idl_utcb, %" PRIu64 ");", operation->reply.items));
+    fprintf(output, "    if (idl_tag != %s_REPLY)\n        return idl_failure(idl_tag, idl_words[0]);\n", name);
+    emit_item_checks(output, operation->outputs, operation->outputs_count, &bad_items);
     emit_reply_checks(output, interface, operation);
     for (size_t i = 0; i < operation->outputs_count; i++)
         emit_output(output, interface, operation->outputs[i]);

@@ -136,12 +136,12 @@ static void emit_fetch(FILE *output, const struct operation *operation)
 
 static void emit_checks(FILE *output, const struct operation *operation)
 {
-    static const char bad[] = "return ERROR_BAD_ARGUMENT;";
+    static const struct refusal bad = {"return ERROR_BAD_ARGUMENT;", NULL};
 
-    emit_scalar_checks(output, &request_arrays, operation->inputs, operation->inputs_count, true, bad);
+    emit_scalar_checks(output, &request_arrays, operation->inputs, operation->inputs_count, true, &bad);
     for (size_t i = 0; i < operation->inputs_count; i++)
         if (type_is_aggregate(operation->inputs[i]->type))
-            emit_aggregate_check(output, operation->inputs[i], address_of(operation->inputs[i]), bad);
+            emit_aggregate_check(output, operation->inputs[i], address_of(operation->inputs[i]), &bad);
 }
 
 static void emit_look_up(FILE *output, const struct operation *operation)
@@ -299,6 +299,7 @@ static void emit_message(FILE *output, const struct declaration *interface, cons
 /* Takes an answer apart that the kernel received. */
 static void emit_received_answer(FILE *output, const struct declaration *interface, const struct operation *operation)
 {
+    static const struct refusal bad = {"return false;", NULL};
     const char *name = c_operation(interface, operation);
 
     fprintf(
@@ -320,10 +321,10 @@ static void emit_received_answer(FILE *output, const struct declaration *interfa
             fprintf(output, "    *%s = %s;\n", c_variable(member),
                     word_to_scalar(member->type, word_text(&message_arrays, member->first_word)));
     }
-    emit_scalar_checks(output, &message_arrays, operation->outputs, operation->outputs_count, true, "return false;");
+    emit_scalar_checks(output, &message_arrays, operation->outputs, operation->outputs_count, true, &bad);
     for (size_t i = 0; i < operation->outputs_count; i++)
         if (type_is_aggregate(operation->outputs[i]->type))
-            emit_aggregate_check(output, operation->outputs[i], c_variable(operation->outputs[i]), "return false;");
+            emit_aggregate_check(output, operation->outputs[i], c_variable(operation->outputs[i]), &bad);
     fprintf(output, "    return true;\n}\n\n");
 }
 

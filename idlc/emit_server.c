@@ -160,14 +160,15 @@ static void emit_unpack(FILE *output, const struct operation *operation)
 
 static void emit_checks(FILE *output, const struct operation *operation)
 {
-    static const char bad[] = "return idl_refuse(idl_tag, ERROR_BAD_ARGUMENT);";
+    static const struct refusal bad = {"return idl_refuse(idl_tag, ERROR_BAD_ARGUMENT, ", ");"};
+    static const struct refusal bad_items = {"return idl_refuse_items(idl_tag, ", ");"};
 
-    emit_scalar_checks(output, &request_arrays, operation->inputs, operation->inputs_count, true, bad);
+    emit_scalar_checks(output, &request_arrays, operation->inputs, operation->inputs_count, true, &bad);
     for (size_t i = 0; i < operation->inputs_count; i++)
         if (type_is_aggregate(operation->inputs[i]->type))
-            emit_aggregate_check(output, operation->inputs[i], address_of(operation->inputs[i]), bad);
-    emit_item_checks(output, operation->inputs, operation->inputs_count, "return idl_refuse_items(idl_tag);");
-    emit_blob_checks(output, &request_arrays, operation, bad);
+            emit_aggregate_check(output, operation->inputs[i], address_of(operation->inputs[i]), &bad);
+    emit_item_checks(output, operation->inputs, operation->inputs_count, &bad_items);
+    emit_blob_checks(output, &request_arrays, operation, &bad);
     emit_pages_unpack(output, operation);
 }
 
@@ -275,8 +276,8 @@ static void emit_refusal(FILE *output, const struct declaration *interface)
             c_stem(interface));
     FOR_EACH_OPERATION(owner, operation, interface)
     fprintf(output, "    case 0x%08x:\n", operation_label(owner, operation));
-    fprintf(output, "        return idl_refuse(idl_tag, ERROR_BAD_TAG);\n    default:\n"
-                    "        return idl_refuse(idl_tag, ERROR_BAD_OPERATION);\n    }\n}\n\n");
+    fprintf(output, "        return idl_refuse(idl_tag, ERROR_BAD_TAG, 0);\n    default:\n"
+                    "        return idl_refuse(idl_tag, ERROR_BAD_OPERATION, 0);\n    }\n}\n\n");
 }
 
 static void emit_dispatcher(FILE *output, const struct declaration *interface)

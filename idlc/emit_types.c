@@ -134,6 +134,34 @@ static void emit_enum(FILE *output, const struct declaration *declaration)
         emit_valid_enum(output, declaration);
 }
 
+/* As a C string: the first line of a doc comment. */
+static void print_string(FILE *output, const char *text)
+{
+    for (; *text && *text != '\n'; text++) {
+        if (*text == '"' || *text == '\\')
+            fputc('\\', output);
+        fputc(*text == '?' || *text == '\t' || *text == '\r' ? ' ' : *text, output);
+    }
+}
+
+/* Its name, and the first line of its doc comment. */
+static void emit_error_texts(FILE *output, const struct declaration *declaration)
+{
+    static const char *const kinds[] = {"name", "text"};
+
+    for (size_t i = 0; i < 2; i++) {
+        fprintf(output, "\nstatic inline const char *%s_%s(int error)\n{\n    switch (error) {\n", c_stem(declaration),
+                kinds[i]);
+        FOR_EACH(member, member, declaration->members)
+        {
+            fprintf(output, "    case %s:\n        return \"", c_constant(declaration, member));
+            print_string(output, i && member->doc ? member->doc : member->name.text);
+            fprintf(output, "\";\n");
+        }
+        fprintf(output, "    default:\n        return \"no such error\";\n    }\n}\n");
+    }
+}
+
 static void emit_errors(FILE *output, const struct declaration *declaration)
 {
     const char *stem = c_stem(declaration);
@@ -148,6 +176,7 @@ static void emit_errors(FILE *output, const struct declaration *declaration)
     FOR_EACH(member, member, declaration->members)
     fprintf(output, "    case %s:\n", c_constant(declaration, member));
     fprintf(output, "        return true;\n    default:\n        return false;\n    }\n}\n");
+    emit_error_texts(output, declaration);
 }
 
 static void emit_padding(FILE *output, unsigned *number, uint64_t bytes)
@@ -178,13 +207,15 @@ static void emit_fields(FILE *output, const struct declaration *declaration)
 /* Checks every bool, enum and flags in the struct. A bool is read as a byte: any other value in it is undefined. */
 static void emit_valid_struct(FILE *output, const struct declaration *declaration)
 {
+    static const struct refusal refusal = {"return false;", NULL};
+
     fprintf(output, "\nstatic inline bool %s_is_valid(const struct %s *value)\n{\n", c_stem(declaration),
             c_stem(declaration));
     FOR_EACH(member, member, declaration->members)
     if (type_has_checked(member->type))
         emit_aggregate_check(output, member,
                              text_of("%svalue->%s", member->type->kind == TYPE_ARRAY ? "" : "&", c_variable(member)),
-                             "return false;");
+                             &refusal);
     fprintf(output, "    return true;\n}\n");
 }
 
@@ -218,6 +249,34 @@ static void emit_operation_constants(FILE *output, const struct declaration *int
         fprintf(output, "#define %s_REPLY UINT64_C(0x%016" PRIx64 ")\n", name, operation_reply(operation));
 }
 
+static void emit_parameter_names(FILE *output, const struct operation *operation)
+{
+    for (size_t i = 0; i < operation->inputs_count + operation->outputs_count; i++) {
+        const struct member *member =
+            i < operation->inputs_count ? operation->inputs[i] : operation->outputs[i - operation->inputs_count];
+
+        fprintf(output, "%snumber == %u ? \"%s.%s\" : ", i ? "\n               " : "", member->position,
+                operation->name.text, member->name.text);
+    }
+    fprintf(output, "\"%s\";\n", operation->name.text);
+}
+
+/* For logs: what an idl_refusal is about. */
+static void emit_names(FILE *output, const struct declaration *interface)
+{
+    fprintf(output,
+            "\n/* \"operation.parameter\" of a message with `label`; \"operation\" for parameter 0. */\n"
+            "static inline const char *%s_parameter_name(uint32_t label, uint32_t number)\n{\n"
+            "    (void)number;\n    switch (label) {\n",
+            c_stem(interface));
+    FOR_EACH_OPERATION(owner, operation, interface)
+    {
+        fprintf(output, "    case 0x%08x:\n        return ", operation_label(owner, operation));
+        emit_parameter_names(output, operation);
+    }
+    fprintf(output, "    default:\n        return \"no operation\";\n    }\n}\n");
+}
+
 static void emit_interface(FILE *output, const struct declaration *declaration)
 {
     fprintf(output, "typedef struct {\n    uint32_t handle;\n} %s_t;\n", c_stem(declaration));
@@ -229,6 +288,8 @@ static void emit_interface(FILE *output, const struct declaration *declaration)
                 "\n/* The same capability, for what it has from %s. */\n"
                 "static inline %s_t %s_as_%s(%s_t self)\n{\n    %s_t base = {self.handle};\n\n    return base;\n}\n",
                 base->name.text, c_stem(base), c_stem(declaration), c_stem(base), c_stem(declaration), c_stem(base));
+    if (declaration->operations.first || declaration->base)
+        emit_names(output, declaration);
 }
 
 static void emit_declaration(FILE *output, struct declaration *declaration);

@@ -75,12 +75,42 @@ void emit_unpack_aggregate(FILE *output, const struct word_arrays *arrays, const
                 word_text(arrays, rest), size - first);
 }
 
+static const char *refusal_text(const struct refusal *refusal, const char *number)
+{
+    return refusal->end ? text_of("%s%s%s", refusal->start, number, refusal->end) : refusal->start;
+}
+
+const char *refusal_of(const struct refusal *refusal, const struct member *member)
+{
+    return refusal_text(refusal, text_of("%u", member->position));
+}
+
+/* "a ? 1 : b ? 2 : 3": the number of the first whose condition holds, where one does. */
+static const char *first_wrong(struct member **members, const char **conditions, size_t count)
+{
+    const char *text = text_of("%u", members[count - 1]->position);
+
+    for (size_t i = count - 1; i-- > 0;)
+        text = text_of("%s ? %u : %s", conditions[i], members[i]->position, text);
+    return text;
+}
+
+void emit_joint_check(FILE *output, struct member **members, const char **conditions, size_t count,
+                      const struct refusal *refusal)
+{
+    for (size_t i = 0; i < count; i++)
+        fprintf(output, "%s%s", i ? " ||\n        " : "    if (", conditions[i]);
+    if (count)
+        fprintf(output, ")\n        %s\n", refusal_text(refusal, first_wrong(members, conditions, count)));
+}
+
 /* All unsigned values of `bits` bits are checked in one go: or their words together, and look at the upper bits. */
 static void emit_width_check(FILE *output, const struct word_arrays *arrays, struct member **members, size_t count,
-                             unsigned bits, const char *statement)
+                             unsigned bits, const struct refusal *refusal)
 {
-    const char *separator = "";
-    bool open = false;
+    struct member *checked[MESSAGE_MAX_WORDS];
+    const char *conditions[MESSAGE_MAX_WORDS];
+    size_t checked_count = 0;
 
     for (size_t i = 0; i < count; i++) {
         const struct type *type = members[i]->type;
@@ -90,12 +120,14 @@ static void emit_width_check(FILE *output, const struct word_arrays *arrays, str
             continue;
         if ((is_bool ? 1 : type->bits) != bits)
             continue;
-        fprintf(output, "%s%s%s", open ? "" : "    if ((", separator, word_text(arrays, members[i]->first_word));
-        separator = " | ";
-        open = true;
+        conditions[checked_count] = text_of("%s >> %u", word_text(arrays, members[i]->first_word), bits);
+        checked[checked_count++] = members[i];
     }
-    if (open)
-        fprintf(output, ") >> %u)\n        %s\n", bits, statement);
+    for (size_t i = 0; i < checked_count; i++)
+        fprintf(output, "%s%s", i ? " | " : "    if ((", word_text(arrays, checked[i]->first_word));
+    if (checked_count)
+        fprintf(output, ") >> %u)\n        %s\n", bits,
+                refusal_text(refusal, first_wrong(checked, conditions, checked_count)));
 }
 
 static void emit_other_check(FILE *output, const struct type *type, const char *word, const char *statement)
@@ -107,15 +139,16 @@ static void emit_other_check(FILE *output, const struct type *type, const char *
 }
 
 void emit_scalar_checks(FILE *output, const struct word_arrays *arrays, struct member **members, size_t count,
-                        bool narrow, const char *statement)
+                        bool narrow, const struct refusal *refusal)
 {
     static const unsigned widths[] = {1, 8, 16, 32};
 
     for (size_t i = 0; i < (narrow ? 4 : 1); i++)
-        emit_width_check(output, arrays, members, count, widths[i], statement);
+        emit_width_check(output, arrays, members, count, widths[i], refusal);
     for (size_t i = 0; i < count; i++)
         if (type_is_scalar(members[i]->type) && (narrow || !type_is_open(members[i]->type)))
-            emit_other_check(output, members[i]->type, word_text(arrays, members[i]->first_word), statement);
+            emit_other_check(output, members[i]->type, word_text(arrays, members[i]->first_word),
+                             refusal_of(refusal, members[i]));
 }
 
 /* `object` is a pointer to one value of `type`. */
@@ -131,18 +164,18 @@ static void emit_value_check(FILE *output, const char *indent, const struct type
     fprintf(output, "%s    %s\n", indent, statement);
 }
 
-void emit_aggregate_check(FILE *output, const struct member *member, const char *object, const char *statement)
+void emit_aggregate_check(FILE *output, const struct member *member, const char *object, const struct refusal *refusal)
 {
     const struct type *type = member->type;
 
     if (!type_has_checked(type))
         return;
     if (type->kind != TYPE_ARRAY) {
-        emit_value_check(output, "    ", type, object, statement);
+        emit_value_check(output, "    ", type, object, refusal_of(refusal, member));
         return;
     }
     fprintf(output, "    for (unsigned idl_i = 0; idl_i < %" PRIu64 "; idl_i++)\n", type->length);
-    emit_value_check(output, "        ", type->of, text_of("&%s[idl_i]", object), statement);
+    emit_value_check(output, "        ", type->of, text_of("&%s[idl_i]", object), refusal_of(refusal, member));
 }
 
 void emit_clear_padding(FILE *output, const struct type *type, const char *object)

@@ -143,6 +143,10 @@ static void sort_parameters(struct operation *operation)
     }
     FOR_EACH(member, member, operation->results)
     operation->outputs[operation->outputs_count++] = member;
+    for (size_t i = 0; i < operation->inputs_count; i++)
+        operation->inputs[i]->position = (unsigned)i + 1;
+    for (size_t i = 0; i < operation->outputs_count; i++)
+        operation->outputs[i]->position = (unsigned)(operation->inputs_count + i) + 1;
 }
 
 /* Words that are needed before any bytes or string is placed. */

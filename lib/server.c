@@ -48,18 +48,39 @@ static uint32_t tag_items(uint64_t tag)
     return (uint32_t)tag >> TAG_ITEMS_SHIFT & TAG_ITEMS_MASK;
 }
 
-struct idl_answer idl_refuse(uint64_t tag, int error)
+static uint64_t refusals_count;
+static struct idl_refusal last_refusal;
+
+/* Threads of a program may refuse at once: each of the two is written whole. */
+static void count_refusal(uint64_t tag, int error, uint32_t parameter)
+{
+    struct idl_refusal refusal = {message_label(tag), (uint16_t)parameter, (uint16_t)error};
+
+    __atomic_store(&last_refusal, &refusal, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&refusals_count, 1, __ATOMIC_RELEASE);
+}
+
+uint64_t salto_refusals(struct idl_refusal *last)
+{
+    uint64_t count = __atomic_load_n(&refusals_count, __ATOMIC_ACQUIRE);
+
+    __atomic_load(&last_refusal, last, __ATOMIC_RELAXED);
+    return count;
+}
+
+struct idl_answer idl_refuse(uint64_t tag, int error, uint32_t parameter)
 {
     uint32_t operation = (uint32_t)tag >> TAG_OPERATION_SHIFT & TAG_OPERATION_MASK;
 
+    count_refusal(tag, error, parameter);
     if (tag_items(tag))
         idl_release_items(ipc_utcb(), tag_items(tag));
     if (operation == MESSAGE_SEND || operation == MESSAGE_SIGNAL)
         return idl_no_answer();
-    return idl_error_answer(-error);
+    return (struct idl_answer){message_labelled_tag((uint32_t)-error, TAG_PLAIN_REPLY + (parameter != 0)), parameter};
 }
 
-struct idl_answer idl_refuse_items(uint64_t tag)
+struct idl_answer idl_refuse_items(uint64_t tag, uint32_t parameter)
 {
-    return idl_refuse(tag, idl_items_error(ipc_utcb(), tag_items(tag)));
+    return idl_refuse(tag, idl_items_error(ipc_utcb(), tag_items(tag)), parameter);
 }

@@ -375,6 +375,7 @@ static void test_bad_items(void)
         transport.replace_item = cases[i].item;
         host_ok(blobs_write(blobs, 0, pattern, 10, &done) == cases[i].result && handler_calls == 0 && done == 99,
                 "%s in place of a string is refused", cases[i].what);
+        host_ok(idl_refused_parameter() == 2, "by the parameter's number");
         host_ok(transport.deleted_count == (i == 1) && (i != 1 || transport_deleted(1234)), "%s is %s", cases[i].what,
                 i == 1 ? "released" : "not taken for a capability");
         reset();

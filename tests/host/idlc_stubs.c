@@ -467,8 +467,58 @@ static void test_mixed(void)
             "a bool of 2 in an array is refused");
 }
 
+/* Replaces words of scalars_many()'s request and returns the number of the parameter that was refused. */
+static uint32_t refused_word(uint32_t mask, uint64_t value)
+{
+    uint64_t j = 0, k = 0;
+
+    transport_reset(serve_scalars, NULL);
+    transport.replace_word_mask = mask;
+    transport.replace_word = value;
+    if (scalars_many(scalars, 1, 2, 3, 4, 5, 6, 7, true, -9, &j, &k) != -ERROR_BAD_ARGUMENT)
+        return UINT32_MAX;
+    return idl_refused_parameter();
+}
+
+static void test_refused_parameter(void)
+{
+    struct idl_refusal last = {0};
+    uint64_t before = salto_refusals(&last), sum;
+
+    host_ok(refused_word(1 << 1, 1ULL << 32) == 2 && refused_word(1 << 6, 1 << 16) == 7,
+            "a refusal names the parameter: by its number");
+    host_ok(refused_word(1 << 7, 2) == 8 && refused_word(1 << 8, 128) == 9, "bools and signed ones too");
+    host_ok(salto_refusals(&last) == before + 4 && last.parameter == 9 && last.error == ERROR_BAD_ARGUMENT,
+            "the server counts them, and knows the last");
+    host_ok(strcmp(scalars_parameter_name(last.label, last.parameter), "many.i") == 0 &&
+                strcmp(scalars_parameter_name(last.label, 10), "many.j") == 0 &&
+                strcmp(scalars_parameter_name(last.label, 0), "many") == 0 &&
+                strcmp(scalars_parameter_name(last.label, 99), "many") == 0 &&
+                strcmp(scalars_parameter_name(0x51010063, 1), "no operation") == 0,
+            "and their names");
+    transport_reset(serve_scalars, NULL);
+    transport.replace_word_mask = 7;
+    transport.replace_word = UINT64_MAX;
+    host_ok(scalars_unsigned_sum(scalars, 1, 2, 3, 4, &sum) == -ERROR_BAD_ARGUMENT && idl_refused_parameter() == 1,
+            "of several of one width that are checked together the first is named");
+    transport.replace_word_mask = 6;
+    host_ok(scalars_unsigned_sum(scalars, 1, 2, 3, 4, &sum) == -ERROR_BAD_ARGUMENT && idl_refused_parameter() == 2,
+            "which is wrong");
+    transport.replace_tag = 0x5101006380000000;
+    host_ok(scalars_unsigned_sum(scalars, 1, 2, 3, 4, &sum) == -ERROR_BAD_OPERATION && idl_refused_parameter() == 0,
+            "an unknown operation has no parameter");
+    transport_reset(serve_scalars, NULL);
+    host_ok(scalars_fail(scalars, SCALARS_FAILURE_REFUSED) == SCALARS_FAILURE_REFUSED && idl_refused_parameter() == 0 &&
+                salto_refusals(&last) == before + 7,
+            "what a handler refuses is none of these");
+    host_ok(strcmp(scalars_failure_name(SCALARS_FAILURE_WORST), "worst") == 0 &&
+                strcmp(scalars_failure_name(77), "no such error") == 0,
+            "errors have names");
+}
+
 int main(void)
 {
+    test_refused_parameter();
     test_unsigned();
     test_signed();
     test_echo();

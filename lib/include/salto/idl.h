@@ -12,6 +12,7 @@
 #include "abi/capability.h"
 #include "abi/errors.h"
 #include "abi/message.h"
+#include "salto/ipc.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,20 +26,32 @@
 
 #define IDL_MAX_HANDLE (MAX_CAPABILITIES - 1)
 
-/* What a stub returns for a reply that is not the one of success, never 0: `tag` is what the system call returned. */
-static __attribute__((noinline, cold, unused)) int idl_failure_number(uint64_t tag)
+/*
+ * The number of the parameter for which a server refused this thread's last request that failed, from 1 on: inputs
+ * first, then outputs, of which the capacity was wrong. 0 if it was for something else. NAME_parameter_name() of the
+ * interface's header says what it is called. It is kept in a word of the UTCB that no message uses.
+ */
+static inline uint32_t idl_refused_parameter(void)
+{
+    return (uint32_t)ipc_utcb()->words[0];
+}
+
+/* What a stub returns for a reply that is not the one of success, never 0: `tag` is what the system call returned, and
+ * `word` the answer's first word. */
+static __attribute__((noinline, cold, unused)) int idl_failure_number(uint64_t tag, uint64_t word)
 {
     int label = (int)message_label(tag);
 
+    ipc_utcb()->words[0] = label < 0 && (uint32_t)tag == TAG_PLAIN_REPLY + 1 ? word : 0;
     if (!message_is_tag(tag))
         return tag == 0 || tag >= ERROR_LAST ? -ERROR_BAD_TAG : -(int)tag;
     return label != 0 ? label : -ERROR_BAD_TAG;
 }
 
 /* The same, for stubs: a compiler that sees that a failure is not 0 knows that outputs of a success are written. */
-static inline int idl_failure(uint64_t tag)
+static inline int idl_failure(uint64_t tag, uint64_t word)
 {
-    int number = idl_failure_number(tag);
+    int number = idl_failure_number(tag, word);
 
     if (number == 0)
         __builtin_unreachable();
@@ -46,9 +59,9 @@ static inline int idl_failure(uint64_t tag)
 }
 
 /* What a oneway stub returns. */
-static inline int idl_sent(uint64_t tag)
+static inline int idl_sent(uint64_t tag, uint64_t word)
 {
-    return tag == 0 || message_is_tag(tag) ? 0 : idl_failure(tag);
+    return tag == 0 || message_is_tag(tag) ? 0 : idl_failure(tag, word);
 }
 
 /* A typed item. The handle must not be above IDL_MAX_HANDLE: its upper bits would become rights. */

@@ -156,10 +156,21 @@ uint64_t ipc_transfer(uint64_t tag, uint64_t handle, struct ipc_message *message
  * in the program's table. */
 extern uint32_t salto_own_task;
 
-/* Refuses the request that came in with `tag`, with an ERROR_* number: releases its capabilities; answers unless it was
- * oneway. idl_refuse_items() finds out what is wrong with its items. For dispatchers. */
-struct idl_answer idl_refuse(uint64_t tag, int error);
-struct idl_answer idl_refuse_items(uint64_t tag);
+/* Refuses the request that came in with `tag`, with an ERROR_* number that `parameter` (from 1 on; 0: none) is the reason
+ * for: counts it; releases its capabilities; answers with the parameter's number unless the request was oneway.
+ * idl_refuse_items() finds out what is wrong with the parameter's item. For dispatchers. */
+__attribute__((cold)) struct idl_answer idl_refuse(uint64_t tag, int error, uint32_t parameter);
+__attribute__((cold)) struct idl_answer idl_refuse_items(uint64_t tag, uint32_t parameter);
+
+/* A request that a dispatcher refused: NAME_parameter_name() of the interface's header names operation and parameter. */
+struct idl_refusal {
+    uint32_t label;
+    uint16_t parameter;        /* from 1 on; 0: operation or shape is wrong */
+    uint16_t error;            /* ERROR_* */
+} __attribute__((aligned(8))); /* written whole */
+
+/* How many requests this program's dispatchers refused, and the last of them: all zeros where there was none. */
+uint64_t salto_refusals(struct idl_refusal *last);
 
 /* Nothing to send: just wait for the next request. */
 static inline struct idl_answer idl_no_answer(void)

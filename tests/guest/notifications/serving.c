@@ -70,7 +70,7 @@ static struct idl_answer refuse_signals(uint64_t badge, uint64_t word0, uint64_t
                                         uint64_t word3, struct idl_frame *frame)
 {
     if (tag == TAG_SIGNALS)
-        return idl_refuse(tag, ERROR_BAD_OPERATION); /* as generated dispatchers do with what they do not know */
+        return idl_refuse(tag, ERROR_BAD_OPERATION, 0); /* as generated dispatchers do with what they do not know */
     return answer_all(badge, word0, word1, tag, word2, word3, frame);
 }
 
