@@ -139,13 +139,21 @@ struct type *ast_generic_type(struct span span, char *library, char *name, struc
     return type;
 }
 
+/* As in C u8[3][2] is three arrays of two: what comes later goes inside. */
 struct type *ast_array_type(struct span span, struct type *element, struct value *count)
 {
-    struct type *type = ast_type(span, NULL, NULL);
+    struct type *type = ast_type(span, NULL, NULL), *inner = element;
 
-    type->element = element;
     type->count = count;
-    return type;
+    type->element = element;
+    if (!element->element)
+        return type;
+    while (inner->element->element)
+        inner = inner->element;
+    type->element = inner->element;
+    inner->element = type;
+    element->span = span;
+    return element;
 }
 
 struct type *ast_moved(struct span span, struct type *type)
@@ -228,6 +236,19 @@ struct declaration *ast_prefixed(struct prefix prefix, struct declaration *decla
     return declaration;
 }
 
+struct type *ast_copy_type(const struct type *type)
+{
+    struct type *copy = allocate(sizeof(*copy));
+
+    *copy = *type;
+    copy->library = type->library ? copy_text(type->library, strlen(type->library)) : NULL;
+    copy->name = copy_text(type->name, strlen(type->name));
+    copy->arguments = (struct value_list){0};
+    copy->element = copy->argument = NULL;
+    copy->count = NULL;
+    return copy;
+}
+
 struct import *ast_import(struct span span, char *path)
 {
     struct import *import = allocate(sizeof(*import));
@@ -286,6 +307,7 @@ void ast_free_type(struct type *type)
         free(type->library);
         free(type->name);
         ast_free_values(type->arguments);
+        ast_free_type(type->argument);
         ast_free_value(type->count);
         free(type);
     }
@@ -357,6 +379,14 @@ void ast_free_import(struct import *import)
     free(import);
 }
 
+static void free_declarations(struct declaration_list list)
+{
+    for (struct declaration *declaration = list.first, *next; declaration; declaration = next) {
+        next = declaration->next;
+        ast_free_declaration(declaration);
+    }
+}
+
 void ast_free_unit(struct unit *unit)
 {
     free(unit->doc);
@@ -365,10 +395,8 @@ void ast_free_unit(struct unit *unit)
         next = import->next;
         ast_free_import(import);
     }
-    for (struct declaration *declaration = unit->declarations.first, *next; declaration; declaration = next) {
-        next = declaration->next;
-        ast_free_declaration(declaration);
-    }
+    free_declarations(unit->declarations);
+    free_declarations(unit->derived);
     for (struct comment *comment = unit->comments.first, *next; comment; comment = next) {
         next = comment->next;
         free(comment->text);
@@ -377,12 +405,20 @@ void ast_free_unit(struct unit *unit)
     free(unit);
 }
 
+bool declaration_is_struct(const struct declaration *declaration)
+{
+    return declaration->kind == DECLARATION_STRUCT || declaration->kind == DECLARATION_UNION ||
+           declaration->kind == DECLARATION_TABLE || declaration->kind == DECLARATION_OPTIONAL ||
+           declaration->kind == DECLARATION_SEQUENCE;
+}
+
 const char *declaration_kind_name(enum declaration_kind kind)
 {
     static const char *const names[] = {
-        [DECLARATION_ALIAS] = "alias", [DECLARATION_CONST] = "const",         [DECLARATION_ENUM] = "enum",
-        [DECLARATION_FLAGS] = "flags", [DECLARATION_ERRORS] = "errors",       [DECLARATION_STRUCT] = "struct",
-        [DECLARATION_TABLE] = "table", [DECLARATION_INTERFACE] = "interface",
+        [DECLARATION_ALIAS] = "alias",       [DECLARATION_CONST] = "const",         [DECLARATION_ENUM] = "enum",
+        [DECLARATION_FLAGS] = "flags",       [DECLARATION_ERRORS] = "errors",       [DECLARATION_STRUCT] = "struct",
+        [DECLARATION_TABLE] = "table",       [DECLARATION_INTERFACE] = "interface", [DECLARATION_UNION] = "union",
+        [DECLARATION_OPTIONAL] = "optional", [DECLARATION_SEQUENCE] = "sequence",
     };
 
     return names[kind];

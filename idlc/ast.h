@@ -53,14 +53,16 @@ AST_LIST(value);
 enum type_kind {
     TYPE_UNRESOLVED,
     TYPE_INTEGER,
+    TYPE_FLOAT,
     TYPE_BOOL,
     TYPE_ENUM,
     TYPE_FLAGS,
-    TYPE_STRUCT,
+    TYPE_STRUCT, /* and whatever else C has as a struct: union, table, optional, a sequence inside of another type */
     TYPE_ARRAY,
     TYPE_CAPABILITY,
     TYPE_BYTES,
     TYPE_STRING,
+    TYPE_SEQUENCE, /* as a parameter */
     TYPE_PAGES,
 };
 
@@ -78,12 +80,15 @@ struct type {
     /* filled in by the checks; where an alias stands, what it stands for */
     enum type_kind kind;
     bool alias_moves;                /* the alias says `move` already */
-    struct type *of;                 /* array: what it is an array of */
+    struct type *of;                 /* array: of what, the innermost; sequence: of what */
+    const struct type *inner;        /* array of arrays: those */
+    struct type *argument;           /* optional, sequence: the type between < and >; owned */
     struct declaration *declaration; /* enum, flags, struct; interface of a capability */
-    unsigned bits;                   /* integer, enum, flags: 8, 16, 32 or 64 */
+    unsigned bits;                   /* integer, float, enum, flags: 8, 16, 32 or 64 */
     bool is_signed;                  /* integer */
     unsigned rights;                 /* capability: RIGHT_* that are named, 0 for none */
-    uint64_t length;                 /* array: elements; bytes and string: the most bytes */
+    uint64_t length; /* array: elements in all; bytes, string and (by the layout) sequence: most bytes */
+    uint64_t bound;  /* array: how many of `inner`; sequence: most elements */
     /* filled in by the layout */
     uint64_t size, alignment; /* bytes, as in C */
 };
@@ -96,6 +101,7 @@ struct member {
     struct type *type;   /* field, parameter, row of a table */
     struct value *value; /* member of enum, flags, errors; number of a row */
     bool out;            /* parameter written `out name: type` */
+    bool retired;        /* row of a table that nobody uses any more */
     struct member *next;
     /* filled in by the checks */
     uint64_t number; /* value of an enum, flags or errors member; two's complement where negative */
@@ -164,6 +170,9 @@ enum declaration_kind {
     DECLARATION_STRUCT,
     DECLARATION_TABLE,
     DECLARATION_INTERFACE,
+    DECLARATION_UNION,
+    DECLARATION_OPTIONAL, /* made by the checks: members `present` and `value` */
+    DECLARATION_SEQUENCE, /* made by the checks, for one inside of another type: members `count` and `items` */
 };
 
 struct unit;
@@ -175,12 +184,13 @@ struct declaration {
     struct span span;
     struct type *type;                /* const, alias; underlying type of enum and flags, NULL if left out */
     struct value *value;              /* const; interface: name of its base, or NULL */
-    struct member_list members;       /* enum, flags, errors, struct, table */
+    struct member_list members;       /* enum, flags, errors, struct, table, union */
     struct operation_list operations; /* interface */
     struct declaration *next;
     struct unit *unit;
     /* filled in by the checks */
     uint64_t number;          /* const: value, two's complement where negative; interface: id; struct: height */
+    uint64_t room;            /* table: @room, its size in bytes; union, by the layout: bytes behind the tag */
     int visit;                /* const, struct, alias, interface: progress of the search for cycles */
     bool broken;              /* const, struct: an error was reported, do not use */
     bool kernel;              /* interface: @kernel */
@@ -222,6 +232,7 @@ struct unit {
     struct name library; /* empty, after a syntax error, if the file does not say */
     struct import_list imports;
     struct declaration_list declarations;
+    struct declaration_list derived; /* made by the checks: optionals, sequences */
     struct comment_list comments;
     bool incomplete; /* syntax errors were reported: something may be missing */
     struct unit *next;
@@ -253,6 +264,8 @@ struct declaration *ast_declaration(struct span span, enum declaration_kind kind
 struct declaration *ast_with_members(struct declaration *declaration, struct member_list members);
 struct declaration *ast_with_operations(struct declaration *declaration, struct operation_list operations);
 struct declaration *ast_prefixed(struct prefix prefix, struct declaration *declaration);
+/* A type of the same name and meaning, without what only the formatter reads. */
+struct type *ast_copy_type(const struct type *type);
 struct import *ast_import(struct span span, char *path);
 struct import *ast_prefixed_import(struct prefix prefix, struct import *import);
 /* `doc` and `line` joined by a newline. */
@@ -270,6 +283,8 @@ void ast_free_import(struct import *import);
 /* With its declarations, imports and comments, but not the source. */
 void ast_free_unit(struct unit *unit);
 
+/* Is it a struct in C: struct, union, table, optional, sequence? */
+bool declaration_is_struct(const struct declaration *declaration);
 /* "interface", "struct"... for messages. */
 const char *declaration_kind_name(enum declaration_kind kind);
 

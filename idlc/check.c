@@ -24,6 +24,7 @@ static struct check checks[] = {
     {"types", check_types, {0}, CHECK_UNTRIED},
     {"member_values", check_member_values, {0}, CHECK_UNTRIED},
     {"struct_cycles", check_struct_cycles, {0}, CHECK_UNTRIED},
+    {"rows", check_rows, {0}, CHECK_UNTRIED},
     {"attributes", check_attributes, {0}, CHECK_UNTRIED},
     {"interface_ids", check_interface_ids, {"attributes"}, CHECK_UNTRIED},
     {"bases", check_bases, {"attributes"}, CHECK_UNTRIED},

@@ -39,6 +39,8 @@ void check_documentation(struct program *program);
 /* check_values.c */
 void check_constants(struct program *program);
 void check_member_values(struct program *program);
+/* Reports members with the same number. */
+void check_equal_values(const struct declaration *declaration);
 /* The number that `value` stands for: literal or constant. Reports an error and returns false where it is none, or
  * outside of an integer of `bits` bits. Two's complement where negative. */
 bool value_number(const struct program *program, const struct unit *unit, struct value *value, unsigned bits,
@@ -46,6 +48,18 @@ bool value_number(const struct program *program, const struct unit *unit, struct
 /* check_types.c */
 void check_types(struct program *program);
 void check_struct_cycles(struct program *program);
+#define MAX_ARRAY_LENGTH 4096 /* in all: far above what a message takes, keeps sizes from overflowing */
+/* Where a type stands. */
+enum type_place { PLACE_FIELD, PLACE_ELEMENT, PLACE_PARAMETER, PLACE_ALIAS };
+/* Finds out what a type that is no array stands for, seen from `unit`; `depth` aliases are being resolved. */
+void resolve_type(const struct program *program, const struct unit *unit, struct type *type, enum type_place place,
+                  int depth);
+/* check_derived.c: optional<T> and sequence<T, N>. */
+void check_derived(const struct program *program, const struct unit *unit, struct type *type, enum type_place place,
+                   int depth);
+/* A sequence is a parameter of its own; inside of other types it is a struct. */
+void place_sequence(const struct program *program, const struct unit *unit, struct type *type, enum type_place place);
+void check_rows(struct program *program);
 /* The integer type that `type` names: false if it is none. */
 bool integer_type(const struct type *type, unsigned *bits, bool *is_signed);
 /* check_interfaces.c */

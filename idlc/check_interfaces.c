@@ -8,6 +8,7 @@
 #include "names.h"
 
 #include "abi/capability.h"
+#include "abi/message.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,6 +17,8 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define MAX_NUMBER 65535
 #define MAX_BASES 16 /* of an interface, one of the other */
+#define DEFAULT_ROOM 64
+#define MAX_ROOM (MESSAGE_MAX_WORDS * 8) /* bytes of a message */
 
 static const char *const interface_attributes[] = {"id", "kernel"};
 static const char *const operation_attributes[] = {"right", "fits", "timeout"};
@@ -179,11 +182,32 @@ static void check_enum_attributes(struct declaration *declaration)
     }
 }
 
+/* @room: how many bytes a table takes for good, whatever is added to it. */
+static void check_table_attributes(const struct program *program, struct declaration *table)
+{
+    static const char *const names[] = {"room"};
+
+    table->room = DEFAULT_ROOM;
+    FOR_EACH(attribute, attribute, table->prefix.attributes)
+    {
+        struct value *argument = attribute->arguments.first;
+
+        if (!check_known(attribute, table->prefix.attributes, names, COUNT(names), "a table"))
+            continue;
+        if (!argument || argument->next)
+            report(CODE_ATTRIBUTE, attribute->name.span, "write how many bytes it takes, such as @room(128)");
+        else if (value_number(program, table->unit, argument, 64, false, &table->room) &&
+                 (table->room < 16 || table->room > MAX_ROOM || table->room % 8))
+            report(CODE_ATTRIBUTE, argument->span, "the room of a table must be a multiple of 8 from 16 to %d",
+                   MAX_ROOM);
+    }
+}
+
 static void check_no_attributes(const struct prefix *prefix)
 {
     if (prefix->attributes.first)
         report(CODE_ATTRIBUTE, prefix->attributes.first->name.span,
-               "only interfaces, operations and enums have attributes");
+               "only interfaces, operations, enums and tables have attributes");
 }
 
 void check_attributes(struct program *program)
@@ -198,6 +222,8 @@ void check_attributes(struct program *program)
                 check_interface_attributes(program, declaration);
             else if (declaration->kind == DECLARATION_ENUM)
                 check_enum_attributes(declaration);
+            else if (declaration->kind == DECLARATION_TABLE)
+                check_table_attributes(program, declaration);
             else
                 check_no_attributes(&declaration->prefix);
         }
@@ -380,7 +406,11 @@ static void check_kernel_parameters(struct member_list members)
     else if (member->type->kind == TYPE_PAGES)
         report(CODE_KERNEL, member->type->span, "a @kernel operation takes no pages");
     else if (type_is_blob(member->type))
-        report(CODE_KERNEL, member->type->span, "a @kernel operation takes no bytes or strings; write u8[N]");
+        report(CODE_KERNEL, member->type->span,
+               "a @kernel operation takes no bytes, strings or sequences; write u8[N]");
+    else if (member->type->kind == TYPE_FLOAT)
+        report(CODE_KERNEL, member->type->span,
+               "a @kernel operation takes no f32 or f64: the kernel does not reckon so");
 }
 
 static void check_kernel_operation(const struct operation *operation)

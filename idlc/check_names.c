@@ -122,7 +122,7 @@ void check_unique_members(struct program *program)
         struct name_table members = {0};
 
         add_members(&members, declaration->members);
-        report_equal(&members, declaration->kind == DECLARATION_STRUCT ? "field" : "member");
+        report_equal(&members, declaration_is_struct(declaration) ? "field" : "member");
         check_operations(declaration);
     }
 }
@@ -173,9 +173,17 @@ static void add_declaration(struct name_table *table, const struct declaration *
         add_interface(table, declaration);
         break;
     case DECLARATION_STRUCT:
-        table_add(table, text_of("struct %s", stem), span, declaration, "struct");
-        table_add(table, text_of("%s_is_valid", stem), span, declaration, "struct");
-        table_add(table, text_of("%s_clear_padding", stem), span, declaration, "struct");
+    case DECLARATION_UNION:
+    case DECLARATION_TABLE:
+    case DECLARATION_OPTIONAL:
+    case DECLARATION_SEQUENCE:
+        table_add(table, text_of("struct %s", stem), span, declaration, declaration_kind_name(declaration->kind));
+        table_add(table, text_of("%s_is_valid", stem), span, declaration, declaration_kind_name(declaration->kind));
+        table_add(table, text_of("%s_clear_padding", stem), span, declaration,
+                  declaration_kind_name(declaration->kind));
+        if (declaration->kind == DECLARATION_UNION || declaration->kind == DECLARATION_TABLE)
+            FOR_EACH(member, member, declaration->members)
+        table_add(table, c_constant(declaration, member), member->name.span, declaration, "row");
         break;
     case DECLARATION_ENUM:
     case DECLARATION_FLAGS:
@@ -193,7 +201,6 @@ static void add_declaration(struct name_table *table, const struct declaration *
         table_add(table, c_constant(declaration, member), member->name.span, declaration, "member");
         break;
     case DECLARATION_ALIAS:
-    case DECLARATION_TABLE:
         break;
     }
 }
@@ -232,6 +239,8 @@ static void add_parameter(struct name_table *table, const struct member *member,
         table_add(table, text_of("%s_window", member->name.text), member->name.span, NULL, "");
     if (!type_is_blob(member->type))
         return;
+    if (member->type->kind == TYPE_SEQUENCE)
+        table_add(table, text_of("%s_count", member->name.text), member->name.span, NULL, "");
     if (out) {
         table_add(table, text_of("%s_capacity", member->name.text), member->name.span, NULL, "");
         table_add(table, text_of("%s_length", member->name.text), member->name.span, NULL, "");
@@ -266,8 +275,12 @@ void check_c_names(struct program *program)
     FOR_EACH(operation, operation, declaration->operations)
     check_parameters(operation);
     FOR_EACH_UNIT(unit, program)
-    FOR_EACH_DECLARATION(declaration, unit)
-    add_declaration(&table, declaration);
+    {
+        FOR_EACH_DECLARATION(declaration, unit)
+        add_declaration(&table, declaration);
+        FOR_EACH(declaration, derived, unit->derived)
+        add_declaration(&table, derived);
+    }
     table_sort(&table);
     for (size_t i = 1; i < table.count; i++)
         if (clashes(&table, i) && !clashed_before(&table, i))

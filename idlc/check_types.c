@@ -11,15 +11,14 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define MAX_ARRAY_LENGTH 4096         /* far above what a message takes: keeps sizes from overflowing */
+#define MAX_DIMENSIONS 8              /* of an array */
 #define MAX_BYTES ((uint64_t)1 << 24) /* a server keeps a buffer of that size */
-
-/* Where a type stands. */
-enum place { PLACE_FIELD, PLACE_ELEMENT, PLACE_PARAMETER, PLACE_ALIAS };
 
 #define MAX_ALIAS_DEPTH 64 /* aliases of aliases */
 
 static const char *const integer_names[] = {"u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64"};
+static const char *const float_names[] = {"f32", "f64"};
+static const char *const generic_names[] = {"cap", "bytes", "string", "pages", "sequence", "optional"};
 static const char *const later_names[] = {"lend"};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -90,7 +89,7 @@ static void check_rights(struct type *type, const struct value *from)
 }
 
 /* Those that are not laid out in memory. */
-static bool may_be_parameter_only(const struct type *type, enum place place)
+static bool may_be_parameter_only(const struct type *type, enum type_place place)
 {
     if (place == PLACE_PARAMETER || place == PLACE_ALIAS)
         return true;
@@ -104,7 +103,7 @@ static bool may_be_parameter_only(const struct type *type, enum place place)
 }
 
 static void check_capability(const struct program *program, const struct unit *unit, struct type *type,
-                             enum place place)
+                             enum type_place place)
 {
     struct value *interface = type->arguments.first;
     struct declaration *found;
@@ -128,7 +127,7 @@ static void check_capability(const struct program *program, const struct unit *u
 }
 
 /* bytes<N> and string<N>. */
-static void check_blob(const struct program *program, const struct unit *unit, struct type *type, enum place place)
+static void check_blob(const struct program *program, const struct unit *unit, struct type *type, enum type_place place)
 {
     bool is_string = strcmp(type->name, "string") == 0;
     struct value *size = type->arguments.first;
@@ -151,7 +150,7 @@ static void check_blob(const struct program *program, const struct unit *unit, s
 }
 
 /* pages<r>, pages<rw>... */
-static void check_pages(struct type *type, enum place place)
+static void check_pages(struct type *type, enum type_place place)
 {
     size_t before = diagnostics_errors();
 
@@ -173,8 +172,8 @@ static void check_pages(struct type *type, enum place place)
 static void check_alias(const struct program *program, struct declaration *declaration, int depth);
 
 /* `type` becomes what the alias stands for, but keeps its name. */
-static void resolve_alias(const struct program *program, struct declaration *alias, struct type *type, enum place place,
-                          int depth)
+static void resolve_alias(const struct program *program, const struct unit *unit, struct declaration *alias,
+                          struct type *type, enum type_place place, int depth)
 {
     const struct type *target = alias->type;
 
@@ -187,16 +186,20 @@ static void resolve_alias(const struct program *program, struct declaration *ali
     type->is_signed = target->is_signed;
     type->rights = target->rights;
     type->length = target->length;
+    type->bound = target->bound;
     type->of = target->of;
+    type->inner = target->inner;
     type->alias_moves = target->move;
     type->move |= target->move;
-    if ((type->kind == TYPE_CAPABILITY || type->kind == TYPE_PAGES || type_is_blob(type)) &&
-        !may_be_parameter_only(type, place))
+    if (type->kind == TYPE_SEQUENCE)
+        place_sequence(program, unit, type, place);
+    else if ((type->kind == TYPE_CAPABILITY || type->kind == TYPE_PAGES || type_is_blob(type)) &&
+             !may_be_parameter_only(type, place))
         type->kind = TYPE_UNRESOLVED;
 }
 
-static void resolve_named(const struct program *program, const struct unit *unit, struct type *type, enum place place,
-                          int depth)
+static void resolve_named(const struct program *program, const struct unit *unit, struct type *type,
+                          enum type_place place, int depth)
 {
     struct declaration *found =
         find_declaration(program, unit, type->library, type->name, type->span, "type", CODE_UNKNOWN_TYPE);
@@ -204,7 +207,7 @@ static void resolve_named(const struct program *program, const struct unit *unit
     if (!found)
         return;
     if (found->kind == DECLARATION_ALIAS) {
-        resolve_alias(program, found, type, place, depth);
+        resolve_alias(program, unit, found, type, place, depth);
         return;
     }
     type->declaration = found;
@@ -212,21 +215,32 @@ static void resolve_named(const struct program *program, const struct unit *unit
         type->kind = TYPE_ENUM;
     else if (found->kind == DECLARATION_FLAGS)
         type->kind = TYPE_FLAGS;
-    else if (found->kind == DECLARATION_STRUCT)
+    else if (declaration_is_struct(found))
         type->kind = TYPE_STRUCT;
     else if (found->kind == DECLARATION_INTERFACE)
         report(CODE_WRONG_KIND, type->span, "'%s' is an interface; to pass a capability write cap<%s>", type->name,
                type->name);
-    else if (found->kind != DECLARATION_TABLE)
+    else
         report(CODE_WRONG_KIND, type->span, "'%s' is of kind %s, not a type", type->name,
                declaration_kind_name(found->kind));
 }
 
 /* Does `type` name something that is built in? Says what is wrong with how it is written. */
-static bool is_builtin(const struct program *program, const struct unit *unit, struct type *type, enum place place)
+static bool is_builtin(const struct program *program, const struct unit *unit, struct type *type, enum type_place place,
+                       int depth)
 {
     if (type->library)
         return false;
+    if (strcmp(type->name, "sequence") == 0 || strcmp(type->name, "optional") == 0) {
+        check_derived(program, unit, type, place, depth);
+        return true;
+    }
+    for (unsigned i = 0; i < COUNT(float_names); i++)
+        if (strcmp(type->name, float_names[i]) == 0 && !type->has_arguments) {
+            type->kind = TYPE_FLOAT;
+            type->bits = 32u << i;
+            return true;
+        }
     if (strcmp(type->name, "cap") == 0) {
         check_capability(program, unit, type, place);
         return true;
@@ -256,11 +270,11 @@ static bool near_builtin(const struct type *type)
 
     for (size_t i = 0; i < COUNT(integer_names); i++)
         suggestion_offer(&suggestion, integer_names[i]);
+    for (size_t i = 0; i < COUNT(float_names); i++)
+        suggestion_offer(&suggestion, float_names[i]);
     suggestion_offer(&suggestion, "bool");
-    suggestion_offer(&suggestion, "cap");
-    suggestion_offer(&suggestion, "bytes");
-    suggestion_offer(&suggestion, "string");
-    suggestion_offer(&suggestion, "pages");
+    for (size_t i = 0; i < COUNT(generic_names); i++)
+        suggestion_offer(&suggestion, generic_names[i]);
     if (!suggestion.best || type->library)
         return false;
     report(CODE_UNKNOWN_TYPE, type->span, "there is no type '%s'%s", type->name, suggestion_text(&suggestion));
@@ -272,10 +286,8 @@ static void report_arguments(const struct type *type)
 {
     struct suggestion suggestion = {.wanted = type->name};
 
-    suggestion_offer(&suggestion, "cap");
-    suggestion_offer(&suggestion, "bytes");
-    suggestion_offer(&suggestion, "string");
-    suggestion_offer(&suggestion, "pages");
+    for (size_t i = 0; i < COUNT(generic_names); i++)
+        suggestion_offer(&suggestion, generic_names[i]);
     report(CODE_UNKNOWN_TYPE, type->span, "'%s' takes nothing between < and >%s", type->name,
            suggestion_text(&suggestion));
 }
@@ -289,10 +301,10 @@ static bool is_declared(const struct program *program, const struct type *type)
     return false;
 }
 
-static void resolve_type(const struct program *program, const struct unit *unit, struct type *type, enum place place,
-                         int depth)
+void resolve_type(const struct program *program, const struct unit *unit, struct type *type, enum type_place place,
+                  int depth)
 {
-    if (!is_builtin(program, unit, type, place)) {
+    if (!is_builtin(program, unit, type, place, depth)) {
         if (type->has_arguments)
             report_arguments(type);
         else if (is_declared(program, type) || !near_builtin(type))
@@ -303,37 +315,52 @@ static void resolve_type(const struct program *program, const struct unit *unit,
         report(CODE_CAPABILITY, type->span, "only capabilities and pages can be moved");
 }
 
+static void check_type(const struct program *program, const struct unit *unit, struct type *type, enum type_place place,
+                       int depth);
+
+static bool has_few_dimensions(const struct type *type)
+{
+    int dimensions = 0;
+
+    for (const struct type *array = type; array->element; array = array->element)
+        if (++dimensions > MAX_DIMENSIONS) {
+            report(CODE_TOO_LARGE, type->span, "an array has at most %d dimensions", MAX_DIMENSIONS);
+            return false;
+        }
+    return true;
+}
+
 static void check_array(const struct program *program, const struct unit *unit, struct type *type, int depth)
 {
+    struct type *element = type->element;
+    bool nested;
     uint64_t length;
 
-    type->of = type->element;
-    if (!type->element->name)
-        report(CODE_UNSUPPORTED, type->element->span, "arrays of arrays are not supported by this version");
-    else
-        resolve_type(program, unit, type->element, PLACE_ELEMENT, depth);
-    if (type->element->kind == TYPE_ARRAY) {
-        report(CODE_UNSUPPORTED, type->element->span, "arrays of arrays are not supported by this version");
-        return;
-    }
+    check_type(program, unit, element, PLACE_ELEMENT, depth);
     if (!value_number(program, unit, type->count, 64, false, &length))
         return;
+    nested = element->kind == TYPE_ARRAY;
     if (length == 0 || length > MAX_ARRAY_LENGTH) {
         report(CODE_ARRAY, type->count->span, "the length of an array must be 1 to %d", MAX_ARRAY_LENGTH);
         return;
     }
-    type->length = length;
-    if (type->element->kind != TYPE_UNRESOLVED)
+    type->bound = length;
+    type->length = nested ? length * element->length : length;
+    type->inner = nested ? element : NULL;
+    type->of = nested ? element->of : element;
+    if (type->length > MAX_ARRAY_LENGTH)
+        report(CODE_ARRAY, type->span, "an array has at most %d elements in all", MAX_ARRAY_LENGTH);
+    else if (element->kind != TYPE_UNRESOLVED)
         type->kind = TYPE_ARRAY;
 }
 
-static void check_type(const struct program *program, const struct unit *unit, struct type *type, enum place place,
+static void check_type(const struct program *program, const struct unit *unit, struct type *type, enum type_place place,
                        int depth)
 {
-    if (type->element)
-        check_array(program, unit, type, depth);
-    else
+    if (!type->element)
         resolve_type(program, unit, type, place, depth);
+    else if (has_few_dimensions(type))
+        check_array(program, unit, type, depth);
 }
 
 /* `depth` aliases are being resolved. */
@@ -355,7 +382,7 @@ static void check_alias(const struct program *program, struct declaration *decla
 }
 
 static void check_members(const struct program *program, const struct unit *unit, struct member_list members,
-                          enum place place)
+                          enum type_place place)
 {
     FOR_EACH(member, member, members)
     check_type(program, unit, member->type, place, 0);
@@ -367,11 +394,10 @@ static void check_declared_types(const struct program *program, struct declarati
         check_alias(program, declaration, 0);
     else if (declaration->type && declaration->type->move)
         report(CODE_CAPABILITY, declaration->type->span, "only capabilities and pages can be moved");
-    if (declaration->kind == DECLARATION_TABLE)
-        report(CODE_UNSUPPORTED, declaration->name.span, "tables are not supported by this version");
-    if (declaration->kind == DECLARATION_STRUCT) {
+    if (declaration_is_struct(declaration)) {
         if (!declaration->members.first && !declaration->unit->incomplete)
-            report(CODE_EMPTY, declaration->name.span, "struct '%s' has no fields", declaration->name.text);
+            report(CODE_EMPTY, declaration->name.span, "%s '%s' has no fields",
+                   declaration_kind_name(declaration->kind), declaration->name.text);
         check_members(program, declaration->unit, declaration->members, PLACE_FIELD);
     }
     FOR_EACH(operation, operation, declaration->operations)
@@ -401,7 +427,8 @@ static void visit_struct(struct declaration *declaration, int depth)
         if (type->kind != TYPE_STRUCT)
             continue;
         if (type->declaration->visit == VISIT_OPEN) {
-            report(CODE_CYCLE, member->type->span, "struct '%s' contains itself", type->declaration->name.text);
+            report(CODE_CYCLE, member->type->span, "%s '%s' contains itself",
+                   declaration_kind_name(type->declaration->kind), type->declaration->name.text);
             continue;
         }
         if (type->declaration->visit == VISIT_NEW && depth < MAX_STRUCT_DEPTH)
@@ -418,6 +445,6 @@ void check_struct_cycles(struct program *program)
 {
     FOR_EACH_UNIT(unit, program)
     FOR_EACH_DECLARATION(declaration, unit)
-    if (declaration->kind == DECLARATION_STRUCT && declaration->visit == VISIT_NEW)
+    if (declaration_is_struct(declaration) && declaration->visit == VISIT_NEW)
         visit_struct(declaration, 0);
 }

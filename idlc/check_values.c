@@ -223,7 +223,7 @@ static void check_one_value(const struct program *program, struct declaration *d
     }
 }
 
-static void check_equal_values(const struct declaration *declaration)
+void check_equal_values(const struct declaration *declaration)
 {
     FOR_EACH(member, member, declaration->members)
     for (struct member *other = declaration->members.first; other != member; other = other->next)

@@ -108,6 +108,32 @@ static void compare_fields(const struct place *place, const struct declaration *
                declaration_text(new), after ? "more" : "fewer");
 }
 
+/* Rows of a union and a table are the same where their numbers are. A table's may be there on one side only. */
+static void compare_rows(const struct place *place, const struct declaration *old, const struct declaration *new)
+{
+    if (old->size != new->size)
+        change(place->comparison, new->name.span, BOTH, "type", "%s: %s takes %s bytes, was %s", place->name,
+               declaration_text(new), decimal_text(new->size, false), decimal_text(old->size, false));
+    FOR_EACH(member, member, old->members)
+    {
+        const struct member *now = member_of(new, member->number);
+        struct place row = *place;
+
+        row.name = text_of("%s, row '%s'", place->name, member->name.text);
+        row.span = now ? now->name.span : new->name.span;
+        if (now)
+            compare_types(&row, member->type, now->type);
+        else if (old->kind == DECLARATION_UNION)
+            change(place->comparison, row.span, old_sends(place), "value-removed",
+                   "%s can be '%s', which the new %s does not know", place->name, member->name.text,
+                   declaration_text(new));
+    }
+    FOR_EACH(member, member, new->members)
+    if (old->kind == DECLARATION_UNION && !member_of(old, member->number))
+        change(place->comparison, member->name.span, new_sends(place), "value-added",
+               "%s can be '%s', which the old %s does not know", place->name, member->name.text, declaration_text(old));
+}
+
 /* Rights that the receiver counts on; none named are all. */
 static void compare_rights(const struct place *place, const struct type *old, const struct type *new)
 {
@@ -140,6 +166,8 @@ static bool same_shape(const struct type *old, const struct type *new)
         return old->bits == new->bits && old->is_signed == new->is_signed;
     if (old->kind == TYPE_CAPABILITY)
         return old->declaration->number == new->declaration->number;
+    if (old->kind == TYPE_STRUCT)
+        return old->declaration->kind == new->declaration->kind;
     return old->kind != TYPE_ARRAY || old->length == new->length;
 }
 
@@ -150,6 +178,8 @@ static void compare_types(const struct place *place, const struct type *old, con
                type_text(old));
     else if (old->kind == TYPE_ENUM || old->kind == TYPE_FLAGS)
         compare_values(place, old->declaration, new->declaration);
+    else if (old->kind == TYPE_STRUCT && old->declaration->members.first->value)
+        compare_rows(place, old->declaration, new->declaration);
     else if (old->kind == TYPE_STRUCT)
         compare_fields(place, old->declaration, new->declaration);
     else if (old->kind == TYPE_ARRAY)
@@ -158,6 +188,8 @@ static void compare_types(const struct place *place, const struct type *old, con
         compare_rights(place, old, new);
     else if (type_is_blob(old))
         compare_lengths(place, old, new);
+    if (old->kind == TYPE_SEQUENCE && new->kind == TYPE_SEQUENCE)
+        compare_types(place, old->of, new->of);
 }
 
 /* ---- Operations -------------------------------------------------------------------------------------------------- */

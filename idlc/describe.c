@@ -17,6 +17,8 @@ const char *type_kind_name(const struct type *type)
     switch (type->kind) {
     case TYPE_INTEGER:
         return "integer";
+    case TYPE_FLOAT:
+        return "float";
     case TYPE_BOOL:
         return "bool";
     case TYPE_ENUM:
@@ -31,6 +33,8 @@ const char *type_kind_name(const struct type *type)
         return "bytes";
     case TYPE_STRING:
         return "string";
+    case TYPE_SEQUENCE:
+        return "sequence";
     case TYPE_PAGES:
         return "pages";
     case TYPE_CAPABILITY:
@@ -62,6 +66,8 @@ const char *type_text(const struct type *type)
     switch (type->kind) {
     case TYPE_INTEGER:
         return text_of("%c%u", type->is_signed ? 'i' : 'u', type->bits);
+    case TYPE_FLOAT:
+        return text_of("f%u", type->bits);
     case TYPE_BOOL:
         return "bool";
     case TYPE_ENUM:
@@ -69,7 +75,9 @@ const char *type_text(const struct type *type)
     case TYPE_STRUCT:
         return declaration_text(type->declaration);
     case TYPE_ARRAY:
-        return text_of("%s[%" PRIu64 "]", type_text(type->of), type->length);
+        return text_of("%s%s", type_text(type->of), c_dimensions(type));
+    case TYPE_SEQUENCE:
+        return text_of("sequence<%s, %" PRIu64 ">", type_text(type->of), type->bound);
     case TYPE_BYTES:
     case TYPE_STRING:
         return text_of("%s<%" PRIu64 ">", type_kind_name(type), type->length);

@@ -38,7 +38,9 @@
     CODE(KERNEL, "bad-kernel-operation")       \
     CODE(TOO_LARGE, "too-large")               \
     CODE(FITS, "does-not-fit")                 \
-    CODE(DOCUMENTATION, "no-documentation")
+    CODE(DOCUMENTATION, "no-documentation")    \
+    CODE(GENERIC, "bad-generic")               \
+    CODE(ROW, "bad-row")
 
 #define DIAGNOSTIC_ENUM(name, text) CODE_##name,
 enum diagnostic_code { DIAGNOSTIC_CODES(DIAGNOSTIC_ENUM) CODES_COUNT };

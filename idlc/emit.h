@@ -37,6 +37,9 @@ void emit_types(FILE *output, const struct program *program);
 /* `doc` as a C comment, indented. Writes nothing for NULL. */
 void emit_doc(FILE *output, const char *indent, const char *doc);
 
+/* The struct of a declaration that is one in C, and the functions that check and clear it (emit_structs.c). */
+void emit_struct(FILE *output, const struct declaration *declaration);
+
 /* ---- emit_words.c: moving parameters in and out of words --------------------------------------------------------- */
 
 /* How the words of a message are written in C: an array for words 0 to 5 and one whose [i] is word i, for the rest. */
@@ -72,6 +75,9 @@ void emit_scalar_checks(FILE *output, const struct word_arrays *arrays, struct m
                         bool narrow, const struct refusal *refusal);
 /* The same for a struct or array that was copied to `object` (a struct by address, an array by its name). */
 void emit_aggregate_check(FILE *output, const struct member *member, const char *object, const struct refusal *refusal);
+/* The same for the first `count` (a C expression) elements of an array or sequence: nothing if any bytes would do. */
+void emit_counted_check(FILE *output, const struct member *member, const char *object, const char *count,
+                        const char *statement);
 /* Writes statements that clear the padding of the struct or array `object`. */
 void emit_clear_padding(FILE *output, const struct type *type, const char *object);
 

@@ -76,9 +76,23 @@ static void emit_string_item(FILE *output, const struct member *member, const ch
 
 /* ---- Client ------------------------------------------------------------------------------------------------------ */
 
-/* What the caller gives as the length of an input. */
+/* Bytes of an element of a sequence; 1 for bytes and strings. */
+static uint64_t unit_of(const struct member *member)
+{
+    return member->type->kind == TYPE_SEQUENCE ? member->type->of->size : 1;
+}
+
+/* The number of bytes that so many elements are. */
+static const char *in_bytes(const struct member *member, const char *count)
+{
+    return unit_of(member) == 1 ? count : text_of("%s * %" PRIu64, count, unit_of(member));
+}
+
+/* What the caller gives as the length of an input, in bytes. */
 static const char *input_length(const struct member *member)
 {
+    if (member->type->kind == TYPE_SEQUENCE)
+        return in_bytes(member, text_of("%s_count", member->name.text));
     return text_of(member->type->kind == TYPE_STRING ? "%s.size" : "%s_size",
                    member->type->kind == TYPE_STRING ? c_variable(member) : member->name.text);
 }
@@ -106,23 +120,36 @@ void emit_blob_rooms(FILE *output, const struct operation *operation)
         const struct member *member = operation->outputs[i];
 
         if (type_is_blob(member->type))
-            fprintf(output, "    const uint64_t idl_room_%s = idl_room(%s_capacity%s, %" PRIu64 ");\n",
-                    member->name.text, member->name.text, member->type->kind == TYPE_STRING ? " - 1" : "",
-                    member->type->length);
+            fprintf(output, "    const uint64_t idl_room_%s = %s;\n", member->name.text,
+                    in_bytes(member, text_of("idl_room(%s_capacity%s, %" PRIu64 ")", member->name.text,
+                                             member->type->kind == TYPE_STRING ? " - 1" : "",
+                                             member->type->length / unit_of(member))));
     }
+}
+
+/* Whole words for the bytes, `more` of them behind; as an array of the elements of a sequence. */
+static void emit_data_local(FILE *output, const struct member *member, uint64_t more, const char *initial)
+{
+    const uint64_t words = member->data_words + more;
+
+    if (member->type->kind == TYPE_SEQUENCE)
+        fprintf(output, "    %s %s[%" PRIu64 "] __attribute__((aligned(8)))%s;\n", c_type(member->type),
+                data_name(member), (words * sizeof(uint64_t) + unit_of(member) - 1) / unit_of(member), initial);
+    else
+        fprintf(output, "    uint64_t %s[%" PRIu64 "]%s;\n", data_name(member), words, initial);
 }
 
 void emit_blob_locals(FILE *output, const struct operation *operation)
 {
     for (size_t i = 0; i < operation->inputs_count; i++)
         if (operation->inputs[i]->data_words)
-            fprintf(output, "    uint64_t %s[%" PRIu64 "] = {0};\n", data_name(operation->inputs[i]),
-                    operation->inputs[i]->data_words);
+            emit_data_local(output, operation->inputs[i], 0,
+                            operation->inputs[i]->type->kind == TYPE_SEQUENCE ? "" : " = {0}");
     for (size_t i = 0; i < operation->outputs_count; i++) {
         const struct member *member = operation->outputs[i];
 
         if (member->data_words)
-            fprintf(output, "    uint64_t %s[%" PRIu64 "];\n", data_name(member), member->data_words);
+            emit_data_local(output, member, 0, "");
         else if (type_is_blob(member->type))
             fprintf(output, "    const struct string_buffer idl_kept_%s = idl_utcb->string_buffers[%" PRIu64 "];\n",
                     member->name.text, member->string);
@@ -134,7 +161,10 @@ void emit_blob_limits(FILE *output, const struct operation *operation)
     for (size_t i = 0; i < operation->inputs_count; i++)
         if (type_is_blob(operation->inputs[i]->type))
             fprintf(output, "    if (%s > %" PRIu64 ")\n        return -ERROR_BAD_ARGUMENT;\n",
-                    input_length(operation->inputs[i]), operation->inputs[i]->type->length);
+                    operation->inputs[i]->type->kind == TYPE_SEQUENCE
+                        ? text_of("%s_count", operation->inputs[i]->name.text)
+                        : input_length(operation->inputs[i]),
+                    operation->inputs[i]->type->length / unit_of(operation->inputs[i]));
     for (size_t i = 0; i < operation->outputs_count; i++)
         if (operation->outputs[i]->type->kind == TYPE_STRING)
             fprintf(output, "    if (%s_capacity == 0)\n        return -ERROR_NO_BUFFER;\n",
@@ -147,6 +177,8 @@ void emit_blob_pack(FILE *output, const struct word_arrays *arrays, const struct
         emit_string_item(output, member, input_address(member), input_length(member));
         return;
     }
+    if (member->type->kind == TYPE_SEQUENCE)
+        fprintf(output, "    __builtin_memset(%s, 0, sizeof(%s));\n", data_name(member), data_name(member));
     fprintf(output, "    idl_copy(%s, %s, %s);\n", data_name(member), input_address(member), input_length(member));
     emit_pack_data(output, arrays, member);
 }
@@ -185,6 +217,17 @@ static const char *output_length(const struct word_arrays *arrays, const struct 
     return text_of("(idl_utcb->items[%" PRIu64 "] >> ITEM_LENGTH_SHIFT)", member->item);
 }
 
+/* A sequence has whole elements, each of them a value of its type. `length` is in bytes. */
+static void emit_elements_check(FILE *output, const struct member *member, const char *elements, const char *length,
+                                const char *statement)
+{
+    if (member->type->kind != TYPE_SEQUENCE)
+        return;
+    if (unit_of(member) != 1)
+        fprintf(output, "    if (%s %% %" PRIu64 ")\n        %s\n", length, unit_of(member), statement);
+    emit_counted_check(output, member, elements, text_of("%s / %" PRIu64, length, unit_of(member)), statement);
+}
+
 /* The kernel wrote no string item beyond the room that it was given. */
 void emit_blob_reply_check(FILE *output, const struct word_arrays *arrays, const struct member *member)
 {
@@ -194,6 +237,8 @@ void emit_blob_reply_check(FILE *output, const struct word_arrays *arrays, const
         fprintf(output, "    if (%s > idl_room_%s)\n        return -ERROR_BAD_ARGUMENT;\n", length, member->name.text);
         emit_unpack_data(output, arrays, member);
     }
+    emit_elements_check(output, member, member->data_words ? data_name(member) : c_variable(member), length,
+                        "return -ERROR_BAD_ARGUMENT;");
     if (member->type->kind == TYPE_STRING)
         fprintf(output, "    if (!idl_is_text(%s, %s))\n        return -ERROR_BAD_ARGUMENT;\n",
                 member->data_words ? text_of("(const char *)%s", data_name(member)) : c_variable(member), length);
@@ -207,7 +252,10 @@ void emit_blob_output(FILE *output, const struct word_arrays *arrays, const stru
         fprintf(output, "    idl_copy(%s, %s, %s);\n", c_variable(member), data_name(member), length);
     if (member->type->kind == TYPE_STRING)
         fprintf(output, "    %s[%s] = '\\0';\n", c_variable(member), length);
-    fprintf(output, "    *%s_length = %s;\n", member->name.text, length);
+    if (member->type->kind == TYPE_SEQUENCE)
+        fprintf(output, "    *%s_count = %s / %" PRIu64 ";\n", member->name.text, length, unit_of(member));
+    else
+        fprintf(output, "    *%s_length = %s;\n", member->name.text, length);
 }
 
 /* ---- Server ------------------------------------------------------------------------------------------------------ */
@@ -290,7 +338,7 @@ static void emit_output_locals(FILE *output, const struct operation *operation)
         if (!type_is_blob(member->type))
             continue;
         if (member->data_words)
-            fprintf(output, "    uint64_t %s[%" PRIu64 "] = {0};\n", data_name(member), member->data_words);
+            emit_data_local(output, member, 0, " = {0}");
         fprintf(output, "    uint64_t idl_room_%s;\n    struct idl_outbuf %s;\n", member->name.text,
                 c_variable(member));
     }
@@ -307,10 +355,11 @@ void emit_blob_server_locals(FILE *output, const struct declaration *interface, 
         if (!type_is_blob(member->type))
             continue;
         if (member->data_words)
-            fprintf(output, "    uint64_t %s[%" PRIu64 "];\n", data_name(member),
-                    member->data_words + (member->type->kind == TYPE_STRING));
+            emit_data_local(output, member, member->type->kind == TYPE_STRING, "");
         else
-            fprintf(output, "    char *%s;\n    uint64_t idl_opened_%s;\n", data_name(member), member->name.text);
+            fprintf(output, "    %s *%s;\n    uint64_t idl_opened_%s;\n",
+                    member->type->kind == TYPE_SEQUENCE ? c_type(member->type) : "char", data_name(member),
+                    member->name.text);
         fprintf(output, "    size_t idl_size_%s;\n", member->name.text);
     }
     emit_output_locals(output, operation);
@@ -332,9 +381,11 @@ static void emit_input_check(FILE *output, const struct word_arrays *arrays, con
                 word_text(arrays, member->first_word), name, member->type->length, statement);
     else
         fprintf(output,
-                "    %s = (char *)(uintptr_t)idl_utcb->item_addresses[%" PRIu64
+                "    %s = (%s *)(uintptr_t)idl_utcb->item_addresses[%" PRIu64
                 "];\n    idl_size_%s = idl_utcb->items[%" PRIu64 "] >> ITEM_LENGTH_SHIFT;\n",
-                data, member->item, name, member->item);
+                data, member->type->kind == TYPE_SEQUENCE ? c_type(member->type) : "char", member->item, name,
+                member->item);
+    emit_elements_check(output, member, data, text_of("idl_size_%s", name), statement);
     if (member->type->kind == TYPE_STRING)
         fprintf(output,
                 "    if (!idl_is_text((char *)%s, idl_size_%s))\n        %s\n    ((char *)%s)[idl_size_%s] = '\\0';\n",
@@ -385,6 +436,8 @@ const char *blob_argument(const struct member *member)
 {
     const char *name = member->name.text;
 
+    if (member->type->kind == TYPE_SEQUENCE)
+        return text_of("%s, idl_size_%s / %" PRIu64, data_name(member), name, unit_of(member));
     return text_of(member->type->kind == TYPE_STRING ? "(idl_string){(char *)%s, idl_size_%s}" : "%s, idl_size_%s",
                    data_name(member), name);
 }
@@ -393,8 +446,12 @@ void emit_blob_result_checks(FILE *output, const struct operation *operation)
 {
     for (size_t i = 0; i < operation->outputs_count; i++)
         if (type_is_blob(operation->outputs[i]->type))
-            fprintf(output, "    if (%s.length > idl_room_%s)\n        return idl_error_answer(-ERROR_ABANDONED);\n",
-                    c_variable(operation->outputs[i]), operation->outputs[i]->name.text);
+            fprintf(output, "    if (%s.length > idl_room_%s%s)\n        return idl_error_answer(-ERROR_ABANDONED);\n",
+                    c_variable(operation->outputs[i]), operation->outputs[i]->name.text,
+                    unit_of(operation->outputs[i]) == 1
+                        ? ""
+                        : text_of(" || %s.length %% %" PRIu64, c_variable(operation->outputs[i]),
+                                  unit_of(operation->outputs[i])));
 }
 
 void emit_blob_reply(FILE *output, const struct word_arrays *arrays, const struct member *member)

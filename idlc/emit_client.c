@@ -205,6 +205,8 @@ static void emit_call(FILE *output, const struct declaration *interface, const s
 
 static void emit_stub(FILE *output, const struct declaration *interface, const struct operation *operation)
 {
+    if (operation_has_floats(operation))
+        fprintf(output, "#ifdef __SSE2__\n");
     emit_doc(output, "", operation->prefix.doc);
     emit_signature(output, interface, operation);
     emit_locals(output, interface, operation);
@@ -213,7 +215,7 @@ static void emit_stub(FILE *output, const struct declaration *interface, const s
     emit_pages_limits(output, operation);
     emit_pack(output, operation);
     emit_call(output, interface, operation);
-    fprintf(output, "}\n\n");
+    fprintf(output, operation_has_floats(operation) ? "}\n#endif\n\n" : "}\n\n");
 }
 
 static bool has_timeouts(const struct unit *unit)

@@ -119,7 +119,7 @@ static void write_type(struct json *json, const char *key, const struct type *ty
         write_rights(json, "rights", type->rights);
         json_flag(json, "move", type->move);
     }
-    if (type->kind == TYPE_ARRAY)
+    if (type->kind == TYPE_ARRAY || type->kind == TYPE_SEQUENCE)
         write_type(json, "of", type->of);
     json_end(json, '}');
 }
@@ -133,6 +133,10 @@ static void write_members(struct json *json, const struct declaration *declarati
         json_text(json, "name", member->name.text);
         json_text(json, "doc", member->doc);
         if (member->type) {
+            if (member->value)
+                json_number(json, "number", member->number);
+            if (member->retired)
+                json_flag(json, "retired", true);
             json_number(json, "offset", member->offset);
             write_type(json, "type", member->type);
         } else {
@@ -245,6 +249,10 @@ static void write_body(struct json *json, const struct declaration *declaration)
         write_interface(json, declaration);
         break;
     case DECLARATION_STRUCT:
+    case DECLARATION_UNION:
+    case DECLARATION_TABLE:
+    case DECLARATION_OPTIONAL:
+    case DECLARATION_SEQUENCE:
         json_number(json, "size", declaration->size);
         json_number(json, "alignment", declaration->alignment);
         write_members(json, declaration);
@@ -258,7 +266,6 @@ static void write_body(struct json *json, const struct declaration *declaration)
         write_members(json, declaration);
         break;
     case DECLARATION_ERRORS:
-    case DECLARATION_TABLE:
         write_members(json, declaration);
         break;
     }
@@ -305,8 +312,12 @@ void emit_json(FILE *output, struct program *program)
     json_end(&json, ']');
     json_begin(&json, "declarations", '[');
     FOR_EACH_UNIT(unit, program)
-    FOR_EACH_DECLARATION(declaration, unit)
-    write_declaration(&json, declaration);
+    {
+        FOR_EACH_DECLARATION(declaration, unit)
+        write_declaration(&json, declaration);
+        FOR_EACH(declaration, derived, unit->derived)
+        write_declaration(&json, derived);
+    }
     json_end(&json, ']');
     json_end(&json, '}');
     fputc('\n', output);

@@ -339,7 +339,7 @@ static bool has_blobs(struct member **members, size_t count)
 static void emit_client_operation(FILE *output, const struct declaration *interface, const struct operation *operation)
 {
     if (operation->request.items != 0 || has_blobs(operation->inputs, operation->inputs_count) ||
-        has_blobs(operation->outputs, operation->outputs_count))
+        has_blobs(operation->outputs, operation->outputs_count) || operation_has_floats(operation))
         return;
     emit_message(output, interface, operation);
     if (operation->kind != OPERATION_ONEWAY && operation->reply.items == 0)

@@ -321,8 +321,18 @@ static void emit_macro(FILE *output, const struct declaration *interface)
             DISPATCHER_ARGUMENTS, strings ? "->plain" : "");
 }
 
+static bool has_floats(const struct declaration *interface)
+{
+    FOR_EACH_OPERATION(owner, operation, interface)
+    if (operation_has_floats(operation))
+        return true;
+    return false;
+}
+
 static void emit_interface(FILE *output, const struct declaration *interface)
 {
+    if (has_floats(interface))
+        fprintf(output, "#ifdef __SSE2__\n");
     emit_ops(output, interface);
     emit_blob_buffers(output, interface);
     FOR_EACH_OPERATION(owner, operation, interface)
@@ -330,6 +340,8 @@ static void emit_interface(FILE *output, const struct declaration *interface)
     emit_dispatcher(output, interface);
     emit_macro(output, interface);
     emit_blob_serve(output, interface);
+    if (has_floats(interface))
+        fprintf(output, "#endif\n\n");
 }
 
 void emit_server(FILE *output, struct program *program)

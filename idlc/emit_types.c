@@ -179,65 +179,6 @@ static void emit_errors(FILE *output, const struct declaration *declaration)
     emit_error_texts(output, declaration);
 }
 
-static void emit_padding(FILE *output, unsigned *number, uint64_t bytes)
-{
-    if (bytes)
-        fprintf(output, "    uint8_t idl_padding_%u[%" PRIu64 "];\n", (*number)++, bytes);
-}
-
-static void emit_fields(FILE *output, const struct declaration *declaration)
-{
-    unsigned padding = 0;
-
-    fprintf(output, "struct %s {\n", c_stem(declaration));
-    FOR_EACH(member, member, declaration->members)
-    {
-        emit_padding(output, &padding, member->padding);
-        emit_doc(output, "    ", member->doc);
-        fprintf(output, "    %s %s", c_type(member->type), c_variable(member));
-        if (member->type->kind == TYPE_ARRAY)
-            fprintf(output, "[%" PRIu64 "]", member->type->length);
-        fprintf(output, ";\n");
-    }
-    emit_padding(output, &padding, declaration->tail);
-    fprintf(output, "};\n\n_Static_assert(sizeof(struct %s) == %" PRIu64 ", \"as laid out by idlc\");\n",
-            c_stem(declaration), declaration->size);
-}
-
-/* Checks every bool, enum and flags in the struct. A bool is read as a byte: any other value in it is undefined. */
-static void emit_valid_struct(FILE *output, const struct declaration *declaration)
-{
-    static const struct refusal refusal = {"return false;", NULL};
-
-    fprintf(output, "\nstatic inline bool %s_is_valid(const struct %s *value)\n{\n", c_stem(declaration),
-            c_stem(declaration));
-    FOR_EACH(member, member, declaration->members)
-    if (type_has_checked(member->type))
-        emit_aggregate_check(output, member,
-                             text_of("%svalue->%s", member->type->kind == TYPE_ARRAY ? "" : "&", c_variable(member)),
-                             &refusal);
-    fprintf(output, "    return true;\n}\n");
-}
-
-static void emit_clear_struct(FILE *output, const struct declaration *declaration)
-{
-    unsigned padding = 0;
-
-    fprintf(output, "\nstatic inline void %s_clear_padding(struct %s *value)\n{\n", c_stem(declaration),
-            c_stem(declaration));
-    FOR_EACH(member, member, declaration->members)
-    {
-        if (member->padding)
-            fprintf(output, "    __builtin_memset(value->idl_padding_%u, 0, %" PRIu64 ");\n", padding++,
-                    member->padding);
-        emit_clear_padding(output, member->type,
-                           text_of("%svalue->%s", member->type->kind == TYPE_ARRAY ? "" : "&", c_variable(member)));
-    }
-    if (declaration->tail)
-        fprintf(output, "    __builtin_memset(value->idl_padding_%u, 0, %" PRIu64 ");\n", padding, declaration->tail);
-    fprintf(output, "}\n");
-}
-
 static void emit_operation_constants(FILE *output, const struct declaration *interface,
                                      const struct operation *operation)
 {
@@ -296,7 +237,7 @@ static void emit_declaration(FILE *output, struct declaration *declaration);
 
 static void emit_needed(FILE *output, const struct type *type)
 {
-    if (type->kind == TYPE_ARRAY)
+    if (type->kind == TYPE_ARRAY || type->kind == TYPE_SEQUENCE)
         type = type->of;
     if (type->declaration)
         emit_declaration(output, type->declaration);
@@ -305,7 +246,7 @@ static void emit_needed(FILE *output, const struct type *type)
 /* All that the declaration's own text names. */
 static void emit_needed_by(FILE *output, const struct declaration *declaration)
 {
-    if (declaration->kind == DECLARATION_STRUCT)
+    if (declaration_is_struct(declaration))
         FOR_EACH(member, member, declaration->members)
     emit_needed(output, member->type);
     if (declaration->base)
@@ -326,17 +267,16 @@ static void emit_body(FILE *output, const struct declaration *declaration)
         emit_errors(output, declaration);
         break;
     case DECLARATION_STRUCT:
-        emit_fields(output, declaration);
-        if (declaration->has_checked)
-            emit_valid_struct(output, declaration);
-        if (declaration->has_padding)
-            emit_clear_struct(output, declaration);
+    case DECLARATION_UNION:
+    case DECLARATION_TABLE:
+    case DECLARATION_OPTIONAL:
+    case DECLARATION_SEQUENCE:
+        emit_struct(output, declaration);
         break;
     case DECLARATION_INTERFACE:
         emit_interface(output, declaration);
         break;
     case DECLARATION_ALIAS:
-    case DECLARATION_TABLE:
         break;
     }
 }

@@ -21,11 +21,15 @@ const char *word_text(const struct word_arrays *arrays, uint64_t word)
 
 const char *scalar_to_word(const struct type *type, const char *value)
 {
+    if (type->kind == TYPE_FLOAT)
+        return text_of("idl_f%u_word(%s)", type->bits, value);
     return text_of(type->is_signed ? "(uint64_t)(int64_t)%s" : "%s", value);
 }
 
 const char *word_to_scalar(const struct type *type, const char *word)
 {
+    if (type->kind == TYPE_FLOAT)
+        return text_of("idl_f%u(%s)", type->bits, word);
     if (type->kind == TYPE_BOOL)
         return text_of("%s != 0", word);
     if (type->kind == TYPE_CAPABILITY)
@@ -164,6 +168,15 @@ static void emit_value_check(FILE *output, const char *indent, const struct type
     fprintf(output, "%s    %s\n", indent, statement);
 }
 
+void emit_counted_check(FILE *output, const struct member *member, const char *object, const char *count,
+                        const char *statement)
+{
+    if (!type_has_checked(member->type->of))
+        return;
+    fprintf(output, "    for (uint64_t idl_i = 0; idl_i < %s; idl_i++)\n", count);
+    emit_value_check(output, "        ", member->type->of, text_of("&%s[idl_i]", object), statement);
+}
+
 void emit_aggregate_check(FILE *output, const struct member *member, const char *object, const struct refusal *refusal)
 {
     const struct type *type = member->type;
@@ -174,8 +187,7 @@ void emit_aggregate_check(FILE *output, const struct member *member, const char 
         emit_value_check(output, "    ", type, object, refusal_of(refusal, member));
         return;
     }
-    fprintf(output, "    for (unsigned idl_i = 0; idl_i < %" PRIu64 "; idl_i++)\n", type->length);
-    emit_value_check(output, "        ", type->of, text_of("&%s[idl_i]", object), refusal_of(refusal, member));
+    emit_counted_check(output, member, object, text_of("%" PRIu64, type->length), refusal_of(refusal, member));
 }
 
 void emit_clear_padding(FILE *output, const struct type *type, const char *object)
@@ -203,6 +215,8 @@ const char *input_parameter(const struct member *member, const char *capability_
         return text_of("const void *%s, size_t %s_size", name, member->name.text);
     if (type->kind == TYPE_STRING)
         return text_of("idl_string %s", name);
+    if (type->kind == TYPE_SEQUENCE)
+        return text_of("const %s *%s, size_t %s_count", c_type(type), name, member->name.text);
     if (type->kind == TYPE_STRUCT)
         return text_of("const %s *%s", c_type(type), name);
     if (type->kind == TYPE_ARRAY)
@@ -219,6 +233,9 @@ const char *output_parameter(const struct member *member, const char *capability
         return text_of("%s*%s", capability_type, name);
     if (type->kind == TYPE_PAGES)
         return text_of("struct idl_pages %s_window, struct idl_pages *%s", member->name.text, name);
+    if (type->kind == TYPE_SEQUENCE)
+        return text_of("%s *%s, size_t %s_capacity, size_t *%s_count", c_type(type), name, member->name.text,
+                       member->name.text);
     if (type_is_blob(type))
         return text_of("%s *%s, size_t %s_capacity, size_t *%s_length", type->kind == TYPE_STRING ? "char" : "void",
                        name, member->name.text, member->name.text);

@@ -8,6 +8,7 @@
 
 #include "check.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,13 +91,27 @@ static void write_values(FILE *output, struct value_list values)
     }
 }
 
-static void write_type(FILE *output, const struct type *type)
+static void write_type(FILE *output, const struct type *type);
+
+/* u8[3][2]: three arrays of two. */
+static void write_array(FILE *output, const struct type *type)
 {
-    if (type->element) {
-        write_type(output, type->element);
+    const struct type *base = type;
+
+    while (base->element)
+        base = base->element;
+    write_type(output, base);
+    for (; type->element; type = type->element) {
         fputc('[', output);
         write_value(output, type->count);
         fputc(']', output);
+    }
+}
+
+static void write_type(FILE *output, const struct type *type)
+{
+    if (type->element) {
+        write_array(output, type);
         return;
     }
     if (type->library)
@@ -161,16 +176,33 @@ void format_operation(FILE *output, const struct operation *operation)
     fputc(';', output);
 }
 
+/* As much as stays together: up to a comma that is not between < and >. */
+static size_t wrapped_part(const char *text)
+{
+    size_t length = 0;
+    unsigned depth = 0;
+
+    for (; text[length]; length++) {
+        char before = length ? text[length - 1] : ' ';
+
+        if (before == ',' && text[length] == ' ' && depth == 0)
+            break;
+        if (text[length] == '<' && (isalnum((unsigned char)before) || before == '_'))
+            depth++;
+        else if (text[length] == '>' && before != '-' && depth)
+            depth--;
+    }
+    return length;
+}
+
 /* Writes a line, broken behind commas where it would be too long. */
 static void write_wrapped(FILE *output, const char *indent, const char *text)
 {
     size_t column = (size_t)fprintf(output, "%s", indent);
 
     while (*text) {
-        size_t length = 0;
+        size_t length = wrapped_part(text);
 
-        while (text[length] && !(length && text[length - 1] == ',' && text[length] == ' '))
-            length++;
         if (column + length > MAX_LINE && column > strlen(indent)) {
             column = (size_t)fprintf(output, "\n%s    ", indent) - 1;
             text += strspn(text, " ");
@@ -198,9 +230,11 @@ static void write_operation(struct formatter *formatter, const struct operation 
     end_line(formatter, operation->span.end_line);
 }
 
-static void write_member(FILE *output, const struct declaration *declaration, const struct member *member)
+static void write_member(FILE *output, const struct member *member)
 {
-    if (declaration->kind == DECLARATION_TABLE) {
+    if (member->type && member->value) {
+        if (member->retired)
+            fprintf(output, "retired ");
         write_value(output, member->value);
         fprintf(output, ": ");
     }
@@ -238,7 +272,7 @@ static char *members_on_a_line(const struct declaration *declaration, size_t col
     fprintf(line, "{ ");
     FOR_EACH(member, member, declaration->members)
     {
-        write_member(line, declaration, member);
+        write_member(line, member);
         fputc(' ', line);
     }
     fputc('}', line);
@@ -259,7 +293,7 @@ static void write_body_lines(struct formatter *formatter, const struct declarati
         write_comments(formatter, "  ", &member->span);
         write_doc(formatter, "  ", member->doc);
         fprintf(formatter->output, "  ");
-        write_member(formatter->output, declaration, member);
+        write_member(formatter->output, member);
         end_line(formatter, member->span.end_line);
     }
     FOR_EACH(operation, operation, declaration->operations)

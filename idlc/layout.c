@@ -9,10 +9,13 @@
 #include "abi/message.h"
 
 #define WORD 8
+#define UNION_TAG_SIZE 4
+#define MAX_SEQUENCE ((uint64_t)1 << 24) /* bytes: a server keeps a buffer of that size */
 
 bool type_is_scalar(const struct type *type)
 {
-    return type->kind == TYPE_INTEGER || type->kind == TYPE_BOOL || type->kind == TYPE_ENUM || type->kind == TYPE_FLAGS;
+    return type->kind == TYPE_INTEGER || type->kind == TYPE_FLOAT || type->kind == TYPE_BOOL ||
+           type->kind == TYPE_ENUM || type->kind == TYPE_FLAGS;
 }
 
 bool type_is_aggregate(const struct type *type)
@@ -22,7 +25,7 @@ bool type_is_aggregate(const struct type *type)
 
 bool type_is_blob(const struct type *type)
 {
-    return type->kind == TYPE_BYTES || type->kind == TYPE_STRING;
+    return type->kind == TYPE_BYTES || type->kind == TYPE_STRING || type->kind == TYPE_SEQUENCE;
 }
 
 bool member_is_item(const struct member *member)
@@ -33,6 +36,17 @@ bool member_is_item(const struct member *member)
 bool shape_uses_utcb(const struct message_shape *shape)
 {
     return shape->words > MESSAGE_REGISTER_WORDS || shape->items > 0;
+}
+
+bool operation_has_floats(const struct operation *operation)
+{
+    for (size_t i = 0; i < operation->inputs_count; i++)
+        if (operation->inputs[i]->type->kind == TYPE_FLOAT)
+            return true;
+    for (size_t i = 0; i < operation->outputs_count; i++)
+        if (operation->outputs[i]->type->kind == TYPE_FLOAT)
+            return true;
+    return false;
 }
 
 bool type_has_checked(const struct type *type)
@@ -46,7 +60,8 @@ bool type_has_checked(const struct type *type)
 
 bool type_is_open(const struct type *type)
 {
-    return type->kind == TYPE_INTEGER || (type->kind == TYPE_ENUM && type->declaration->open);
+    return type->kind == TYPE_INTEGER || type->kind == TYPE_FLOAT ||
+           (type->kind == TYPE_ENUM && type->declaration->open);
 }
 
 bool type_has_padding(const struct type *type)
@@ -84,6 +99,10 @@ static void lay_out_type(struct type *type)
         type->size = type->of->size * type->length;
         type->alignment = type->of->alignment;
         return;
+    case TYPE_SEQUENCE:
+        lay_out_type(type->of);
+        type->length = type->bound * type->of->size;
+        return;
     default:
         break;
     }
@@ -93,12 +112,20 @@ static void lay_out_type(struct type *type)
 /* Larger than any message, and small enough for no sum or product of a few to overflow. */
 #define SIZE_LIMIT (1u << 20)
 
-static void lay_out_struct(struct declaration *declaration)
+static uint64_t limited(uint64_t size)
 {
-    if (declaration->laid_out)
-        return;
-    declaration->laid_out = true;
-    declaration->alignment = 1;
+    return size < SIZE_LIMIT ? size : SIZE_LIMIT;
+}
+
+static void raise_alignment(struct declaration *declaration, const struct type *type)
+{
+    if (declaration->alignment < type->alignment)
+        declaration->alignment = type->alignment;
+}
+
+/* One behind the other. */
+static void lay_out_fields(struct declaration *declaration)
+{
     FOR_EACH(member, member, declaration->members)
     {
         struct type *type = member->type;
@@ -106,17 +133,55 @@ static void lay_out_struct(struct declaration *declaration)
         lay_out_type(type);
         member->offset = round_up(declaration->size, type->alignment);
         member->padding = member->offset - declaration->size;
-        declaration->size = member->offset + type->size;
-        if (declaration->size > SIZE_LIMIT)
-            declaration->size = SIZE_LIMIT;
-        if (declaration->alignment < type->alignment)
-            declaration->alignment = type->alignment;
+        declaration->size = limited(member->offset + type->size);
+        raise_alignment(declaration, type);
         declaration->has_padding |= member->padding || type_has_padding(type);
         declaration->has_checked |= type_has_checked(type);
     }
+}
+
+/* A tag of 32 bits, and all rows at one place behind it. */
+static void lay_out_rows(struct declaration *declaration)
+{
+    uint64_t offset, alignment = 1, size = 0;
+
+    FOR_EACH(member, member, declaration->members)
+    {
+        lay_out_type(member->type);
+        if (alignment < member->type->alignment)
+            alignment = member->type->alignment;
+        if (size < member->type->size)
+            size = member->type->size;
+    }
+    offset = round_up(UNION_TAG_SIZE, alignment);
+    declaration->alignment = alignment > UNION_TAG_SIZE ? alignment : UNION_TAG_SIZE;
+    declaration->room = round_up(limited(size), alignment);
+    declaration->size = offset + declaration->room;
+    FOR_EACH(member, member, declaration->members)
+    {
+        member->offset = offset;
+        member->padding = offset - UNION_TAG_SIZE;
+    }
+}
+
+static void lay_out_struct(struct declaration *declaration)
+{
+    if (declaration->laid_out)
+        return;
+    declaration->laid_out = true;
+    declaration->alignment = 1;
+    if (declaration->kind == DECLARATION_TABLE)
+        declaration->size = declaration->alignment = WORD; /* what says which rows are there */
+    if (declaration->kind == DECLARATION_UNION)
+        lay_out_rows(declaration);
+    else
+        lay_out_fields(declaration);
     declaration->tail = round_up(declaration->size, declaration->alignment) - declaration->size;
+    if (declaration->kind == DECLARATION_TABLE && declaration->size < declaration->room)
+        declaration->tail = declaration->room - declaration->size;
     declaration->size += declaration->tail;
-    declaration->has_padding |= declaration->tail != 0;
+    declaration->has_padding |= declaration->tail != 0 || declaration->kind != DECLARATION_STRUCT;
+    declaration->has_checked |= declaration->kind != DECLARATION_STRUCT && declaration->kind != DECLARATION_TABLE;
 }
 
 static size_t list_length(struct member_list list)
@@ -251,7 +316,7 @@ void check_layout(struct program *program)
     FOR_EACH_UNIT(unit, program)
     FOR_EACH_DECLARATION(declaration, unit)
     {
-        if (declaration->kind == DECLARATION_STRUCT)
+        if (declaration_is_struct(declaration))
             lay_out_struct(declaration);
         if (declaration->kind == DECLARATION_ALIAS)
             lay_out_type(declaration->type);
@@ -322,12 +387,43 @@ static void check_shape(const struct operation *operation, const struct message_
         check_fits(operation, shape, members, count, direction);
 }
 
+/* A sequence goes as it lies in the caller's memory. */
+static void check_sequences(struct member **members, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct type *type = members[i]->type;
+
+        if (type->kind != TYPE_SEQUENCE)
+            continue;
+        if (type->length > MAX_SEQUENCE)
+            report(CODE_TOO_LARGE, type->span, "a sequence has at most %lu bytes, this one %lu",
+                   (unsigned long)MAX_SEQUENCE, (unsigned long)type->length);
+        if (type_has_padding(type->of))
+            report(CODE_GENERIC, type->span,
+                   "'%s' has bytes that are not always used: as a parameter a sequence of it would carry whatever lies "
+                   "there; put the sequence into a struct",
+                   type->of->name);
+    }
+}
+
+static void check_table_size(const struct declaration *table)
+{
+    if (table->kind == DECLARATION_TABLE && table->size > table->room)
+        report(CODE_TOO_LARGE, table->name.span, "table '%s' takes %lu bytes, and its @room is %lu", table->name.text,
+               (unsigned long)table->size, (unsigned long)table->room);
+}
+
 void check_sizes(struct program *program)
 {
     FOR_EACH_UNIT(unit, program)
     FOR_EACH_DECLARATION(declaration, unit)
+    check_table_size(declaration);
+    FOR_EACH_UNIT(unit, program)
+    FOR_EACH_DECLARATION(declaration, unit)
     FOR_EACH(operation, operation, declaration->operations)
     {
+        check_sequences(operation->inputs, operation->inputs_count);
+        check_sequences(operation->outputs, operation->outputs_count);
         check_shape(operation, &operation->request, operation->inputs, operation->inputs_count, "request");
         check_shape(operation, &operation->reply, operation->outputs, operation->outputs_count, "reply");
         check_windows(operation);

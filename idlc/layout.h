@@ -7,6 +7,9 @@
  * where possible. Signed integers are sign-extended. Structs and arrays follow, each from a word's start, as C lays them
  * out. Capabilities of other interfaces are typed items, in the order of the parameters.
  *
+ * Floats travel as their bits. Optionals, unions, tables, and sequences inside of other types are structs; a sequence that
+ * is a parameter travels as the bytes of its elements.
+ *
  * Bytes and strings of at most BYTES_IN_WORDS bytes travel in words, as long as the message has any left: the length as
  * an integer, the bytes as an array. Larger ones are string items. For one that is a result, the request has an integer
  * more, behind all others: how many bytes the caller takes.
@@ -18,14 +21,17 @@
 
 #define BYTES_IN_WORDS 256
 
-bool type_is_scalar(const struct type *type);    /* integer, bool, enum, flags */
+bool type_is_scalar(const struct type *type);    /* integer, float, bool, enum, flags */
 bool type_is_aggregate(const struct type *type); /* struct, array */
-bool type_is_blob(const struct type *type);      /* bytes, string */
+bool type_is_blob(const struct type *type);      /* bytes, string, sequence */
 bool member_is_item(const struct member *member);
 /* Does the message use the UTCB? */
 bool shape_uses_utcb(const struct message_shape *shape);
 
-/* A scalar of which every value of its width is one: an integer, or an open enum. */
+/* Does the C function have parameters in floating-point registers? */
+bool operation_has_floats(const struct operation *operation);
+
+/* A scalar of which every value of its width is one: an integer, a float, or an open enum. */
 bool type_is_open(const struct type *type);
 
 /* Does it hold a bool, a closed enum or flags, or padding, at any depth? */

@@ -102,6 +102,8 @@ const char *c_type(const struct type *type)
     switch (type->kind) {
     case TYPE_INTEGER:
         return text_of("%sint%u_t", type->is_signed ? "" : "u", type->bits);
+    case TYPE_FLOAT:
+        return type->bits == 32 ? "float" : "double";
     case TYPE_BOOL:
         return "bool";
     case TYPE_STRUCT:
@@ -111,6 +113,7 @@ const char *c_type(const struct type *type)
     case TYPE_CAPABILITY:
         return text_of("%s_t", c_stem(type->declaration));
     case TYPE_ARRAY:
+    case TYPE_SEQUENCE:
         return c_type(type->of);
     case TYPE_BYTES:
     case TYPE_STRING:
@@ -119,6 +122,13 @@ const char *c_type(const struct type *type)
         break;
     }
     return "void";
+}
+
+const char *c_dimensions(const struct type *type)
+{
+    if (type->kind != TYPE_ARRAY)
+        return "";
+    return text_of("[%lu]%s", (unsigned long)type->bound, type->inner ? c_dimensions(type->inner) : "");
 }
 
 /* Keywords, names that headers or compilers define as macros, and the parameters that generated functions add. */

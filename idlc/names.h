@@ -21,6 +21,8 @@ const char *c_stem(const struct declaration *declaration);
 const char *c_operation(const struct declaration *interface, const struct operation *operation);
 /* uint32_t, vfs_open_flags_t, struct vfs_stat, vfs_file_t; of an array, of its elements. */
 const char *c_type(const struct type *type);
+/* "[3][4]", behind the name of a field that is an array; else "". */
+const char *c_dimensions(const struct type *type);
 /* A parameter's or a field's name, with an underscore behind it where it means something else in C. */
 const char *c_variable(const struct member *member);
 /* The member of an interface's table of handlers. */

@@ -72,6 +72,7 @@ static void yyerror(struct span *span, void *scanner, struct unit *unit, const c
 %token <text> NAME "a name" NUMBER "a number" DURATION "a duration" STRING "a string" DOC "a doc comment"
 %token LIBRARY "'library'" IMPORT "'import'" CONST "'const'" ENUM "'enum'" FLAGS "'flags'" ERRORS "'errors'"
 %token STRUCT "'struct'" TABLE "'table'" INTERFACE "'interface'" ONEWAY "'oneway'" EVENT "'event'" OUT "'out'"
+%token UNION "'union'" RETIRED "'retired'"
 %token ALIAS "'alias'" SHIFT "'<<'" MOVE "'move'" RAISES "'raises'" ARROW "'->'"
 %token END 0 "the end of the file"
 
@@ -150,6 +151,9 @@ declaration:
 |   TABLE name '{' rows '}' {
         $$ = ast_with_members(ast_declaration(@$, DECLARATION_TABLE, $2, NULL, NULL), $4);
     }
+|   UNION name '{' rows '}' {
+        $$ = ast_with_members(ast_declaration(@$, DECLARATION_UNION, $2, NULL, NULL), $4);
+    }
 |   INTERFACE name base '{' operations '}' {
         $$ = ast_with_operations(ast_declaration(@$, DECLARATION_INTERFACE, $2, NULL, $3), $5);
     }
@@ -194,6 +198,11 @@ rows:
 
 row:
     doc number ':' name ':' type ';' { $$ = ast_member(@4, $1, $4, $6, $2); $$->span.end_line = @7.end_line; }
+|   doc RETIRED number ':' name ':' type ';' {
+        $$ = ast_member(@5, $1, $5, $7, $3);
+        $$->retired = true;
+        $$->span.end_line = @8.end_line;
+    }
 ;
 
 operations:
@@ -298,6 +307,8 @@ word:
 |   ERRORS                  { $$ = copy_text("errors", 6); }
 |   STRUCT                  { $$ = copy_text("struct", 6); }
 |   TABLE                   { $$ = copy_text("table", 5); }
+|   UNION                   { $$ = copy_text("union", 5); }
+|   RETIRED                 { $$ = copy_text("retired", 7); }
 |   INTERFACE               { $$ = copy_text("interface", 9); }
 |   ONEWAY                  { $$ = copy_text("oneway", 6); }
 |   EVENT                   { $$ = copy_text("event", 5); }

@@ -160,6 +160,42 @@ static __attribute__((noinline, cold, unused)) int idl_bad_items(const struct ut
     return -error;
 }
 
+/* Floats travel as their bits. A program that is compiled without them has no stubs that take them. */
+#ifdef __SSE2__
+static inline uint64_t idl_f32_word(float value)
+{
+    uint32_t bits;
+
+    __builtin_memcpy(&bits, &value, sizeof(bits));
+    return bits;
+}
+
+static inline uint64_t idl_f64_word(double value)
+{
+    uint64_t bits;
+
+    __builtin_memcpy(&bits, &value, sizeof(bits));
+    return bits;
+}
+
+static inline float idl_f32(uint64_t word)
+{
+    uint32_t bits = (uint32_t)word;
+    float value;
+
+    __builtin_memcpy(&value, &bits, sizeof(value));
+    return value;
+}
+
+static inline double idl_f64(uint64_t word)
+{
+    double value;
+
+    __builtin_memcpy(&value, &word, sizeof(value));
+    return value;
+}
+#endif
+
 /* Text that goes into a stub: `size` bytes of UTF-8 without U+0000. To a handler it comes with a zero byte behind it. */
 typedef struct {
     const char *text;
