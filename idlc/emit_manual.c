@@ -76,14 +76,34 @@ static void write_values(const struct page *page, const struct declaration *decl
     page_table_end(page);
 }
 
+static void draw_fields(const struct page *page, const char *prefix, const struct declaration *declaration,
+                        uint64_t offset, page_label label);
+
 /* The bytes of a parameter or field: a struct by its fields. */
 static void draw_bytes(const struct page *page, const char *name, const struct type *type, uint64_t offset,
                        page_label label)
 {
     if (type->kind == TYPE_STRUCT)
-        FOR_EACH(member, member, type->declaration->members)
-    draw_bytes(page, text_of("%s.%s", name, member->name.text), member->type, offset + member->offset, label);
-    else page_drawing_cell(page, offset, type->size, label, text_of("%s: %s", name, type_text(type)));
+        draw_fields(page, text_of("%s.", name), type->declaration, offset, label);
+    else
+        page_drawing_cell(page, offset, type->size, label, text_of("%s: %s", name, type_text(type)));
+}
+
+/* What a union and a table begin with has no field of its own; the rows of a union are all at one place. */
+static void draw_fields(const struct page *page, const char *prefix, const struct declaration *declaration,
+                        uint64_t offset, page_label label)
+{
+    const struct member *first = declaration->members.first;
+
+    if (declaration->kind == DECLARATION_TABLE)
+        page_drawing_cell(page, offset, WORD, label, text_of("%spresent", prefix));
+    if (declaration->kind == DECLARATION_UNION) {
+        page_drawing_cell(page, offset, 4, label, text_of("%stag", prefix));
+        page_drawing_cell(page, offset + first->offset, declaration->room, label, text_of("%sas", prefix));
+        return;
+    }
+    FOR_EACH(member, member, declaration->members)
+    draw_bytes(page, text_of("%s%s", prefix, member->name.text), member->type, offset + member->offset, label);
 }
 
 static const char *range_text(const char *what, uint64_t first, uint64_t last)
@@ -104,8 +124,7 @@ static void write_fields(const struct page *page, const struct declaration *decl
     ROW(page, decimal_text(member->offset, false), code(member->name.text), code(type_text(member->type)), member->doc);
     page_table_end(page);
     page_drawing(page, "In memory");
-    FOR_EACH(member, member, declaration->members)
-    draw_bytes(page, member->name.text, member->type, member->offset, byte_label);
+    draw_fields(page, "", declaration, 0, byte_label);
     page_drawing_end(page);
 }
 
@@ -125,6 +144,8 @@ static void write_type(const struct page *page, const struct declaration *declar
     page_text(page, declaration->prefix.doc);
     switch (declaration->kind) {
     case DECLARATION_STRUCT:
+    case DECLARATION_UNION:
+    case DECLARATION_TABLE:
         page_text(page,
                   text_of("%" PRIu64 " bytes, aligned to %" PRIu64 ".", declaration->size, declaration->alignment));
         write_fields(page, declaration);
