@@ -23,7 +23,7 @@ struct startup_grant {
 struct startup_table {
     uint64_t magic;
     uint32_t grants_count;
-    uint32_t reserved;
+    uint32_t process;       /* its number at the process server, 0 if that did not start it */
     uint64_t tsc_hertz;     /* frequency of the time-stamp counter, for clocks that need no IPC */
     uint64_t tsc_start;     /* its value at the time that Clock.now calls 0 */
     uint64_t program_entry; /* first instruction of the program itself; the Linux-call handler starts it */

@@ -87,13 +87,18 @@ int64_t linux_writev(const struct linux_frame *frame)
     return chunk.failed ? -EIO : total;
 }
 
-static uint32_t typed_lock; /* guards what read_typed() keeps; held while it waits, too */
+static uint32_t typed_lock; /* guards what was typed and not read; held while somebody waits for more, too */
+static uint8_t typed[IPC_CONSOLE_SHORT];
+static uint32_t typed_count, typed_used;
+
+void linux_console_forked(void)
+{
+    typed_lock = typed_count = typed_used = 0;
+}
 
 /* Waits for something typed, and stores at most `size` bytes of it. A terminal's Return key sends '\r'. */
 static int64_t read_typed(uint8_t *buffer, uint64_t size)
 {
-    static uint8_t typed[IPC_CONSOLE_SHORT];
-    static uint32_t typed_count, typed_used;
     while (typed_used == typed_count) {
         typed_used = typed_count = 0;
         if (ipc_console_read(typed, &typed_count) != 0)

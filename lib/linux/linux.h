@@ -36,6 +36,8 @@ struct linux_grants {
     uint32_t task, thread, factory, console;
     uint32_t memory; /* at the memory server, which pages this task; 0 if it has memory of its factory alone */
     uint32_t pager;  /* the fault handler of its threads; 0 if they have none */
+    uint32_t pager_interface;
+    uint32_t process; /* at the process server, which started it; 0 if that was another */
 };
 
 extern struct linux_grants linux_grants;
@@ -45,6 +47,9 @@ extern const char *linux_program_name; /* argv[0] */
 /* Prepares the program, and answers its first stack pointer: `stack` as the loader prepared it, or, if that is 0 (only
  * the kernel starts root so), an initial stack made in the `LINUX_ROOT_STACK_SIZE` bytes at `room`. */
 uint64_t linux_prepare(uint64_t stack, uint64_t *room);
+
+/* Looks up what the program was granted. */
+void linux_find_grants(void);
 
 /* Carries out the call in `frame`; what it answers goes to the program in rax. */
 int64_t linux_call(const struct linux_frame *frame);
@@ -87,7 +92,8 @@ linux_function linux_clock_nanosleep;
 linux_function linux_arch_prctl, linux_set_tid_address, linux_exit, linux_getpid, linux_exit_group, linux_sched_yield;
 linux_function linux_rt_sigaction, linux_rt_sigprocmask, linux_kill, linux_tkill, linux_tgkill, linux_uname,
     linux_prlimit;
-linux_function linux_getrandom, linux_futex, linux_gettid, linux_zero, linux_set_robust_list;
+linux_function linux_getrandom, linux_futex, linux_gettid, linux_zero, linux_set_robust_list, linux_getppid;
+linux_function linux_wait4, linux_waitid;
 
 /* Fills `length` bytes with numbers from RDRAND where the processor has it, else with a mix of the time-stamp counter,
  * which is no secret. */

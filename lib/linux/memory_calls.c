@@ -20,6 +20,21 @@ void linux_memory_prepare(void)
     paged_prepare();
 }
 
+void linux_memory_stop(void)
+{
+    linux_lock(&memory_lock);
+}
+
+void linux_memory_go_on(void)
+{
+    linux_unlock(&memory_lock);
+}
+
+void linux_memory_forked(void)
+{
+    memory_lock = 0;
+}
+
 static int64_t call(const struct linux_frame *frame, linux_function *paged, linux_function *plain)
 {
     linux_lock(&memory_lock);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Linux's calls on processes, threads and signals, for a process that is alone in its world: it is process 1 with one
- * thread, and user 0. Signals are never delivered; one that a program sends to itself ends it, unless Linux ignores
- * that signal by default.
+ * Linux's calls on the process itself: its end, its signals, its names. It is user 0. Signals are never delivered; one that a
+ * program sends to itself ends it, unless Linux ignores that signal by default.
  */
 #include <errno.h>
 #include <signal.h>
@@ -10,10 +9,10 @@
 #include <sys/utsname.h>
 
 #include "abi/addresses.h"
+#include "idl/process_service.h"
 #include "linux.h"
 #include "threads.h"
 
-#define PROCESS 1
 #define STATUS_MASK 0xff      /* what Linux keeps of an exit status */
 #define STATUS_SIGNAL 128     /* what a shell adds to a signal's number */
 #define SIGNAL_SET_SIZE 8     /* bytes of the kernel's sigset_t */
@@ -50,19 +49,7 @@ int64_t linux_arch_prctl(const struct linux_frame *frame)
     }
 }
 
-uint32_t linux_process_number(void)
-{
-    return PROCESS;
-}
-
-/* getpid() */
-int64_t linux_getpid(const struct linux_frame *frame)
-{
-    (void)frame;
-    return linux_process_number();
-}
-
-/* getuid and its like: user and group 0; getppid: no parent. */
+/* getuid and its like: user and group 0. */
 int64_t linux_zero(const struct linux_frame *frame)
 {
     (void)frame;
@@ -120,9 +107,10 @@ int64_t linux_rt_sigprocmask(const struct linux_frame *frame)
     return 0;
 }
 
-/* Sends `signal` to the process itself: whichever thread it is for, there are no handlers. */
-static int64_t send_signal(uint64_t signal)
+/* Whichever thread it is for, there are no handlers. */
+int64_t linux_signal_self(uint64_t signal)
 {
+    const uint32_t signalled = linux_grants.process != 0 ? PROCESS_EXIT_SIGNALLED : 0;
     if (signal > SIGNALS)
         return -EINVAL;
     switch (signal) {
@@ -133,7 +121,7 @@ static int64_t send_signal(uint64_t signal)
     case SIGWINCH:
         return 0;
     default:
-        ipc_exit(STATUS_SIGNAL + (uint32_t)signal);
+        ipc_exit((STATUS_SIGNAL + (uint32_t)signal) | signalled);
     }
 }
 
@@ -146,22 +134,16 @@ static bool is_thread(uint64_t thread)
             linux_threads[number].thread != 0);
 }
 
-/* kill(process, signal) */
-int64_t linux_kill(const struct linux_frame *frame)
-{
-    return frame->rdi == linux_process_number() ? send_signal(frame->rsi) : -ESRCH;
-}
-
 /* tkill(thread, signal) */
 int64_t linux_tkill(const struct linux_frame *frame)
 {
-    return is_thread(frame->rdi) ? send_signal(frame->rsi) : -ESRCH;
+    return is_thread(frame->rdi) ? linux_signal_self(frame->rsi) : -ESRCH;
 }
 
 /* tgkill(process, thread, signal) */
 int64_t linux_tgkill(const struct linux_frame *frame)
 {
-    return frame->rdi == linux_process_number() && is_thread(frame->rsi) ? send_signal(frame->rdx) : -ESRCH;
+    return frame->rdi == linux_process_number() && is_thread(frame->rsi) ? linux_signal_self(frame->rdx) : -ESRCH;
 }
 
 static void copy_name(char *to, const char *from)

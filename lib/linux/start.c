@@ -35,19 +35,26 @@ static bool same_name(const char *left, const char *right)
     return *left == *right;
 }
 
-/* The handle that the start-up table names, or 0. */
-static uint32_t find_grant(const char *name)
+/* What the start-up table has under that name, or an entry of zeros. */
+static const struct startup_grant *find(const char *name)
 {
+    static const struct startup_grant none;
     const struct startup_table *table = linux_startup_table();
     for (uint32_t i = 0; i < table->grants_count && i < STARTUP_MAX_GRANTS; i++) {
         if (same_name(table->grants[i].name, name))
-            return table->grants[i].handle;
+            return &table->grants[i];
     }
-    return 0;
+    return &none;
 }
 
-static void find_grants(void)
+static uint32_t find_grant(const char *name)
 {
+    return find(name)->handle;
+}
+
+void linux_find_grants(void)
+{
+    linux_grants = (struct linux_grants){0};
     if (linux_startup_table()->magic != STARTUP_MAGIC)
         return;
     linux_grants.task = find_grant("task");
@@ -56,8 +63,11 @@ static void find_grants(void)
     linux_grants.console = find_grant("console");
     /* A client of the memory server that does not page this task would be of no use: those that do have both. */
     linux_grants.pager = find_grant("pager");
-    if (linux_grants.pager != 0)
+    linux_grants.pager_interface = find("pager")->interface;
+    if (linux_grants.pager != 0) {
         linux_grants.memory = find_grant("memory");
+        linux_grants.process = find_grant("process");
+    }
 }
 
 /* argc, argv, no environment, and what musl reads of the auxiliary vector. Root has no thread-local variables, so its
@@ -86,7 +96,7 @@ static void make_root_stack(uint64_t *stack)
 
 uint64_t linux_prepare(uint64_t stack, uint64_t *room)
 {
-    find_grants();
+    linux_find_grants();
     linux_threads_prepare();
     linux_memory_prepare();
     if (stack == 0) {

@@ -25,7 +25,7 @@ static uint32_t alive; /* threads that clone made, and the first */
 static uint32_t
     used; /* numbers from here on were never used: their records are as the image has them, and take no memory */
 
-static uint32_t clone_lock;
+uint32_t linux_clone_lock;
 
 static uint8_t leaving_stack[LEAVING_STACK] __attribute__((aligned(16)));
 static uint32_t leaving_lock;
@@ -37,7 +37,7 @@ void linux_threads_prepare(void)
     used = LEADER + 1;
     linux_self()->thread = linux_grants.thread;
     alive = 1;
-    clone_lock = leaving_lock = 0;
+    linux_clone_lock = leaving_lock = 0;
     futex_prepare();
 }
 
@@ -68,28 +68,47 @@ int64_t linux_set_robust_list(const struct linux_frame *frame)
 
 /* ---- Beginning -------------------------------------------------------------------------------------------------------- */
 
-/* Puts all that the child needs on the stack that ends at `top`; where it begins is what the child starts with. */
-static struct linux_birth *place(uint64_t top, const struct linux_registers *registers)
+void linux_birth_prepare(struct linux_birth *birth, struct linux_registers *registers)
+{
+    birth->registers = registers;
+    save_vectors(&birth->vectors);
+    __asm__("rdfsbase %0" : "=r"(birth->fs_base));
+}
+
+struct linux_birth *linux_birth_place(uint64_t top, const struct linux_registers *registers)
 {
     /* As far below as entry.S had it, since that is how it finds the way back. */
     struct linux_registers *copy = (struct linux_registers *)(top - 128 - sizeof(*copy));
     struct linux_birth *birth = (struct linux_birth *)(((uint64_t)copy - sizeof(*birth)) & ~(uint64_t)15);
     *copy = *registers;
-    birth->registers = copy;
-    birth->forked = false;
-    save_vectors(&birth->vectors);
-    __asm__("rdfsbase %0" : "=r"(birth->fs_base));
+    linux_birth_prepare(birth, copy);
     return birth;
 }
 
-struct linux_registers *linux_child_begins(struct linux_birth *birth)
+/* The first thread of a copy of a process: the only one of its own. */
+static void become_process(const struct linux_birth *birth, uint32_t process)
 {
+    linux_find_grants();
+    linux_set_process(process, birth->parent);
+    linux_threads_prepare();
+    linux_memory_forked();
+    linux_console_forked();
+    linux_self()->mask = birth->mask;
+    linux_self()->clear = birth->clear;
+    if (birth->tell != 0)
+        *(uint32_t *)birth->tell = process;
+}
+
+struct linux_registers *linux_child_begins(struct linux_birth *birth, uint32_t process)
+{
+    if (process)
+        become_process(birth, process);
     restore_vectors(&birth->vectors);
     __asm__ volatile("wrfsbase %0" : : "r"(birth->fs_base));
     return birth->registers;
 }
 
-/* Is the child to be told its number where `flags` say so, and do they agree with each other? */
+/* Do the flags agree with each other, and is what they name plausible? */
 static int64_t check(const struct linux_frame *frame, uint64_t flags)
 {
     const uint64_t word = sizeof(uint32_t);
@@ -147,16 +166,16 @@ int64_t linux_clone(struct linux_registers *registers)
 {
     const struct linux_frame *frame = &registers->frame;
     if (frame->number != SYS_clone || !(frame->rdi & CLONE_THREAD))
-        return linux_call(frame);
+        return linux_fork(registers);
     int64_t result = check(frame, frame->rdi);
     if (result)
         return result;
-    struct linux_birth *birth = place(frame->rsi, registers);
+    struct linux_birth *birth = linux_birth_place(frame->rsi, registers);
     if (frame->rdi & CLONE_SETTLS)
         birth->fs_base = frame->r8;
-    linux_lock(&clone_lock);
+    linux_lock(&linux_clone_lock);
     result = make_thread(frame, birth);
-    linux_unlock(&clone_lock);
+    linux_unlock(&linux_clone_lock);
     return result;
 }
 

@@ -58,7 +58,11 @@ struct linux_birth {
     struct linux_vectors vectors;
     struct linux_registers *registers;
     uint64_t fs_base;
-    bool forked; /* it is the first thread of a process of its own */
+    /* Of a forked process: */
+    uint64_t tell;  /* where its number goes, 0: nowhere */
+    uint64_t clear; /* as in struct linux_thread */
+    uint64_t mask;  /* the same */
+    uint32_t parent;
 };
 
 /* ---- threads.c -------------------------------------------------------------------------------------------------------- */
@@ -68,17 +72,51 @@ void linux_threads_prepare(void);
 /* clone, fork and vfork: `registers` are those of who calls. Called by entry.S. */
 int64_t linux_clone(struct linux_registers *registers);
 
-/* The first thing that a thread or process made so does; answers where its registers lie. Called by entry.S. */
-struct linux_registers *linux_child_begins(struct linux_birth *birth);
+/* The first thing that a thread or process made so does; answers where its registers lie. `process` is the number of a forked
+ * process, 0 for a thread. Called by entry.S. */
+struct linux_registers *linux_child_begins(struct linux_birth *birth, uint32_t process);
 
-/* Number of the process, and of a thread as Linux has it. */
-uint32_t linux_process_number(void);
+/* Notes what the child needs besides. */
+void linux_birth_prepare(struct linux_birth *birth, struct linux_registers *registers);
+
+/* Puts all that the child needs on the stack that ends at `top`. */
+struct linux_birth *linux_birth_place(uint64_t top, const struct linux_registers *registers);
+
+/* Taken by whoever makes a thread or a process. */
+extern uint32_t linux_clone_lock;
+
+/* Number of a thread as Linux has it. */
 uint32_t linux_thread_number(uint32_t number);
 
 /* entry.S. */
 void linux_child(void);
 _Noreturn void linux_switch_stack(void *stack, void (*function)(void));
 _Noreturn void linux_last_call(uint64_t tag, uint64_t handle, uint64_t word, uint32_t *lock);
+
+/* ---- processes.c ------------------------------------------------------------------------------------------------------- */
+/* fork, vfork, and clone of processes. */
+int64_t linux_fork(struct linux_registers *registers);
+
+/* The process is `number`, which `parent` made; both 0 where the start-up table and the process server are to be asked. */
+void linux_set_process(uint32_t number, uint32_t parent);
+
+uint32_t linux_process_number(void);
+
+/* A child that has ended; number 0: none. */
+struct linux_ended {
+    uint32_t number, status;
+    bool signalled;
+};
+
+/* ---- process.c: sends a signal to the process itself. */
+int64_t linux_signal_self(uint64_t signal);
+
+/* ---- processes_ipc.c: operations of idl/process.idl on the process itself, as the functions of ipc.c ----------------- */
+int ipc_process_fork(uint64_t entry, uint64_t stack, uint32_t *number);
+int ipc_process_wait(uint32_t child, struct linux_ended *ended);
+int ipc_process_poll(uint32_t child, struct linux_ended *ended);
+int ipc_process_end(uint32_t number, uint32_t signal);
+int ipc_process_parent(uint32_t *number);
 
 /* ---- futex.c ---------------------------------------------------------------------------------------------------------- */
 /* Nobody waits, and no lock of the table is held. */
@@ -97,6 +135,17 @@ void linux_lock_spinning(uint32_t *lock);
 /* ---- memory_calls.c --------------------------------------------------------------------------------------------------- */
 /* There is no heap, and nobody has the lock. */
 void linux_memory_prepare(void);
+
+/* Whoever has this does, no other thread changes the program's memory by a call. */
+void linux_memory_stop(void);
+void linux_memory_go_on(void);
+
+/* Nobody has the lock: in a copy of a process that held it for that. */
+void linux_memory_forked(void);
+
+/* ---- console.c --------------------------------------------------------------------------------------------------------- */
+/* Forgets what was typed and not read, which the process that was copied will read. */
+void linux_console_forked(void);
 
 /* ---- threads_ipc.c: as the functions of ipc.c ------------------------------------------------------------------------ */
 int ipc_create_thread(uint32_t *thread, uint32_t *number);

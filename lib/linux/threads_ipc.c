@@ -3,6 +3,7 @@
 #include <salto/wait.h>
 
 #include "idl/factory.h"
+#include "idl/fault.h"
 #include "idl/notification.h"
 #include "idl/task.h"
 #include "idl/thread.h"
@@ -16,10 +17,12 @@ static kernel_factory_t factory(void)
 /* A thread whose page faults are served as the first one's are. */
 static int create_thread(kernel_thread_t *thread, uint32_t *number)
 {
+    const kernel_endpoint_t pager = {linux_grants.pager};
     int result = kernel_factory_create_thread(factory(), (kernel_task_t){linux_grants.task}, thread, number);
-    if (result == 0 && linux_grants.pager != 0)
-        result = kernel_thread_set_fault_handler(*thread, (kernel_endpoint_t){linux_grants.pager});
-    return result;
+    if (result != 0 || linux_grants.pager == 0)
+        return result;
+    return linux_grants.pager_interface == KERNEL_PAGER_ID ? kernel_thread_set_pager(*thread, pager)
+                                                           : kernel_thread_set_fault_handler(*thread, pager);
 }
 
 int ipc_create_thread(uint32_t *thread, uint32_t *number)

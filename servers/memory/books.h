@@ -4,9 +4,11 @@
  *
  * A client pays for the frames of its objects, for those that its books take, and for the quotas of the clients that were
  * divided off it. A frame that several objects have, since one is a copy of the other, is paid for by each: so writing to
- * it, which takes a frame of its own, needs no quota, and all that clients may use together is there.
+ * it, which takes a frame of its own, needs no quota, and all that clients may use together is there. A client that branched
+ * off another has no quota of its own: the other pays for it, besides for itself, or whoever pays for that one.
  *
- * Invariants. `used` of a client is the sum of what it pays for, and never above `quota`. The regions of a client do not
+ * Invariants. `used` of a client is the sum of what it has, and of what those that branched off it have; that of a payer is
+ * never above its `quota`. The regions of a client do not
  * overlap. A page is mapped in a task only where a region covers it, its object has a frame for it, and with rights no
  * greater than the region's; it is mapped to be written only where no other object has the frame. An object without a
  * capability is attached by its owner alone, each page of it at most once, and has frames only for attached pages; when
@@ -64,6 +66,7 @@ _Static_assert(sizeof(struct object) <= RECORD_SIZE && sizeof(struct region) <= 
 
 struct client {
     struct client *parent; /* NULL for those of the manifest */
+    struct client *payer;  /* whose quota it uses: mostly its own */
     uint32_t generation;   /* of this place in the table: capabilities carry it */
     bool open;
     uint32_t task; /* handle, 0 if there is no address space */
@@ -81,12 +84,21 @@ struct client {
 /* ---- clients.c ---------------------------------------------------------------------------------------------------- */
 extern struct client clients[CLIENTS_MAX];
 
+/* Pages that the client can still be charged for. */
+static inline uint64_t client_left(const struct client *client)
+{
+    return client->payer->quota - client->payer->used;
+}
+
 /* Takes `pages` out of the client's quota; false if it has not as many left. */
 bool client_charge(struct client *client, uint64_t pages);
 void client_discharge(struct client *client, uint64_t pages);
 
 /* A client with a quota out of that of `parent`, or of its own at `index` where that is NULL; NULL, and the error. */
 struct client *client_open(struct client *parent, uint32_t index, uint64_t quota, int *error);
+
+/* A client that uses the quota of `parent`; NULL, and the error. */
+struct client *client_branch(struct client *parent, int *error);
 
 /* Ends the client and all that came from it. */
 void client_close(struct client *client);

@@ -10,17 +10,23 @@ struct client clients[CLIENTS_MAX];
 
 bool client_charge(struct client *client, uint64_t pages)
 {
-    assert(client->used <= client->quota);
-    if (pages > client->quota - client->used)
+    struct client *payer = client->payer;
+    assert(payer->used <= payer->quota);
+    if (pages > client_left(client))
         return false;
-    client->used += pages;
+    payer->used += pages;
+    if (payer != client)
+        client->used += pages;
     return true;
 }
 
 void client_discharge(struct client *client, uint64_t pages)
 {
-    assert(pages <= client->used);
-    client->used -= pages;
+    struct client *payer = client->payer;
+    assert(pages <= client->used && pages <= payer->used);
+    payer->used -= pages;
+    if (payer != client)
+        client->used -= pages;
 }
 
 /* ---- Records -------------------------------------------------------------------------------------------------------- */
@@ -86,6 +92,7 @@ static void begin(struct client *client, struct client *parent, uint64_t quota)
     memset(client, 0, sizeof(*client));
     client->generation = generation;
     client->parent = parent;
+    client->payer = client;
     client->quota = quota;
     client->open = true;
 }
@@ -108,6 +115,14 @@ struct client *client_open(struct client *parent, uint32_t index, uint64_t quota
     begin(client, parent, quota);
     if (parent)
         parent->children++;
+    return client;
+}
+
+struct client *client_branch(struct client *parent, int *error)
+{
+    struct client *client = client_open(parent, 0, 0, error);
+    if (client)
+        client->payer = parent->payer;
     return client;
 }
 

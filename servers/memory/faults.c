@@ -103,7 +103,7 @@ static bool enter_frame(struct object *object, struct sparse_cursor *cursor, uin
 static uint64_t make_pages(struct object *object, uint64_t page, uint64_t count)
 {
     struct sparse_cursor cursor = {0};
-    uint64_t left = object->owner->quota - object->owner->used;
+    uint64_t left = client_left(object->owner);
     uint32_t taken = (uint32_t)(count < left ? count : left), entered = 0;
     uint32_t first = taken > 0 ? frames_take(&taken) : 0;
     if (first == 0)

@@ -68,6 +68,20 @@ static int on_space_divide(void *server, const struct idl_call *call, uint64_t p
     return error;
 }
 
+static int on_space_branch(void *server, const struct idl_call *call, memory_space_t *result)
+{
+    struct client *parent = named_client(call->badge);
+    int error = 0;
+    (void)server;
+    struct client *client = parent ? client_branch(parent, &error) : NULL;
+    if (!client)
+        return parent ? error : MEMORY_ERROR_GONE;
+    error = mint_client(client, BADGE_CLIENT, &result->handle);
+    if (error)
+        client_close(client);
+    return error;
+}
+
 static int on_space_adopt(void *server, const struct idl_call *call, struct idl_cap *task,
                           kernel_fault_handler_t *pager)
 {
@@ -108,7 +122,7 @@ static int on_space_leave(void *server, const struct idl_call *call)
 void describe_client(const struct client *client, struct memory_statistics *statistics)
 {
     *statistics = (struct memory_statistics){
-        .quota = client->quota,
+        .quota = client->payer->quota,
         .used = client->used,
         .regions = client->region_count,
         .clients = client->children,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The operations of idl/process.idl, and what the kernel tells of processes. */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -43,6 +44,8 @@ static int on_starter_create(void *object, const struct idl_call *call, const ui
         return PROCESS_ERROR_GONE;
     if (!string_is_good(file, NAME_SIZE))
         return PROCESS_ERROR_BAD_STRING;
+    if (memory == SHARED_MEMORY)
+        return PROCESS_ERROR_QUOTA;
     struct process *process = process_take();
     if (!process)
         return PROCESS_ERROR_TOO_MANY;
@@ -74,6 +77,80 @@ static int on_starter_next(void *object, const struct idl_call *call, uint32_t a
         }
     }
     return PROCESS_ERROR_GONE;
+}
+
+/* ---- Families ------------------------------------------------------------------------------------------------------- */
+
+static int on_starter_fork(void *object, const struct idl_call *call, uint64_t entry, uint64_t stack, uint32_t *number)
+{
+    struct process *parent = process_named(call->badge, BADGE_STARTER);
+    (void)object;
+    if (!parent || parent->state != PROCESS_STATE_RUNNING)
+        return PROCESS_ERROR_GONE;
+    struct process *process = process_take();
+    if (!process)
+        return PROCESS_ERROR_TOO_MANY;
+    process->parent = parent;
+    int error = process_fork(process, entry, stack);
+    *number = process_number(process);
+    if (error) {
+        process->forked = false; /* nobody is told of it */
+        process_end(process, 0);
+        process_forget(process);
+    }
+    return error;
+}
+
+static int on_starter_poll(void *object, const struct idl_call *call, uint32_t child, uint32_t *number,
+                           uint32_t *status, bool *signalled)
+{
+    const struct process *parent = process_named(call->badge, BADGE_STARTER);
+    bool any = false;
+    (void)object;
+    struct process *process = parent ? process_ended_child(parent, child, &any) : NULL;
+    if (!process && !any)
+        return parent ? PROCESS_ERROR_NO_CHILD : PROCESS_ERROR_GONE;
+    *number = process ? process_number(process) : 0;
+    *status = process ? process->status : 0;
+    *signalled = process && process->signalled;
+    if (process)
+        process_forget(process);
+    return 0;
+}
+
+/* Only where somebody has ended, or nobody can end: process_dispatch() keeps the callers for all others. */
+static int on_starter_wait(void *object, const struct idl_call *call, uint32_t child, uint32_t *number,
+                           uint32_t *status, bool *signalled)
+{
+    int error = on_starter_poll(object, call, child, number, status, signalled);
+    return error == 0 && *number == 0 ? PROCESS_ERROR_STATE : error;
+}
+
+static bool is_ignored(uint32_t signal)
+{
+    return signal == 0 || signal == SIGCHLD || signal == SIGCONT || signal == SIGURG || signal == SIGWINCH;
+}
+
+static int on_starter_end(void *object, const struct idl_call *call, uint32_t number, uint32_t signal)
+{
+    struct process *caller = process_named(call->badge, BADGE_STARTER);
+    (void)object;
+    if (number == 0 || number > PROCESSES_MAX || !processes[number - 1].used || signal >= NSIG)
+        return PROCESS_ERROR_GONE;
+    if (caller ? !process_is_below(&processes[number - 1], caller) : call->badge >> KIND_SHIFT != BADGE_MANIFEST)
+        return PROCESS_ERROR_NOT_ALLOWED;
+    if (is_ignored(signal))
+        return 0;
+    process_end_signalled(&processes[number - 1], STATUS_SIGNAL + signal);
+    return 0;
+}
+
+static int on_starter_parent(void *object, const struct idl_call *call, uint32_t *number)
+{
+    const struct process *process = process_named(call->badge, BADGE_STARTER);
+    (void)object;
+    *number = process && process->parent ? process_number(process->parent) : 0;
+    return process ? 0 : PROCESS_ERROR_GONE;
 }
 
 /* ---- A process ---------------------------------------------------------------------------------------------------------- */
@@ -198,14 +275,16 @@ static void on_told_fault(void *object, const struct idl_call *call, uint32_t nu
     printf("process %" PRIu32 " (%s), thread %" PRIu32 ": exception %" PRIu32 ", error %" PRIx32 " at 0x%" PRIx64
            ", instruction 0x%" PRIx64 "\n",
            process_number(process), process->name, number, vector, error, address, instruction);
-    process_end(process, STATUS_FAULT);
+    process_end_signalled(process, STATUS_FAULT);
 }
 
 static void on_told_exited(void *object, const struct idl_call *call, uint32_t number, uint32_t status)
 {
     struct process *process = process_named(call->badge, BADGE_SUPERVISOR);
     (void)object, (void)number;
-    if (process)
+    if (process && (status & PROCESS_EXIT_SIGNALLED))
+        process_end_signalled(process, status & ~(uint32_t)PROCESS_EXIT_SIGNALLED);
+    else if (process)
         process_end(process, status);
 }
 
@@ -226,12 +305,21 @@ static bool keep_waiter(uint64_t badge)
     return true;
 }
 
+/* The same for a process that waits for those that it forked. */
+static bool keep_parent(uint64_t badge, uint64_t child)
+{
+    struct process *parent = process_named(badge, BADGE_STARTER);
+    return parent && child <= PROCESSES_MAX && process_keep_parent(parent, (uint32_t)child);
+}
+
 #define INTERFACE_SHIFT 48 /* of a request's tag */
 
 struct idl_answer process_dispatch(uint64_t badge, uint64_t word0, uint64_t word1, uint64_t tag, uint64_t word2,
                                    uint64_t word3, struct idl_frame *frame)
 {
     if (tag == PROCESS_CHILD_WAIT_REQUEST && keep_waiter(badge))
+        return idl_no_answer();
+    if (tag == PROCESS_STARTER_WAIT_REQUEST && keep_parent(badge, word0))
         return idl_no_answer();
     switch (tag >> INTERFACE_SHIFT) {
     case KERNEL_SUPERVISOR_ID:

@@ -28,6 +28,8 @@
 #define STRINGS_MAX 32
 #define NAME_SIZE 32
 #define STACK_PAGES 256
+#define SHARED_MEMORY UINT64_MAX
+#define STATUS_SIGNAL 128 /* what a shell adds to the number of a signal */
 #define STATUS_KILLED 137 /* what a shell says of a program that was killed, ... */
 #define STATUS_FAULT 139  /* ... and of one that a segmentation fault ended */
 
@@ -46,6 +48,8 @@ struct process {
     struct process *parent; /* NULL: the server itself started it */
     const struct image *image;
     uint32_t status;
+    bool signalled; /* a signal or a fault ended it */
+    bool forked;    /* by its parent, which waits for it by Starter.wait */
     kernel_factory_t factory;
     kernel_task_t task;
     kernel_thread_t thread;
@@ -53,6 +57,9 @@ struct process {
     uint32_t pager;
     kernel_reply_t waiter; /* keeps whoever waits, if `waited` */
     bool waited;
+    kernel_reply_t parent_waiter; /* keeps this process in Starter.wait, if `waits`; made when it waits first */
+    bool waits;
+    uint32_t waits_for; /* the child's number, 0: any */
     char name[NAME_SIZE];
     char text[TEXT_SIZE];
     uint32_t text_used;
@@ -107,18 +114,46 @@ struct process *process_take(void);
 /* Ends a process and those that it started, gives back what they had, and answers whoever waits. */
 void process_end(struct process *process, uint32_t status);
 
+/* As process_end, by a signal or what Linux takes for one. */
+void process_end_signalled(struct process *process, uint32_t status);
+
 /* Forgets a process that has ended. */
 void process_forget(struct process *process);
 
 /* ---- start.c ------------------------------------------------------------------------------------------------------ */
-/* Makes what the kernel and the memory server have of a process. */
+/* Makes what the kernel and the memory server have of a process: `memory` is its quota of memory in pages, or SHARED_MEMORY,
+ * where it uses its parent's. */
 int process_create(struct process *process, uint64_t memory, uint64_t kernel);
 
 /* Enters a copy of a capability into the process's table, with `rights`. */
 int process_give(struct process *process, const char *name, uint32_t handle, uint32_t rights, uint32_t interface);
 
+/* The same with a capability of another task, as that one's start-up table names it, and all its rights. */
+int process_give_from(struct process *process, kernel_task_t from, const struct startup_grant *grant);
+
+/* Writes the start-up table into the process's memory, where there is one already. */
+int process_write_table(struct process *process);
+
 /* Loads it, and starts its first thread. */
 int process_start(struct process *process);
+
+/* ---- fork.c ------------------------------------------------------------------------------------------------------- */
+/* Makes a copy of a process that runs, in a place that has a parent, and starts it. */
+int process_fork(struct process *process, uint64_t entry, uint64_t stack);
+
+/* A child of `parent` that was forked and has ended: number `number`, or any if that is 0. NULL if none has; then `*any`
+ * says whether there is one that has not. */
+struct process *process_ended_child(const struct process *parent, uint32_t number, bool *any);
+
+/* Keeps the caller, who is `parent`, until such a child has ended. False if there is none that will end, or it is kept already,
+ * or cannot be kept. */
+bool process_keep_parent(struct process *parent, uint32_t number);
+
+/* Tells the parent of a process that has ended, if it waits for it, and forgets the process then. */
+void process_tell_parent(struct process *process);
+
+/* Is `process` the other one, or did it come from it? */
+bool process_is_below(const struct process *process, const struct process *other);
 
 /* ---- operations.c ---------------------------------------------------------------------------------------------- */
 struct idl_answer;

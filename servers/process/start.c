@@ -50,7 +50,8 @@ static int create_space(struct process *process, uint64_t pages)
 {
     const memory_space_t parent = process->parent ? process->parent->space : service.space;
     kernel_fault_handler_t pager = {0};
-    int result = memory_space_divide(parent, pages, &process->space);
+    int result = pages == SHARED_MEMORY ? memory_space_branch(parent, &process->space)
+                                        : memory_space_divide(parent, pages, &process->space);
     if (result == 0)
         result = memory_space_adopt(process->space, process->task, &pager);
     process->pager = pager.handle;
@@ -86,13 +87,15 @@ int process_create(struct process *process, uint64_t memory, uint64_t kernel)
     return error ? error : give_own(process);
 }
 
-int process_give(struct process *process, const char *name, uint32_t handle, uint32_t rights, uint32_t interface)
+/* Enters a copy of a capability of task `from`. */
+static int give(struct process *process, kernel_task_t from, const char *name, uint32_t handle, uint32_t rights,
+                uint32_t interface)
 {
     struct startup_table *table = &process->table;
     struct startup_grant *grant = &table->grants[table->grants_count];
     if (table->grants_count == STARTUP_MAX_GRANTS)
         return PROCESS_ERROR_TOO_MANY;
-    int result = kernel_task_copy(service.task, handle, process->task, rights, &grant->handle);
+    int result = kernel_task_copy(from, handle, process->task, rights, &grant->handle);
     if (result)
         return result == -ERROR_NO_RIGHT ? PROCESS_ERROR_GONE : PROCESS_ERROR_QUOTA;
     memset(grant->name, 0, sizeof(grant->name));
@@ -100,6 +103,16 @@ int process_give(struct process *process, const char *name, uint32_t handle, uin
     grant->interface = interface;
     table->grants_count++;
     return 0;
+}
+
+int process_give(struct process *process, const char *name, uint32_t handle, uint32_t rights, uint32_t interface)
+{
+    return give(process, service.task, name, handle, rights, interface);
+}
+
+int process_give_from(struct process *process, kernel_task_t from, const struct startup_grant *grant)
+{
+    return give(process, from, grant->name, grant->handle, RIGHTS_ALL, grant->interface);
 }
 
 /* ---- Loading ---------------------------------------------------------------------------------------------------------- */
@@ -125,16 +138,22 @@ static int add_memory(memory_space_t space, uint64_t address, uint64_t pages, ui
                : PROCESS_ERROR_QUOTA;
 }
 
-static int load_table(struct process *process)
+int process_write_table(struct process *process)
 {
     struct startup_table *table = &process->table;
     size_t length = offsetof(struct startup_table, grants) + table->grants_count * sizeof(table->grants[0]);
     table->magic = STARTUP_MAGIC;
     table->tsc_hertz = salto_startup_table()->tsc_hertz;
     table->tsc_start = salto_startup_table()->tsc_start;
+    table->process = process_number(process);
     table->program_entry = process->image->plan.entry;
+    return write_bytes(process->space, STARTUP_TABLE, (const uint8_t *)table, length);
+}
+
+static int load_table(struct process *process)
+{
     int error = add_memory(process->space, STARTUP_TABLE, 1, RIGHT_READ);
-    return error ? error : write_bytes(process->space, STARTUP_TABLE, (const uint8_t *)table, length);
+    return error ? error : process_write_table(process);
 }
 
 /* Below the stack nothing is attached: who goes on beyond its end faults. */

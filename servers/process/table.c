@@ -114,14 +114,24 @@ void process_end(struct process *process, uint32_t status)
         struct process *parent = last->parent;
         end_one(last, last == process ? status : STATUS_KILLED);
         forget_children(last);
-        last = last == process ? process : parent;
+        if (last == process)
+            return process_tell_parent(process);
+        last = parent;
     }
+}
+
+void process_end_signalled(struct process *process, uint32_t status)
+{
+    if (process->state != PROCESS_STATE_ENDED)
+        process->signalled = true;
+    process_end(process, status);
 }
 
 void process_forget(struct process *process)
 {
     idl_release(process->waiter.handle);
-    process->waiter.handle = 0;
+    idl_release(process->parent_waiter.handle);
+    process->waiter.handle = process->parent_waiter.handle = 0;
     process->used = false;
     process->generation++;
 }

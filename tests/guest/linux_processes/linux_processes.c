@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Plain Linux programs that fork: each part of family.c is a process, and all of it comes back when that ends. */
+#include <string.h>
+
+#include <salto/startup.h>
+#include <salto/tap.h>
+
+#include "../common/guest.h"
+#include "idl/process_service.h"
+
+#define MEMORY 3000 /* pages */
+#define KERNEL_BYTES (6 << 20)
+
+static process_starter_t starter;
+
+static uint32_t run(const char *part)
+{
+    uint8_t file[32] = "family", console[24] = "console", text[256] = {0};
+    uint32_t status = 0xffffffff;
+    process_child_t process = {0};
+    memcpy(text, part, strlen(part));
+    if (!EXPECT_EQUAL(process_starter_create(starter, file, MEMORY, KERNEL_BYTES, &process), 0))
+        return status;
+    EXPECT_EQUAL(process_child_argument(process, text), 0);
+    EXPECT_EQUAL(process_child_grant(process, console, (kernel_endpoint_t){salto_require("console")}), 0);
+    EXPECT_EQUAL(process_child_start(process), 0);
+    EXPECT_EQUAL(process_child_wait(process, &status), 0);
+    EXPECT_EQUAL(process_child_release(process), 0);
+    guest_delete(process.handle);
+    return status;
+}
+
+static void copies(void)
+{
+    EXPECT_EQUAL(run("numbers"), 0);
+    EXPECT_EQUAL(run("copies"), 0);
+    EXPECT_EQUAL(run("registers"), 0);
+    EXPECT_EQUAL(run("output"), 0);
+}
+
+static void ends(void)
+{
+    EXPECT_EQUAL(run("statuses"), 0);
+    EXPECT_EQUAL(run("kills"), 0);
+}
+
+static void waits(void)
+{
+    EXPECT_EQUAL(run("waits"), 0);
+    EXPECT_EQUAL(run("sequence"), 0);
+}
+
+static void families(void)
+{
+    EXPECT_EQUAL(run("depth"), 0);
+    EXPECT_EQUAL(run("orphans"), 0);
+    EXPECT_EQUAL(run("leaves"), 0);
+}
+
+static void threads(void)
+{
+    EXPECT_EQUAL(run("threads"), 0);
+}
+
+static void refusals(void)
+{
+    EXPECT_EQUAL(run("refusals"), 0);
+}
+
+static void bomb(void)
+{
+    EXPECT_EQUAL(run("bomb"), 0);
+}
+
+static void memory_ends(void)
+{
+    EXPECT_EQUAL(run("memory"), 0);
+}
+
+static const struct guest_test tests[] = {
+    {"a child has numbers, memory, registers and capabilities of its own", copies},
+    {"how children end, by themselves and by others", ends},
+    {"waiting for children", waits},
+    {"children of children; who is left behind", families},
+    {"fork and wait in threads", threads},
+    {"what clone refuses, and vfork", refusals},
+    {"who forks without end comes to the end of his quotas", bomb},
+    {"more memory than there is", memory_ends},
+};
+
+int main(void)
+{
+    starter = (process_starter_t){salto_require("process")};
+    return guest_run(tests, COUNT(tests));
+}
