@@ -91,6 +91,11 @@ static uint32_t typed_lock; /* guards what was typed and not read; held while so
 static uint8_t typed[IPC_CONSOLE_SHORT];
 static uint32_t typed_count, typed_used;
 
+void linux_console_prepare(void)
+{
+    typed_lock = 0;
+}
+
 void linux_console_forked(void)
 {
     typed_lock = typed_count = typed_used = 0;

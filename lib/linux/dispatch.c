@@ -28,6 +28,7 @@ static linux_function *const calls[NUMBERS] = {
     [SYS_nanosleep] = linux_nanosleep,
     [SYS_getpid] = linux_getpid,
     [SYS_exit] = linux_exit,
+    [SYS_execve] = linux_execve,
     [SYS_wait4] = linux_wait4,
     [SYS_kill] = linux_kill,
     [SYS_uname] = linux_uname,

@@ -29,6 +29,7 @@ linux_start:
     movq %rax, %rsp
     movq %r12, %rcx
     xorl %eax, %eax
+    xorl %ebx, %ebx
     xorl %edx, %edx
     xorl %esi, %esi
     xorl %edi, %edi
@@ -37,6 +38,9 @@ linux_start:
     xorl %r10d, %r10d
     xorl %r11d, %r11d
     xorl %r12d, %r12d
+    xorl %r13d, %r13d
+    xorl %r14d, %r14d
+    xorl %r15d, %r15d
     jmp *%rcx
     .size linux_start, . - linux_start
 
@@ -117,6 +121,13 @@ linux_child:
     jmp .Lreturn
     .size linux_child, . - linux_child
 
+/* _Noreturn void linux_start_anew(uint64_t stack, uint64_t entry): begins with a program; goes on on the stack it is on. */
+    .globl linux_start_anew
+    .type linux_start_anew, @function
+linux_start_anew:
+    jmp linux_start
+    .size linux_start_anew, . - linux_start_anew
+
 /* _Noreturn void linux_switch_stack(uint64_t stack, void (*function)(void)): goes on there, with no way back. */
     .globl linux_switch_stack
     .type linux_switch_stack, @function
@@ -128,8 +139,8 @@ linux_switch_stack:
     .size linux_switch_stack, . - linux_switch_stack
 
 /*
- * _Noreturn void linux_last_call(uint64_t tag, uint64_t handle, uint64_t word, uint32_t *lock): gives `lock` back and makes a
- * call that ends this thread. From the first instruction on the stack is another's.
+ * _Noreturn void linux_last_call(uint64_t tag, uint64_t handle, uint64_t word, uint32_t *lock, uint32_t *thread): forgets
+ * `thread`, gives `lock` back and makes a call that ends this thread. Meanwhile the stack is another's.
  */
     .globl linux_last_call
     .type linux_last_call, @function
@@ -137,6 +148,7 @@ linux_last_call:
     movq %rdi, %rax
     movq %rsi, %rdi
     movq %rdx, %rsi
+    movl $0, (%r8)
     movl $0, (%rcx)
     xorl %edx, %edx
     xorl %r8d, %r8d

@@ -13,30 +13,6 @@
 #include "linux.h"
 #include "threads.h"
 
-#define UTCB_WORDS (MESSAGE_MAX_WORDS - MESSAGE_REGISTER_WORDS)
-
-/* What a long IPC would lose. */
-struct ipc_state {
-    struct linux_vectors vectors;
-    uint64_t words[UTCB_WORDS];
-};
-
-static void save_state(struct ipc_state *state)
-{
-    const struct utcb *utcb = own_utcb();
-    save_vectors(&state->vectors);
-    for (int i = 0; i < UTCB_WORDS; i++)
-        state->words[i] = utcb->words[MESSAGE_REGISTER_WORDS + i];
-}
-
-static void restore_state(const struct ipc_state *state)
-{
-    struct utcb *utcb = own_utcb();
-    for (int i = 0; i < UTCB_WORDS; i++)
-        utcb->words[MESSAGE_REGISTER_WORDS + i] = state->words[i];
-    restore_vectors(&state->vectors);
-}
-
 /* Writes through the operation that takes all in registers where the text fits. */
 int ipc_console_write(const uint8_t *text, uint32_t length)
 {

@@ -93,7 +93,7 @@ linux_function linux_arch_prctl, linux_set_tid_address, linux_exit, linux_getpid
 linux_function linux_rt_sigaction, linux_rt_sigprocmask, linux_kill, linux_tkill, linux_tgkill, linux_uname,
     linux_prlimit;
 linux_function linux_getrandom, linux_futex, linux_gettid, linux_zero, linux_set_robust_list, linux_getppid;
-linux_function linux_wait4, linux_waitid;
+linux_function linux_wait4, linux_waitid, linux_execve;
 
 /* Fills `length` bytes with numbers from RDRAND where the processor has it, else with a mix of the time-stamp counter,
  * which is no secret. */

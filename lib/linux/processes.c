@@ -38,6 +38,11 @@ void linux_set_process(uint32_t number, uint32_t parent)
     wait_lock = 0;
 }
 
+void linux_process_begins_anew(void)
+{
+    wait_lock = 0;
+}
+
 uint32_t linux_process_number(void)
 {
     if (own_number == 0 && linux_grants.process != 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The IPCs to the process server: all of registers alone, so that they leave the UTCB's words as they are. See ipc.c. */
+/* The IPCs to the process server: first those of registers alone, which leave the UTCB's words as they are. See ipc.c. */
 #include "idl/process_service.h"
 #include "threads.h"
 
@@ -50,5 +50,25 @@ int ipc_process_parent(uint32_t *number)
     save_vectors(&vectors);
     int result = process_starter_parent(self(), number);
     restore_vectors(&vectors);
+    return result;
+}
+
+/* ---- Messages that are longer than the registers ---------------------------------------------------------------------- */
+
+int ipc_process_replace(const uint8_t file[32])
+{
+    struct ipc_state state;
+    save_state(&state);
+    int result = process_starter_replace(self(), file);
+    restore_state(&state);
+    return result;
+}
+
+int ipc_process_append(const uint8_t text[256], bool environment)
+{
+    struct ipc_state state;
+    save_state(&state);
+    int result = process_starter_append(self(), text, environment);
+    restore_state(&state);
     return result;
 }

@@ -99,6 +99,8 @@ uint64_t linux_prepare(uint64_t stack, uint64_t *room)
     linux_find_grants();
     linux_threads_prepare();
     linux_memory_prepare();
+    linux_console_prepare();
+    linux_process_begins_anew();
     if (stack == 0) {
         make_root_stack(room);
         stack = (uint64_t)room;

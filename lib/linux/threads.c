@@ -21,7 +21,9 @@
 #define ALL_BITS 0xffffffff
 
 struct linux_thread linux_threads[THREADS_MAX + 1];
-static uint32_t alive; /* threads that clone made, and the first */
+static struct linux_thread survivor; /* of the program before: the thread that began with this one */
+static uint32_t first;               /* number of the thread that is called as the process is */
+static uint32_t alive;               /* threads that clone made, and the first */
 static uint32_t
     used; /* numbers from here on were never used: their records are as the image has them, and take no memory */
 
@@ -34,8 +36,12 @@ void linux_threads_prepare(void)
 {
     for (uint32_t i = 0; i < used; i++)
         linux_threads[i] = (struct linux_thread){0};
-    used = LEADER + 1;
-    linux_self()->thread = linux_grants.thread;
+    used = linux_number() + 1;
+    first = linux_number();
+    *linux_self() = survivor;
+    survivor = (struct linux_thread){0};
+    if (linux_self()->thread == 0)
+        linux_self()->thread = linux_grants.thread;
     alive = 1;
     linux_clone_lock = leaving_lock = 0;
     futex_prepare();
@@ -43,7 +49,7 @@ void linux_threads_prepare(void)
 
 uint32_t linux_thread_number(uint32_t number)
 {
-    return number == LEADER ? linux_process_number() : linux_process_number() | number << LINUX_THREAD_SHIFT;
+    return number == first ? linux_process_number() : linux_process_number() | number << LINUX_THREAD_SHIFT;
 }
 
 /* gettid() */
@@ -189,7 +195,7 @@ static void leave(void)
     const struct linux_frame stack = {.rdi = self->unmap, .rsi = self->unmap_bytes};
     if (self->unmap_bytes != 0)
         linux_munmap(&stack);
-    self->thread = self->notification = 0;
+    self->notification = 0;
     if (notification != 0 && ipc_delete(notification) != 0)
         self->notification = notification; /* kept for nobody: it was the program that took it away */
     if (self->clear != 0) {
@@ -197,8 +203,23 @@ static void leave(void)
         futex_wake(self->clear, 1, ALL_BITS);
     }
     if (number == LEADER) /* others have capabilities to it, so it does not end with its own */
-        linux_last_call(KERNEL_THREAD_END_REQUEST, thread, 0, &leaving_lock);
-    linux_last_call(KERNEL_TASK_DELETE_REQUEST, linux_grants.task, thread, &leaving_lock);
+        linux_last_call(KERNEL_THREAD_END_REQUEST, thread, 0, &leaving_lock, &self->thread);
+    linux_last_call(KERNEL_TASK_DELETE_REQUEST, linux_grants.task, thread, &leaving_lock, &self->thread);
+}
+
+void linux_go_on_alone(void (*function)(void))
+{
+    linux_lock_spinning(&leaving_lock); /* whoever leaves has left */
+    for (uint32_t i = 0; i < used; i++) {
+        uint32_t thread = linux_threads[i].thread;
+        if (thread == 0 || i == linux_number())
+            continue;
+        int result = i == LEADER ? ipc_end_thread(thread) : ipc_delete(thread);
+        (void)result; /* one that is gone already is as good */
+    }
+    survivor = *linux_self();
+    survivor.clear = survivor.unmap_bytes = 0;
+    linux_switch_stack(leaving_stack + LEAVING_STACK, function);
 }
 
 /* exit(status): of one thread, and with the last the process's. */

@@ -16,7 +16,7 @@
 #pragma GCC visibility push(hidden) /* one image: names need no global offset table */
 
 #define THREADS_MAX 128 /* threads of a task beyond these cannot wait for a futex, and clone makes no such */
-#define LEADER 0        /* number of the first thread */
+#define LEADER 0        /* number of the first thread, which others have capabilities to */
 
 /* Where a thread's number stands in what Linux calls it; the process's number stands below. */
 #define LINUX_THREAD_SHIFT 16
@@ -91,7 +91,11 @@ uint32_t linux_thread_number(uint32_t number);
 /* entry.S. */
 void linux_child(void);
 _Noreturn void linux_switch_stack(void *stack, void (*function)(void));
-_Noreturn void linux_last_call(uint64_t tag, uint64_t handle, uint64_t word, uint32_t *lock);
+_Noreturn void linux_last_call(uint64_t tag, uint64_t handle, uint64_t word, uint32_t *lock, uint32_t *thread);
+_Noreturn void linux_start_anew(uint64_t stack, uint64_t entry);
+
+/* Goes on at `function` as the only thread of the program, on the handler's stack. The caller has the lock of clone. */
+_Noreturn void linux_go_on_alone(void (*function)(void));
 
 /* ---- processes.c ------------------------------------------------------------------------------------------------------- */
 /* fork, vfork, and clone of processes. */
@@ -108,6 +112,9 @@ struct linux_ended {
     bool signalled;
 };
 
+/* The process stays what it is, and begins with another program; nobody waits. */
+void linux_process_begins_anew(void);
+
 /* ---- process.c: sends a signal to the process itself. */
 int64_t linux_signal_self(uint64_t signal);
 
@@ -117,6 +124,8 @@ int ipc_process_wait(uint32_t child, struct linux_ended *ended);
 int ipc_process_poll(uint32_t child, struct linux_ended *ended);
 int ipc_process_end(uint32_t number, uint32_t signal);
 int ipc_process_parent(uint32_t *number);
+int ipc_process_replace(const uint8_t file[32]);
+int ipc_process_append(const uint8_t text[256], bool environment);
 
 /* ---- futex.c ---------------------------------------------------------------------------------------------------------- */
 /* Nobody waits, and no lock of the table is held. */
@@ -144,12 +153,16 @@ void linux_memory_go_on(void);
 void linux_memory_forked(void);
 
 /* ---- console.c --------------------------------------------------------------------------------------------------------- */
+/* Nobody has the lock. */
+void linux_console_prepare(void);
+
 /* Forgets what was typed and not read, which the process that was copied will read. */
 void linux_console_forked(void);
 
 /* ---- threads_ipc.c: as the functions of ipc.c ------------------------------------------------------------------------ */
 int ipc_create_thread(uint32_t *thread, uint32_t *number);
 int ipc_start_thread(uint32_t thread, uint64_t entry, uint64_t stack);
+int ipc_end_thread(uint32_t thread);
 int ipc_create_notification(uint32_t thread, uint32_t *notification);
 void ipc_signal_thread(uint32_t notification);
 

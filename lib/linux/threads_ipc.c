@@ -45,6 +45,15 @@ int ipc_start_thread(uint32_t thread, uint64_t entry, uint64_t stack)
     return result;
 }
 
+int ipc_end_thread(uint32_t thread)
+{
+    struct linux_vectors vectors;
+    save_vectors(&vectors);
+    int result = kernel_thread_end((kernel_thread_t){thread});
+    restore_vectors(&vectors);
+    return result;
+}
+
 int ipc_create_notification(uint32_t thread, uint32_t *notification)
 {
     kernel_notification_t created = {0};

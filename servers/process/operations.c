@@ -153,6 +153,29 @@ static int on_starter_parent(void *object, const struct idl_call *call, uint32_t
     return process ? 0 : PROCESS_ERROR_GONE;
 }
 
+static int on_starter_replace(void *object, const struct idl_call *call, const uint8_t file[NAME_SIZE])
+{
+    struct process *process = process_named(call->badge, BADGE_STARTER);
+    (void)object;
+    if (!process)
+        return PROCESS_ERROR_GONE;
+    return string_is_good(file, NAME_SIZE) ? process_replace(process, (const char *)file) : PROCESS_ERROR_BAD_STRING;
+}
+
+static int on_starter_append(void *object, const struct idl_call *call, const uint8_t text[256], bool environment)
+{
+    struct process *process = process_named(call->badge, BADGE_STARTER);
+    (void)object;
+    return process ? process_append(process, text, environment) : PROCESS_ERROR_GONE;
+}
+
+static int on_starter_execute(void *object, const struct idl_call *call, uint64_t *entry, uint64_t *stack)
+{
+    struct process *process = process_named(call->badge, BADGE_STARTER);
+    (void)object;
+    return process ? process_execute(process, entry, stack) : PROCESS_ERROR_GONE;
+}
+
 /* ---- A process ---------------------------------------------------------------------------------------------------------- */
 
 /* The process of a call, if it was not started; or the error. */
@@ -164,24 +187,12 @@ static int find_new(const struct idl_call *call, struct process **process)
     return (*process)->state == PROCESS_STATE_NEW ? 0 : PROCESS_ERROR_STATE;
 }
 
-static int add_string(struct process *process, const uint8_t text[256], const char **strings, uint32_t *count)
-{
-    if (!memchr(text, 0, 256))
-        return PROCESS_ERROR_BAD_STRING;
-    size_t length = strlen((const char *)text) + 1;
-    if (*count == STRINGS_MAX || length > TEXT_SIZE - process->text_used)
-        return PROCESS_ERROR_TOO_MANY;
-    strings[(*count)++] = memcpy(process->text + process->text_used, text, length);
-    process->text_used += (uint32_t)length;
-    return 0;
-}
-
 static int on_child_argument(void *object, const struct idl_call *call, const uint8_t text[256])
 {
     struct process *process;
     int error = find_new(call, &process);
     (void)object;
-    return error ? error : add_string(process, text, process->arguments, &process->arguments_count);
+    return error ? error : process_add_string(process, text, process->arguments, &process->arguments_count);
 }
 
 static int on_child_environment(void *object, const struct idl_call *call, const uint8_t text[256])
@@ -189,7 +200,7 @@ static int on_child_environment(void *object, const struct idl_call *call, const
     struct process *process;
     int error = find_new(call, &process);
     (void)object;
-    return error ? error : add_string(process, text, process->environment, &process->environment_count);
+    return error ? error : process_add_string(process, text, process->environment, &process->environment_count);
 }
 
 /* Its rights are those that it came with, but that of copying is what a program needs to hand it on. */

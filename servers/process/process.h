@@ -47,6 +47,7 @@ struct process {
     process_state_t state;
     struct process *parent; /* NULL: the server itself started it */
     const struct image *image;
+    const struct image *next; /* that it is to run from now on, between Starter.replace and Starter.execute; or NULL */
     uint32_t status;
     bool signalled; /* a signal or a fault ended it */
     bool forked;    /* by its parent, which waits for it by Starter.wait */
@@ -63,6 +64,7 @@ struct process {
     char name[NAME_SIZE];
     char text[TEXT_SIZE];
     uint32_t text_used;
+    const char *title; /* argv[0], NULL: its name */
     const char *arguments[STRINGS_MAX];
     const char *environment[STRINGS_MAX];
     uint32_t arguments_count, environment_count;
@@ -134,6 +136,9 @@ int process_give_from(struct process *process, kernel_task_t from, const struct 
 /* Writes the start-up table into the process's memory, where there is one already. */
 int process_write_table(struct process *process);
 
+/* Makes the initial stack, where nothing is. */
+int process_load_stack(struct process *process, uint64_t *stack);
+
 /* Loads it, and starts its first thread. */
 int process_start(struct process *process);
 
@@ -154,6 +159,15 @@ void process_tell_parent(struct process *process);
 
 /* Is `process` the other one, or did it come from it? */
 bool process_is_below(const struct process *process, const struct process *other);
+
+/* ---- replace.c ----------------------------------------------------------------------------------------------------- */
+/* As Starter.replace, append and execute. */
+int process_replace(struct process *process, const char *name);
+int process_append(struct process *process, const uint8_t text[256], bool environment);
+int process_execute(struct process *process, uint64_t *entry, uint64_t *stack);
+
+/* One more string of those that a process starts with. */
+int process_add_string(struct process *process, const uint8_t text[256], const char **strings, uint32_t *count);
 
 /* ---- operations.c ---------------------------------------------------------------------------------------------- */
 struct idl_answer;

@@ -157,11 +157,11 @@ static int load_table(struct process *process)
 }
 
 /* Below the stack nothing is attached: who goes on beyond its end faults. */
-static int load_stack(struct process *process, uint64_t *stack)
+int process_load_stack(struct process *process, uint64_t *stack)
 {
     static uint8_t room[STACK_ROOM];
     struct initial_stack what = {
-        .name = process->name,
+        .name = process->title ? process->title : process->name,
         .arguments = process->arguments,
         .arguments_count = process->arguments_count,
         .environment = process->environment,
@@ -188,7 +188,7 @@ int process_start(struct process *process)
     int error = handler ? image_attach(process->image, process->space) : PROCESS_ERROR_QUOTA;
     error = error ? error : image_attach(handler, process->space);
     error = error ? error : load_table(process);
-    error = error ? error : load_stack(process, &stack);
+    error = error ? error : process_load_stack(process, &stack);
     if (error)
         return error;
     int result = kernel_thread_start(process->thread, handler->plan.entry, stack, stack, process->image->plan.entry);

@@ -22,6 +22,7 @@
 #define PAGE 4096
 #define LARGE (64 * PAGE)
 #define CHILDREN 5
+#define QUOTA 900 /* pages that memory_ends() has */
 
 #define REQUIRE(condition)             \
     do {                               \
@@ -319,6 +320,96 @@ static void refusals(void)
     REQUIRE(ended(child) == 6 << 8);
 }
 
+/* ---- Other files ------------------------------------------------------------------------------------------------------- */
+
+/* Runs image.c, which finds all as it should be. */
+static void execute(const char *path)
+{
+    static char *const environment[] = {"COLOR=dark red", NULL};
+    char number[12];
+    snprintf(number, sizeof(number), "%d", getpid());
+    char *const arguments[] = {"another name", "check", number, "", NULL};
+    memset(zeroes, 9, LARGE);
+    data = 99;
+    execve(path, arguments, environment);
+    _exit(1);
+}
+
+static void execute_image(void)
+{
+    execute("/image");
+}
+
+static void executes(void)
+{
+    REQUIRE(setenv("SHAPE", "round", 1) == 0);
+    REQUIRE(ended(child_that(execute_image)) == 42 << 8);
+    REQUIRE(ended(child_that(execute_image)) == 42 << 8);
+    pid_t child = must_fork();
+    if (child == 0) {
+        execl("image", "image", "again", "20", NULL);
+        _exit(1);
+    }
+    REQUIRE(ended(child) == 5 << 8);
+    execute("./image");
+}
+
+static int try(const char *path, char *argument)
+{
+    static char *const environment[] = {NULL};
+    char *const arguments[] = {"image", argument, NULL};
+    return execve(path, arguments, environment) == -1 ? errno : 0;
+}
+
+/* What cannot be run leaves the process as it was. */
+static void not_executed(void)
+{
+    static char long_text[4000];
+    static char *many[100];
+    memset(long_text, 'a', sizeof(long_text) - 1);
+    for (int i = 0; i < 99; i++)
+        many[i] = "x";
+    REQUIRE(try("nobody", "x") == ENOENT && try("", "x") == ENOENT && try("/bin/image", "x") == ENOENT);
+    REQUIRE(try("set.manifest", "x") == ENOEXEC);
+    REQUIRE(try("image", long_text) == E2BIG && try(long_text, "x") == ENAMETOOLONG);
+    REQUIRE(execve("image", many, NULL) == -1 && errno == E2BIG);
+    REQUIRE(try((char *)8, "x") == EFAULT && try("image", (char *)8) == EFAULT);
+    REQUIRE(ended(child_that(end_5)) == 5 << 8);
+    execute("image");
+}
+
+static void *execute_in_thread(void *argument)
+{
+    execute("image");
+    return argument;
+}
+
+static void *spin_in_thread(void *argument)
+{
+    spin();
+    return argument;
+}
+
+static void *lock_in_thread(void *argument)
+{
+    pthread_mutex_lock(&mutex);
+    return argument;
+}
+
+/* Others end, whether they run or wait: those of another thread, and the first one. */
+static void executes_in_thread(void)
+{
+    pthread_t thread;
+    REQUIRE(pthread_mutex_lock(&mutex) == 0);
+    for (int i = 0; i < 3; i++) {
+        REQUIRE(pthread_create(&thread, NULL, lock_in_thread, NULL) == 0);
+        REQUIRE(pthread_create(&thread, NULL, spin_in_thread, NULL) == 0);
+    }
+    sched_yield();
+    REQUIRE(pthread_create(&thread, NULL, execute_in_thread, NULL) == 0);
+    spin();
+}
+
 /* ---- Quotas ------------------------------------------------------------------------------------------------------------ */
 
 /* Forks without end, in depth and in breadth. Whoever cannot any more waits for its own. Where memory is at its end, a fault
@@ -351,7 +442,7 @@ static void bomb(void)
 /* Children have their parent's quota together with it. More than there is ends in an error, and what they had comes back. */
 static void memory_ends(void)
 {
-    size_t size = 1800 * PAGE;
+    size_t size = QUOTA * 6 / 10 * PAGE;
     char *first = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     REQUIRE(first != MAP_FAILED);
     memset(first, 1, size);
@@ -373,9 +464,24 @@ static const struct {
     const char *name;
     void (*function)(void);
 } parts[] = {
-    {"numbers", numbers}, {"copies", copies},   {"registers", registers}, {"output", output}, {"statuses", statuses},
-    {"kills", kills},     {"waits", waits},     {"sequence", sequence},   {"depth", depth},   {"orphans", orphans},
-    {"leaves", leaves},   {"threads", threads}, {"refusals", refusals},   {"bomb", bomb},     {"memory", memory_ends},
+    {"numbers", numbers},
+    {"copies", copies},
+    {"registers", registers},
+    {"output", output},
+    {"statuses", statuses},
+    {"kills", kills},
+    {"waits", waits},
+    {"sequence", sequence},
+    {"depth", depth},
+    {"orphans", orphans},
+    {"leaves", leaves},
+    {"threads", threads},
+    {"refusals", refusals},
+    {"bomb", bomb},
+    {"executes", executes},
+    {"refused", not_executed},
+    {"thread", executes_in_thread},
+    {"memory", memory_ends},
 };
 
 int main(int count, char **arguments)

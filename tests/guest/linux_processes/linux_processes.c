@@ -8,18 +8,19 @@
 #include "../common/guest.h"
 #include "idl/process_service.h"
 
-#define MEMORY 3000 /* pages */
+#define MEMORY 3000       /* pages */
+#define LITTLE_MEMORY 900 /* family.c knows this */
 #define KERNEL_BYTES (6 << 20)
 
 static process_starter_t starter;
 
-static uint32_t run(const char *part)
+static uint32_t run_with(uint64_t memory, const char *part)
 {
     uint8_t file[32] = "family", console[24] = "console", text[256] = {0};
     uint32_t status = 0xffffffff;
     process_child_t process = {0};
     memcpy(text, part, strlen(part));
-    if (!EXPECT_EQUAL(process_starter_create(starter, file, MEMORY, KERNEL_BYTES, &process), 0))
+    if (!EXPECT_EQUAL(process_starter_create(starter, file, memory, KERNEL_BYTES, &process), 0))
         return status;
     EXPECT_EQUAL(process_child_argument(process, text), 0);
     EXPECT_EQUAL(process_child_grant(process, console, (kernel_endpoint_t){salto_require("console")}), 0);
@@ -28,6 +29,11 @@ static uint32_t run(const char *part)
     EXPECT_EQUAL(process_child_release(process), 0);
     guest_delete(process.handle);
     return status;
+}
+
+static uint32_t run(const char *part)
+{
+    return run_with(MEMORY, part);
 }
 
 static void copies(void)
@@ -67,25 +73,34 @@ static void refusals(void)
     EXPECT_EQUAL(run("refusals"), 0);
 }
 
+static void executes(void)
+{
+    EXPECT_EQUAL(run("executes"), 42);
+    EXPECT_EQUAL(run("refused"), 42);
+    EXPECT_EQUAL(run("thread"), 42);
+}
+
 static void bomb(void)
 {
     EXPECT_EQUAL(run("bomb"), 0);
 }
 
+/* With less than the memory server keeps in stock, so that its stock is the same afterwards. */
 static void memory_ends(void)
 {
-    EXPECT_EQUAL(run("memory"), 0);
+    EXPECT_EQUAL(run_with(LITTLE_MEMORY, "memory"), 0);
 }
 
 static const struct guest_test tests[] = {
+    {"more memory than there is", memory_ends},
     {"a child has numbers, memory, registers and capabilities of its own", copies},
     {"how children end, by themselves and by others", ends},
     {"waiting for children", waits},
     {"children of children; who is left behind", families},
     {"fork and wait in threads", threads},
     {"what clone refuses, and vfork", refusals},
+    {"other files are run: by children, by threads; and what cannot be run", executes},
     {"who forks without end comes to the end of his quotas", bomb},
-    {"more memory than there is", memory_ends},
 };
 
 int main(void)
