@@ -92,6 +92,16 @@ static void print_enum(FILE *output, uint64_t number, const struct declaration *
     fprintf(output, "%s%s", declaration->open ? "" : "!", decimal_text(number, declaration->is_signed));
 }
 
+static void print_float(FILE *output, uint64_t number, unsigned bits)
+{
+    double wide;
+    float narrow;
+
+    memcpy(&wide, &number, sizeof(wide));
+    memcpy(&narrow, &number, sizeof(narrow));
+    fprintf(output, "%.17g", bits == 64 ? wide : (double)narrow);
+}
+
 static void print_value(FILE *output, const uint8_t *bytes, const struct type *type);
 
 static void print_elements(FILE *output, const uint8_t *bytes, const struct type *of, uint64_t count)
@@ -104,8 +114,51 @@ static void print_elements(FILE *output, const uint8_t *bytes, const struct type
     fputc(']', output);
 }
 
+/* One row of a union, by its tag; of a table those that are there. */
+static void print_rows(FILE *output, const uint8_t *bytes, const struct declaration *declaration)
+{
+    const bool is_table = declaration->kind == DECLARATION_TABLE;
+    const uint64_t present = number_at(bytes, &(struct type){.bits = is_table ? 64 : 32});
+    const char *separator = "";
+
+    fputc('{', output);
+    FOR_EACH(member, member, declaration->members)
+    if (is_table ? present >> (member->number - 1) & 1 : present == member->number) {
+        fprintf(output, "%s%s: ", separator, member->name.text);
+        print_value(output, bytes + member->offset, member->type);
+        separator = ", ";
+    }
+    if (!*separator && !is_table)
+        fprintf(output, "!%" PRIu64, present);
+    fputc('}', output);
+}
+
+/* An optional by its value, a sequence by its elements. */
+static void print_derived(FILE *output, const uint8_t *bytes, const struct declaration *declaration)
+{
+    const struct member *first = declaration->members.first, *last = first->next;
+    const uint64_t number = number_at(bytes + first->offset, first->type);
+
+    if (declaration->kind == DECLARATION_SEQUENCE && number <= last->type->length)
+        print_elements(output, bytes + last->offset, last->type->of, number);
+    else if (declaration->kind == DECLARATION_SEQUENCE)
+        fprintf(output, "!%" PRIu64 " elements", number);
+    else if (bytes[first->offset] == 1)
+        print_value(output, bytes + last->offset, last->type);
+    else
+        fputs(bytes[first->offset] ? "!" : "nothing", output);
+}
+
 static void print_fields(FILE *output, const uint8_t *bytes, const struct declaration *declaration)
 {
+    if (declaration->kind == DECLARATION_UNION || declaration->kind == DECLARATION_TABLE) {
+        print_rows(output, bytes, declaration);
+        return;
+    }
+    if (declaration->kind != DECLARATION_STRUCT) {
+        print_derived(output, bytes, declaration);
+        return;
+    }
     fputc('{', output);
     FOR_EACH(member, member, declaration->members)
     {
@@ -147,6 +200,9 @@ static void print_value(FILE *output, const uint8_t *bytes, const struct type *t
     case TYPE_STRUCT:
         print_fields(output, bytes, type->declaration);
         break;
+    case TYPE_FLOAT:
+        print_float(output, number_at(bytes, type), type->bits);
+        break;
     case TYPE_ARRAY:
         if (is_text(bytes, type))
             print_text(output, (const char *)bytes, strnlen((const char *)bytes, type->length));
@@ -176,8 +232,11 @@ static void print_parameter(FILE *output, const struct capture *capture, const s
     if (member_is_item(member)) {
         fputs(member->item < capture->items_count ? capture->items[member->item] : "(not captured)", output);
     } else if (member->data_words) {
-        if (*word > type->length)
+        if (*word > type->length || (type->kind == TYPE_SEQUENCE && *word % type->of->size))
             fprintf(output, "!%" PRIu64 " bytes", *word);
+        else if (type->kind == TYPE_SEQUENCE)
+            print_elements(output, (const uint8_t *)&capture->words[member->data_word], type->of,
+                           *word / type->of->size);
         else
             print_text(output, (const char *)&capture->words[member->data_word], *word);
     } else if (type_is_aggregate(type)) {

@@ -6,7 +6,9 @@ endif
 
 syntax keyword saltoidlKeyword library import alias const enum flags errors struct table interface
 syntax keyword saltoidlModifier oneway event out move raises
-syntax keyword saltoidlModifier union retired optional sequence
+syntax keyword saltoidlModifier retired
+syntax keyword saltoidlKeyword union
+syntax keyword saltoidlType optional sequence
 syntax keyword saltoidlType u8 u16 u32 u64 i8 i16 i32 i64 f32 f64 bool cap bytes string pages lend
 syntax match saltoidlNumber "\<0[xX]\x\+\>\|\<\d\+\(ns\|us\|ms\|s\|m\)\?\>"
 syntax match saltoidlAttribute "@\h\w*"
