@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Runs the set tests/memory_bench: faults, mmap and processes, counted from outside by the plugin.
+"""Runs the set tests/memory_bench: faults, mmap, processes and forks, counted from outside by the plugin.
 
 A round of the faults is a pass over 64 pages, so its counts are divided by 64.
 """
@@ -10,8 +10,9 @@ from salto import machine
 from salto.benchmark_error import BenchmarkError
 from salto.interrupt_benchmark import read_counts
 
-# Marker (tests/memory_bench/rounds.c): row, and what a round has of what it measures.
-ROWS = {40: ("fault.anon", 64), 41: ("fault.cow", 64), 42: ("mmap.4k", 1), 43: ("mmap.4m", 1), 44: ("spawn", 1)}
+# Marker (tests/memory_bench/rounds.c and forks.c): row, and what a round has of what it measures.
+ROWS = {40: ("fault.anon", 64), 41: ("fault.cow", 64), 42: ("mmap.4k", 1), 43: ("mmap.4m", 1), 44: ("spawn", 1),
+        45: ("fork", 1)}
 
 
 def run(build, cpu, timeout):
