@@ -86,7 +86,8 @@ struct type {
     struct declaration *declaration; /* enum, flags, struct; interface of a capability */
     unsigned bits;                   /* integer, float, enum, flags: 8, 16, 32 or 64 */
     bool is_signed;                  /* integer */
-    unsigned rights;                 /* capability: RIGHT_* that are named, 0 for none */
+    unsigned rights;                 /* capability, pages: RIGHT_* that are named, 0 for none */
+    bool lent;                       /* pages: taken back when the operation has ended */
     uint64_t length; /* array: elements in all; bytes, string and (by the layout) sequence: most bytes */
     uint64_t bound;  /* array: how many of `inner`; sequence: most elements */
     /* filled in by the layout */

@@ -357,6 +357,19 @@ static void check_oneway(const struct operation *operation)
         report(CODE_ONEWAY, operation->raises->span, "a oneway operation raises nothing");
 }
 
+/* Memory is lent to the server, until it answers. */
+static void check_lent(const struct operation *operation)
+{
+    FOR_EACH(member, member, operation->parameters)
+    if (member->type->lent && (member->out || operation->kind == OPERATION_ONEWAY))
+        report(CODE_PAGES, member->type->span,
+               member->out ? "memory is lent to the server only; write pages"
+                           : "a oneway operation has no end until which it could be lent");
+    FOR_EACH(member, member, operation->results)
+    if (member->type->lent)
+        report(CODE_PAGES, member->type->span, "memory is lent to the server only; write pages");
+}
+
 static void check_results(const struct operation *operation)
 {
     FOR_EACH(member, member, operation->results)
@@ -375,6 +388,7 @@ void check_operation_kinds(struct program *program)
         if (operation->kind == OPERATION_ONEWAY)
             check_oneway(operation);
         check_results(operation);
+        check_lent(operation);
     }
 }
 

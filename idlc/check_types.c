@@ -18,8 +18,7 @@
 
 static const char *const integer_names[] = {"u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64"};
 static const char *const float_names[] = {"f32", "f64"};
-static const char *const generic_names[] = {"cap", "bytes", "string", "pages", "sequence", "optional"};
-static const char *const later_names[] = {"lend"};
+static const char *const generic_names[] = {"cap", "bytes", "string", "pages", "lend", "sequence", "optional"};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -31,16 +30,6 @@ bool integer_type(const struct type *type, unsigned *bits, bool *is_signed)
         if (strcmp(type->name, integer_names[i]) == 0) {
             *bits = 8u << i % 4;
             *is_signed = i >= 4;
-            return true;
-        }
-    return false;
-}
-
-static bool is_later(const struct type *type)
-{
-    for (size_t i = 0; i < COUNT(later_names); i++)
-        if (strcmp(type->name, later_names[i]) == 0) {
-            report(CODE_UNSUPPORTED, type->span, "'%s' is not supported by this version", type->name);
             return true;
         }
     return false;
@@ -95,8 +84,8 @@ static bool may_be_parameter_only(const struct type *type, enum type_place place
         return true;
     if (strcmp(type->name, "cap") == 0 || type->kind == TYPE_CAPABILITY)
         report(CODE_CAPABILITY, type->span, "a capability can only be a parameter");
-    else if (strcmp(type->name, "pages") == 0 || type->kind == TYPE_PAGES)
-        report(CODE_PAGES, type->span, "pages can only be a parameter");
+    else if (strcmp(type->name, "pages") == 0 || strcmp(type->name, "lend") == 0 || type->kind == TYPE_PAGES)
+        report(CODE_PAGES, type->span, "%s can only be a parameter", type->name);
     else
         report(CODE_BYTES, type->span, "%s can only be a parameter; inside of other types write u8[N]", type->name);
     return false;
@@ -157,13 +146,16 @@ static void check_pages(struct type *type, enum type_place place)
     if (!may_be_parameter_only(type, place))
         return;
     if (!type->arguments.first) {
-        report(CODE_PAGES, type->span, "write what the receiver may do with them, such as pages<rw>");
+        report(CODE_PAGES, type->span, "write what the receiver may do with it, such as %s<rw>", type->name);
         return;
     }
     check_rights(type, type->arguments.first);
     if (diagnostics_errors() != before)
         return;
-    if (!(type->rights & RIGHT_READ) || type->rights & RIGHT_COPY)
+    type->lent = strcmp(type->name, "lend") == 0;
+    if (type->lent && (type->rights & ~(unsigned)RIGHT_WRITE) != RIGHT_READ)
+        report(CODE_PAGES, type->span, "memory is lent to read, perhaps to write: lend<r>, lend<rw>");
+    else if (!(type->rights & RIGHT_READ) || type->rights & RIGHT_COPY)
         report(CODE_PAGES, type->span, "pages are given to read, perhaps to write or to execute: pages<r>, pages<rw>");
     else
         type->kind = TYPE_PAGES;
@@ -185,6 +177,7 @@ static void resolve_alias(const struct program *program, const struct unit *unit
     type->bits = target->bits;
     type->is_signed = target->is_signed;
     type->rights = target->rights;
+    type->lent = target->lent;
     type->length = target->length;
     type->bound = target->bound;
     type->of = target->of;
@@ -253,7 +246,7 @@ static bool is_builtin(const struct program *program, const struct unit *unit, s
         type->kind = TYPE_BOOL;
         return true;
     }
-    if (strcmp(type->name, "pages") == 0) {
+    if (strcmp(type->name, "pages") == 0 || strcmp(type->name, "lend") == 0) {
         check_pages(type, place);
         return true;
     }
@@ -261,7 +254,7 @@ static bool is_builtin(const struct program *program, const struct unit *unit, s
         check_blob(program, unit, type, place);
         return true;
     }
-    return is_later(type);
+    return false;
 }
 
 static bool near_builtin(const struct type *type)
@@ -313,6 +306,8 @@ void resolve_type(const struct program *program, const struct unit *unit, struct
     if (type->move && strcmp(type->name, "cap") != 0 && strcmp(type->name, "pages") != 0 &&
         type->kind != TYPE_CAPABILITY && type->kind != TYPE_PAGES)
         report(CODE_CAPABILITY, type->span, "only capabilities and pages can be moved");
+    else if (type->move && type->lent)
+        report(CODE_PAGES, type->span, "what is lent is not moved: it comes back");
 }
 
 static void check_type(const struct program *program, const struct unit *unit, struct type *type, enum type_place place,

@@ -166,6 +166,8 @@ static bool same_shape(const struct type *old, const struct type *new)
         return old->bits == new->bits && old->is_signed == new->is_signed;
     if (old->kind == TYPE_CAPABILITY)
         return old->declaration->number == new->declaration->number;
+    if (old->kind == TYPE_PAGES)
+        return old->lent == new->lent;
     if (old->kind == TYPE_STRUCT)
         return old->declaration->kind == new->declaration->kind;
     return old->kind != TYPE_ARRAY || old->length == new->length;

@@ -82,7 +82,7 @@ const char *type_text(const struct type *type)
     case TYPE_STRING:
         return text_of("%s<%" PRIu64 ">", type_kind_name(type), type->length);
     case TYPE_PAGES:
-        return text_of("pages<%s>%s", rights_text(type->rights), type->move ? " move" : "");
+        return text_of("%s<%s>%s", type->lent ? "lend" : "pages", rights_text(type->rights), type->move ? " move" : "");
     case TYPE_CAPABILITY:
         return text_of("cap<%s%s%s>%s", declaration_text(type->declaration), type->rights ? ", " : "",
                        rights_text(type->rights), type->move ? " move" : "");

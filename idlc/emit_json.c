@@ -119,6 +119,8 @@ static void write_type(struct json *json, const char *key, const struct type *ty
         write_rights(json, "rights", type->rights);
         json_flag(json, "move", type->move);
     }
+    if (type->lent)
+        json_flag(json, "lent", true);
     if (type->kind == TYPE_ARRAY || type->kind == TYPE_SEQUENCE)
         write_type(json, "of", type->of);
     json_end(json, '}');

@@ -56,8 +56,10 @@ void emit_pages_limits(FILE *output, const struct operation *operation)
 {
     for (size_t i = 0; i < operation->inputs_count; i++)
         if (is_pages(operation->inputs[i]))
-            fprintf(output, "    if (!idl_is_flexpage(%s))\n        return -ERROR_BAD_ADDRESS;\n",
-                    c_variable(operation->inputs[i]));
+            fprintf(output, "    if (!idl_is_flexpage(%s))\n        return -ERROR_BAD_ADDRESS;\n%s",
+                    c_variable(operation->inputs[i]),
+                    operation->inputs[i]->type->lent ? "    if (!salto_own_task)\n        return -ERROR_NO_RIGHT;\n"
+                                                     : "");
     for (size_t i = 0; i < operation->outputs_count; i++)
         if (is_pages(operation->outputs[i]))
             fprintf(output, "    if (!idl_is_flexpage(%s_window))\n        return -ERROR_NO_WINDOW;\n",
@@ -83,8 +85,12 @@ void emit_pages_open(FILE *output, const struct operation *operation)
             fprintf(output, "    idl_set_window(idl_utcb, %s_window);\n", operation->outputs[i]->name.text);
 }
 
+/* What was lent is taken back first of all, whatever was answered. */
 void emit_pages_close(FILE *output, const struct operation *operation)
 {
+    for (size_t i = 0; i < operation->inputs_count; i++)
+        if (operation->inputs[i]->type->lent)
+            fprintf(output, "    idl_take_back(%s);\n", c_variable(operation->inputs[i]));
     if (has_pages(operation->outputs, operation->outputs_count))
         fprintf(output, "    idl_utcb->window_address = idl_kept_window;\n"
                         "    idl_utcb->window_log2 = idl_kept_log2;\n");

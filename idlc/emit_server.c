@@ -63,7 +63,7 @@ static const char *handle_type(const struct member *member)
 static const char *handler_parameter(const struct member *member)
 {
     if (member->type->kind == TYPE_PAGES)
-        return text_of("struct idl_pages *%s", c_variable(member));
+        return text_of("%sstruct idl_pages *%s", member->type->lent ? "const " : "", c_variable(member));
     return input_parameter(member, handle_type(member));
 }
 

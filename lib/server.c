@@ -33,6 +33,19 @@ void idl_release_pages(struct idl_pages pages)
     }
 }
 
+void idl_take_back(struct idl_pages pages)
+{
+    kernel_page_use_t used;
+
+    for (size_t done = 0, piece; done < pages.size; done += piece) {
+        piece = pages.size - done < MAX_PIECE ? pages.size - done : MAX_PIECE;
+        if (kernel_task_revoke_pages((kernel_task_t){salto_own_task}, (uint64_t)(uintptr_t)pages.address + done,
+                                     (uint32_t)(piece / PAGE_SIZE), RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE,
+                                     &used) != 0)
+            return;
+    }
+}
+
 /* Strings need not be given back. Deleting makes an IPC without items, which leaves those of the UTCB alone. */
 void idl_release_items(const struct utcb *utcb, uint32_t count)
 {

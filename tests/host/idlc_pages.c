@@ -65,6 +65,19 @@ static int pages_on_pair(void *object, const struct idl_call *call, struct idl_p
     return PAGES_ERROR_NONE;
 }
 
+static int pages_on_borrow(void *object, const struct idl_call *call, const struct idl_pages *memory,
+                           const struct idl_pages *more, uint32_t key, uint64_t *sum, struct idl_pages *view)
+{
+    (void)object;
+    (void)call;
+    (void)more;
+    handler_calls++;
+    seen = *memory;
+    *sum = key + memory->size;
+    *view = answer;
+    return key == 0 ? PAGES_ERROR_NONE : 0;
+}
+
 static void pages_on_show(void *object, const struct idl_call *call, struct idl_pages *memory)
 {
     (void)object;
@@ -219,8 +232,48 @@ static void test_others(void)
             "those of an unknown message too");
 }
 
+static int borrow(uint32_t key, uint64_t *sum)
+{
+    struct idl_pages view;
+
+    return pages_borrow(pages, pages_at(0x4002000, 0x2000), pages_at(0x5000000, 0x1000), key, sum,
+                        pages_at(WINDOW + MIB, 0x10000), &view);
+}
+
+static bool taken_back(void)
+{
+    return transport.revoked_count == 2 && transport.revoked[0] == 0x4002000 && transport.revoked[1] == 0x5000000 &&
+           transport.revoked_pages == 3;
+}
+
+static void test_borrow(void)
+{
+    uint64_t sum = 0;
+
+    reset();
+    host_ok(borrow(5, &sum) == 0 && sum == 0x2005 && seen.size == 0x2000 && taken_back(),
+            "what was lent is taken back");
+    host_ok(transport.items[0] == (13UL << 32 | 3 << 24 | 3 << 16) &&
+                transport.items[1] == (12UL << 32 | 3 << 24 | 1 << 16),
+            "with the rights that the file says");
+    reset();
+    host_ok(borrow(0, &sum) == PAGES_ERROR_NONE && taken_back(), "after an error of the handler too");
+    reset();
+    transport.replace_tag = 0x5430006380000000;
+    host_ok(borrow(5, &sum) == -ERROR_BAD_OPERATION && handler_calls == 0 && taken_back(), "and after a refusal");
+    reset();
+    transport.string_dispatcher = NULL;
+    transport.failure = ERROR_DEAD;
+    host_ok(borrow(5, &sum) == -ERROR_DEAD && taken_back(), "and if the server died");
+    salto_own_task = 0;
+    host_ok(borrow(5, &sum) == -ERROR_NO_RIGHT && transport.revoked_count == 2,
+            "a program that could not take it back lends nothing");
+    salto_own_task = OWN_TASK;
+}
+
 int main(void)
 {
+    test_borrow();
     test_lend();
     test_taken();
     test_limits();

@@ -132,6 +132,14 @@ static inline void idl_set_window(struct utcb *utcb, struct idl_pages window)
     utcb->window_log2 = (uint64_t)__builtin_ctzl(window.size);
 }
 
+/* The handle of the program's own task, with write and execute right: idl_release() needs it. Set before main() to what was
+ * granted under the name "task" (lib/startup.c); 0 where there is none, and then capabilities that are released stay
+ * in the program's table, and no memory can be lent. */
+extern uint32_t salto_own_task;
+
+/* Unmaps what was mapped on from these pages, by whomever: lent memory comes back so (lib/server.c). */
+void idl_take_back(struct idl_pages pages);
+
 /* Unmaps pages; does nothing if their size is 0 (lib/server.c). Pages that came out of a stub are given back so. */
 void idl_release_pages(struct idl_pages pages);
 

@@ -151,11 +151,6 @@ _Static_assert(offsetof(struct ipc_message, words) == IPC_MESSAGE_WORDS, "where 
  */
 uint64_t ipc_transfer(uint64_t tag, uint64_t handle, struct ipc_message *message);
 
-/* The handle of the program's own task, with execute right: idl_release() needs it. Set before main() to what was
- * granted under the name "task" (lib/startup.c); 0 where there is none, and then capabilities that are released stay
- * in the program's table. */
-extern uint32_t salto_own_task;
-
 /* Refuses the request that came in with `tag`, with an ERROR_* number that `parameter` (from 1 on; 0: none) is the reason
  * for: counts it; releases its capabilities; answers with the parameter's number unless the request was oneway.
  * idl_refuse_items() finds out what is wrong with the parameter's item. For dispatchers. */

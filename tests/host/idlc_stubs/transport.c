@@ -172,13 +172,18 @@ static void take_answer(struct idl_answer answer, const struct idl_frame *frame,
         words[i] = plain ? 0 : frame->words[i];
 }
 
-/* A call of the own task: only delete and unmap are expected. */
+/* A call of the own task: only delete, unmap and revoke_pages are expected. */
 static uint64_t own_task(uint64_t tag, const uint64_t *words)
 {
     if (tag == KERNEL_TASK_UNMAP_REQUEST && transport.unmapped_count < MAX_DELETED) {
         transport.unmapped[transport.unmapped_count++] = words[0];
         transport.unmapped_pages += words[1];
         return KERNEL_TASK_UNMAP_REPLY;
+    }
+    if (tag == KERNEL_TASK_REVOKE_PAGES_REQUEST && transport.revoked_count < MAX_DELETED) {
+        transport.revoked[transport.revoked_count++] = words[0];
+        transport.revoked_pages += words[1];
+        return KERNEL_TASK_REVOKE_PAGES_REPLY;
     }
     if (tag != KERNEL_TASK_DELETE_REQUEST || transport.deleted_count == MAX_DELETED)
         return ERROR_BAD_OPERATION;

@@ -40,7 +40,10 @@ struct transport {
     unsigned deleted_count;
     uint64_t unmapped[MAX_DELETED]; /* addresses */
     unsigned unmapped_count;
-    uint64_t unmapped_pages; /* in all */
+    uint64_t unmapped_pages;       /* in all */
+    uint64_t revoked[MAX_DELETED]; /* addresses */
+    unsigned revoked_count;
+    uint64_t revoked_pages; /* in all */
     struct utcb client, server;
     bool in_server;
 };
