@@ -186,7 +186,9 @@ struct declaration {
     struct type *type;                /* const, alias; underlying type of enum and flags, NULL if left out */
     struct value *value;              /* const; interface: name of its base, or NULL */
     struct member_list members;       /* enum, flags, errors, struct, table, union */
-    struct operation_list operations; /* interface */
+    struct operation_list operations; /* interface, without its events */
+    struct declaration *events;    /* interface with events: what the parser made of them, an interface of their own */
+    struct declaration *events_of; /* that one: the interface that they stand in */
     struct declaration *next;
     struct unit *unit;
     /* filled in by the checks */

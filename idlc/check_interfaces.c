@@ -220,7 +220,11 @@ void check_attributes(struct program *program)
         {
             if (declaration->kind == DECLARATION_INTERFACE)
                 check_interface_attributes(program, declaration);
-            else if (declaration->kind == DECLARATION_ENUM)
+            if (declaration->events)
+                declaration->events->number = declaration->number;
+            if (declaration->kind == DECLARATION_INTERFACE)
+                continue;
+            if (declaration->kind == DECLARATION_ENUM)
                 check_enum_attributes(declaration);
             else if (declaration->kind == DECLARATION_TABLE)
                 check_table_attributes(program, declaration);
@@ -241,7 +245,7 @@ static void check_one_id(const struct program *program, const struct declaration
     {
         if (other == interface)
             return;
-        if (other->kind == DECLARATION_INTERFACE && other->number == interface->number) {
+        if (other->kind == DECLARATION_INTERFACE && !other->events_of && other->number == interface->number) {
             report(CODE_INTERFACE_ID, interface->name.span, "interface '%s' has the id of '%s' (%s:%d)",
                    interface->name.text, other->name.text, unit->source->path, other->name.span.line);
             return;
@@ -253,7 +257,7 @@ void check_interface_ids(struct program *program)
 {
     FOR_EACH_UNIT(unit, program)
     FOR_EACH_DECLARATION(declaration, unit)
-    if (declaration->kind == DECLARATION_INTERFACE)
+    if (declaration->kind == DECLARATION_INTERFACE && !declaration->events_of)
         check_one_id(program, declaration);
 }
 
@@ -316,11 +320,9 @@ void check_bases(struct program *program)
         check_inherited_names(declaration);
 }
 
-static void check_numbers(const struct declaration *interface)
+static void check_numbers(const struct operation **seen, struct operation_list operations)
 {
-    const struct operation **seen = allocate((MAX_NUMBER + 1) * sizeof(*seen));
-
-    FOR_EACH(operation, operation, interface->operations)
+    FOR_EACH(operation, operation, operations)
     {
         const struct value *number = operation->number;
 
@@ -335,33 +337,51 @@ static void check_numbers(const struct declaration *interface)
         else
             seen[number->magnitude] = operation;
     }
-    free(seen);
 }
 
 void check_operation_numbers(struct program *program)
 {
     FOR_EACH_UNIT(unit, program)
     FOR_EACH_DECLARATION(declaration, unit)
-    if (declaration->operations.first)
-        check_numbers(declaration);
+    {
+        const struct operation **seen;
+
+        if (declaration->kind != DECLARATION_INTERFACE || declaration->events_of)
+            continue;
+        seen = allocate((MAX_NUMBER + 1) * sizeof(*seen));
+        check_numbers(seen, declaration->operations);
+        if (declaration->events)
+            check_numbers(seen, declaration->events->operations);
+        free(seen);
+    }
 }
 
 static void check_oneway(const struct operation *operation)
 {
+    const char *what = operation->kind == OPERATION_EVENT ? "an event" : "a oneway operation";
+
     if (operation->results.first)
-        report(CODE_ONEWAY, operation->results.first->name.span, "a oneway operation answers nothing");
+        report(CODE_ONEWAY, operation->results.first->name.span, "%s answers nothing", what);
     FOR_EACH(member, member, operation->parameters)
     if (member->out)
-        report(CODE_ONEWAY, member->name.span, "a oneway operation answers nothing");
+        report(CODE_ONEWAY, member->name.span, "%s answers nothing", what);
     if (operation->raises)
-        report(CODE_ONEWAY, operation->raises->span, "a oneway operation raises nothing");
+        report(CODE_ONEWAY, operation->raises->span, "%s raises nothing", what);
+}
+
+static void check_event(const struct declaration *interface, const struct operation *event)
+{
+    if (interface->kernel)
+        report(CODE_KERNEL, event->name.span, "a @kernel interface has no events; bind a notification");
+    if (event->timeout)
+        report(CODE_ONEWAY, event->name.span, "an event does not wait: it has no timeout");
 }
 
 /* Memory is lent to the server, until it answers. */
 static void check_lent(const struct operation *operation)
 {
     FOR_EACH(member, member, operation->parameters)
-    if (member->type->lent && (member->out || operation->kind == OPERATION_ONEWAY))
+    if (member->type->lent && (member->out || operation->kind != OPERATION_CALL))
         report(CODE_PAGES, member->type->span,
                member->out ? "memory is lent to the server only; write pages"
                            : "a oneway operation has no end until which it could be lent");
@@ -384,8 +404,8 @@ void check_operation_kinds(struct program *program)
     FOR_EACH(operation, operation, declaration->operations)
     {
         if (operation->kind == OPERATION_EVENT)
-            report(CODE_UNSUPPORTED, operation->name.span, "events are not supported by this version");
-        if (operation->kind == OPERATION_ONEWAY)
+            check_event(declaration->events_of, operation);
+        if (operation->kind != OPERATION_CALL)
             check_oneway(operation);
         check_results(operation);
         check_lent(operation);
@@ -429,7 +449,7 @@ static void check_kernel_parameters(struct member_list members)
 
 static void check_kernel_operation(const struct operation *operation)
 {
-    if (operation->kind == OPERATION_ONEWAY)
+    if (operation->kind != OPERATION_CALL)
         report(CODE_KERNEL, operation->name.span, "a @kernel operation always answers: it cannot be oneway");
     if (operation->timeout)
         report(CODE_KERNEL, operation->name.span, "a @kernel operation is answered at once: it has no timeout");

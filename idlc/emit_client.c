@@ -185,8 +185,9 @@ static void emit_call(FILE *output, const struct declaration *interface, const s
 
     if (operation->timeout)
         tag = text_of("idl_within(%s, UINT64_C(%" PRIu64 "))", tag, operation->timeout);
-    if (operation->kind == OPERATION_ONEWAY) {
-        fprintf(output, "    idl_tag = ipc_send(%s, self.handle, idl_words);\n", tag);
+    if (operation->kind != OPERATION_CALL) {
+        fprintf(output, "    idl_tag = ipc_send(%s%s, self.handle, idl_words);\n", tag,
+                operation->kind == OPERATION_EVENT ? " | TAG_POLL" : "");
         fprintf(output, "    return idl_sent(idl_tag, idl_words[0]);\n");
         return;
     }

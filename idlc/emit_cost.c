@@ -72,7 +72,7 @@ static void emit_message(FILE *output, const char *direction, const struct messa
 
 static void emit_operation(FILE *output, const struct declaration *interface, const struct operation *operation)
 {
-    bool oneway = operation->kind == OPERATION_ONEWAY;
+    bool oneway = operation->kind != OPERATION_CALL;
     bool fast =
         !oneway && !interface->kernel && !shape_uses_utcb(&operation->request) && !shape_uses_utcb(&operation->reply);
 

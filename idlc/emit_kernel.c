@@ -342,7 +342,7 @@ static void emit_client_operation(FILE *output, const struct declaration *interf
         has_blobs(operation->outputs, operation->outputs_count) || operation_has_floats(operation))
         return;
     emit_message(output, interface, operation);
-    if (operation->kind != OPERATION_ONEWAY && operation->reply.items == 0)
+    if (operation->kind == OPERATION_CALL && operation->reply.items == 0)
         emit_received_answer(output, interface, operation);
 }
 

@@ -79,7 +79,7 @@ static void emit_one(FILE *output, const struct declaration *interface, const st
     fprintf(output, "\"library\": \"%s\", \"interface\": \"%s\", \"id\": %" PRIu64 ", \"operation\": \"%s\", ",
             interface->unit->library.text, interface->name.text, interface->number, operation->name.text);
     fprintf(output, "\"number\": %" PRIu64 ", \"kernel\": %s, \"oneway\": %s, ", operation->number->magnitude,
-            interface->kernel ? "true" : "false", operation->kind == OPERATION_ONEWAY ? "true" : "false");
+            interface->kernel ? "true" : "false", operation->kind != OPERATION_CALL ? "true" : "false");
     fprintf(output,
             "\"words\": %" PRIu64 ", \"items\": %" PRIu64 ", \"reply_words\": %" PRIu64 ", \"reply_items\": %" PRIu64
             ", \"request\": \"0x%016" PRIx64 "\", \"right\": %u",

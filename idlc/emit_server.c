@@ -42,7 +42,7 @@ static bool is_plain(const struct operation *operation)
 
 static bool is_oneway(const struct operation *operation)
 {
-    return operation->kind == OPERATION_ONEWAY;
+    return operation->kind != OPERATION_CALL;
 }
 
 static const char *array_suffix(const struct type *type)

@@ -186,7 +186,7 @@ static void emit_operation_constants(FILE *output, const struct declaration *int
 
     fprintf(output, "#define %s_OPERATION %" PRIu64 "\n", name, operation->number->magnitude);
     fprintf(output, "#define %s_REQUEST UINT64_C(0x%016" PRIx64 ")\n", name, operation_request(interface, operation));
-    if (operation->kind != OPERATION_ONEWAY)
+    if (operation->kind == OPERATION_CALL)
         fprintf(output, "#define %s_REPLY UINT64_C(0x%016" PRIx64 ")\n", name, operation_reply(operation));
 }
 

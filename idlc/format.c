@@ -230,6 +230,21 @@ static void write_operation(struct formatter *formatter, const struct operation 
     end_line(formatter, operation->span.end_line);
 }
 
+/* With the events between the others, as they stood. */
+static void write_operations(struct formatter *formatter, const struct declaration *interface)
+{
+    const struct operation *event = interface->events ? interface->events->operations.first : NULL;
+    const struct operation *operation = interface->operations.first;
+
+    while (event || operation) {
+        const struct operation **next =
+            event && (!operation || is_before(&event->span, &operation->span)) ? &event : &operation;
+
+        write_operation(formatter, *next);
+        *next = (*next)->next;
+    }
+}
+
 static void write_member(FILE *output, const struct member *member)
 {
     if (member->type && member->value) {
@@ -296,8 +311,7 @@ static void write_body_lines(struct formatter *formatter, const struct declarati
         write_member(formatter->output, member);
         end_line(formatter, member->span.end_line);
     }
-    FOR_EACH(operation, operation, declaration->operations)
-    write_operation(formatter, operation);
+    write_operations(formatter, declaration);
     write_comments(formatter, "  ", &end);
     fputc('}', formatter->output);
 }
@@ -373,6 +387,8 @@ void format_unit(FILE *output, const struct unit *unit)
     }
     FOR_EACH_DECLARATION(declaration, unit)
     {
+        if (declaration->events_of)
+            continue;
         if (!stand_together(before, declaration))
             fputc('\n', output);
         write_declaration(&formatter, declaration);

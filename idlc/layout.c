@@ -437,7 +437,7 @@ uint32_t operation_label(const struct declaration *interface, const struct opera
 
 uint64_t operation_request(const struct declaration *interface, const struct operation *operation)
 {
-    uint32_t kind = operation->kind == OPERATION_ONEWAY ? MESSAGE_SEND : MESSAGE_CALL;
+    uint32_t kind = operation->kind != OPERATION_CALL ? MESSAGE_SEND : MESSAGE_CALL;
 
     return message_labelled_tag(
         operation_label(interface, operation),

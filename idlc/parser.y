@@ -374,6 +374,41 @@ static void yyerror(struct span *span, void *scanner, struct unit *unit, const c
     report(CODE_TOO_LARGE, *span, "this is nested too deeply");
 }
 
+static struct declaration *events_interface(struct declaration *interface, struct span span)
+{
+    size_t length = strlen(interface->name.text);
+    char *name = allocate(length + sizeof("Events"));
+    struct declaration *events;
+
+    memcpy(name, interface->name.text, length);
+    memcpy(name + length, "Events", sizeof("Events"));
+    events = ast_declaration(span, DECLARATION_INTERFACE, (struct name){name, span}, NULL, NULL);
+    events->events_of = interface;
+    return events;
+}
+
+/* The events of an interface File are the operations of an interface FileEvents, which clients serve. */
+static void split_events(struct unit *unit, struct declaration *interface)
+{
+    struct operation_list operations = {0}, events = {0};
+
+    if (interface->events_of)
+        return;
+    for (struct operation *operation = interface->operations.first, *next; operation; operation = next) {
+        next = operation->next;
+        operation->next = NULL;
+        if (operation->kind == OPERATION_EVENT)
+            events = ast_append_operation(events, operation);
+        else
+            operations = ast_append_operation(operations, operation);
+    }
+    interface->operations = operations;
+    if (!events.first)
+        return;
+    interface->events = ast_with_operations(events_interface(interface, events.first->name.span), events);
+    unit->declarations = ast_append_declaration(unit->declarations, interface->events);
+}
+
 void parse_unit(struct unit *unit)
 {
     struct lexer_state state = {.unit = unit, .line = 1, .column = 1};
@@ -390,6 +425,8 @@ void parse_unit(struct unit *unit)
     unit->incomplete = diagnostics_errors() != errors;
     if (!unit->library.text)
         unit->library.text = copy_text("", 0); /* a syntax error was reported: checks go on without it */
-    for (struct declaration *declaration = unit->declarations.first; declaration; declaration = declaration->next)
+    for (struct declaration *declaration = unit->declarations.first; declaration; declaration = declaration->next) {
         declaration->unit = unit;
+        split_events(unit, declaration);
+    }
 }

@@ -223,8 +223,9 @@ static uint64_t without_deadline(uint64_t tag)
 {
     uint32_t low = (uint32_t)tag;
 
-    if (low <= TAG_PLAIN_REPLY_LAST || !(low & TAG_DEADLINE))
+    if (low <= TAG_PLAIN_REPLY_LAST || !(low & (TAG_DEADLINE | TAG_POLL)))
         return tag;
+    transport.polls += (low & TAG_POLL) != 0;
     transport.send_deadline = transport.client.send_deadline;
     transport.receive_deadline = transport.client.receive_deadline;
     return message_labelled_tag(message_label(tag), message_tag(low >> TAG_OPERATION_SHIFT & TAG_OPERATION_MASK,

@@ -33,6 +33,7 @@ struct transport {
     /* what was seen */
     uint64_t request, reply, handle;
     uint64_t send_deadline, receive_deadline; /* of the request, if its tag says so */
+    unsigned polls;                           /* requests that did not want to wait */
     uint64_t words[6];                        /* of the request */
     uint64_t reply_words[6];
     uint64_t items[MESSAGE_MAX_ITEMS], reply_items[MESSAGE_MAX_ITEMS];
