@@ -16,6 +16,9 @@
 
 #define PAGE_SIZE 4096
 #define PAGE_SHIFT 12
+#define LARGE_PAGE_SIZE \
+    SALTO_ADDRESS(0x200000)  /* what an entry of a page directory maps, where it names no page table */
+#define LARGE_PAGE_PAGES 512 /* pages of 4 KiB in one */
 
 /* ---- User half ------------------------------------------------------------------------------------------------- */
 /* The topmost page of the user half is never mappable: `syscall` as its last instruction would make `sysret` fault. */

@@ -271,3 +271,19 @@ void factory_free_zeroed_frame(struct factory *factory, uint64_t frame)
     frame_free_zeroed(frame);
     factory_refund(factory, PAGE_SIZE);
 }
+
+uint64_t factory_allocate_large_frame(struct factory *factory)
+{
+    if (!factory_charge(factory, LARGE_PAGE_SIZE))
+        return 0;
+    uint64_t frame = frame_allocate_large();
+    if (frame == 0)
+        factory_refund(factory, LARGE_PAGE_SIZE);
+    return frame;
+}
+
+void factory_free_large_frame(struct factory *factory, uint64_t frame)
+{
+    frame_free_large(frame);
+    factory_refund(factory, LARGE_PAGE_SIZE);
+}

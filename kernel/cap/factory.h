@@ -74,6 +74,10 @@ void factory_free_frame(struct factory *factory, uint64_t frame);
 /* The same for one that has nothing but zeros in it. */
 void factory_free_zeroed_frame(struct factory *factory, uint64_t frame);
 
+/* The same for a large frame (mem/frame.h). */
+uint64_t factory_allocate_large_frame(struct factory *factory);
+void factory_free_large_frame(struct factory *factory, uint64_t frame);
+
 /* The object's last capability is gone. What it paid for stays, and its record with that. */
 void factory_destroy(struct factory *factory);
 

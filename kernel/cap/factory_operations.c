@@ -103,11 +103,11 @@ static bool make_memory(struct memory *memory)
     return true;
 }
 
-enum error kernel_factory_create_memory(struct kernel_call *call, struct factory *self, uint32_t pages,
-                                        uint32_t *memory)
+static enum error create_memory(struct kernel_call *call, struct factory *self, uint32_t pages, bool large,
+                                uint32_t *memory)
 {
     enum error error;
-    struct memory *made = memory_begin(kernel_call_thread(call), self, pages, &error);
+    struct memory *made = memory_begin(kernel_call_thread(call), self, pages, large, &error);
     if (!made)
         return error;
     if (!make_memory(made))
@@ -117,6 +117,18 @@ enum error kernel_factory_create_memory(struct kernel_call *call, struct factory
     if (made->failure != ERROR_NONE && !make_memory(made))
         return kernel_call_restart(call);
     return memory_finish(made);
+}
+
+enum error kernel_factory_create_memory(struct kernel_call *call, struct factory *self, uint32_t pages,
+                                        uint32_t *memory)
+{
+    return create_memory(call, self, pages, false, memory);
+}
+
+enum error kernel_factory_create_large_memory(struct kernel_call *call, struct factory *self, uint32_t pages,
+                                              uint32_t *memory)
+{
+    return create_memory(call, self, pages, true, memory);
 }
 
 enum error kernel_factory_create_notification(struct kernel_call *call, struct factory *self, uint32_t *notification)

@@ -29,7 +29,7 @@ extern const char kernel_end[];
 struct place {
     uint64_t address, entry;
     bool user;
-    int level; /* 0: a page of 4 KiB */
+    int level; /* 0: a page of 4 KiB, 1: of 2 MiB */
 };
 
 struct walk {
@@ -151,6 +151,12 @@ static bool same_rights(uint64_t entry, uint32_t rights)
     return !(entry & PTE_WRITE) == !(rights & RIGHT_WRITE) && !(entry & PTE_NO_EXECUTE) == !!(rights & RIGHT_EXECUTE);
 }
 
+/* How many pages of 4 KiB it is. */
+static uint32_t pages_of(const struct place *place)
+{
+    return place->level > 0 ? LARGE_PAGE_PAGES : 1;
+}
+
 /* Does a mapping of a memory object, or a UTCB, account for this page? */
 static bool is_recorded(const struct task *task, const struct place *place)
 {
@@ -162,14 +168,26 @@ static bool is_recorded(const struct task *task, const struct place *place)
     if (!mapping)
         return false;
     uint32_t page = (uint32_t)((place->address - mapping_address(mapping)) / PAGE_SIZE);
-    return page < mapping->filled && frame == memory_frame(mapping->memory, mapping->offset + page) &&
-           same_rights(place->entry, mapping->rights);
+    if (place->level > 0 && !(memory_chunk(mapping->memory, mapping->offset + page) & CHUNK_LARGE))
+        return false;
+    return page < mapping->filled && pages_of(place) <= mapping->filled - page &&
+           frame == memory_frame(mapping->memory, mapping->offset + page) && same_rights(place->entry, mapping->rights);
+}
+
+/* Is one of its frames free, or one that only the kernel may see? */
+static bool shows_others(const struct place *place)
+{
+    uint64_t frame = place->entry & PTE_ADDRESS;
+    for (uint32_t i = 0; i < pages_of(place); i++, frame += PAGE_SIZE)
+        if (frame_is_marked(frame) || frame_is_free(frame))
+            return true;
+    return false;
 }
 
 static void check_user(struct walk *walk, const struct place *place)
 {
     uint64_t frame = place->entry & PTE_ADDRESS;
-    walk->result.user_pages++;
+    walk->result.user_pages += pages_of(place);
     if (place->address >= USER_END)
         complain(walk, place, "a user page outside the user half, or at its last page");
     if (place->entry & PTE_GLOBAL)
@@ -178,7 +196,7 @@ static void check_user(struct walk *walk, const struct place *place)
         complain(walk, place, "writable and executable");
     if (frame >= KERNEL_LOAD_ADDRESS && frame < KERNEL_LOAD_ADDRESS + ((uint64_t)kernel_end - KERNEL_IMAGE_BASE))
         complain(walk, place, "a user page of the kernel's image");
-    if (frame_is_marked(frame) || frame_is_free(frame))
+    if (shows_others(place))
         complain(walk, place, "a user page that shows what the kernel uses, or a free frame");
     if (!is_recorded(walk->task, place))
         complain(walk, place, "a user page that no mapping accounts for");
@@ -186,8 +204,10 @@ static void check_user(struct walk *walk, const struct place *place)
 
 static void check(struct walk *walk, const struct place *place)
 {
-    if (place->level > 0)
-        complain(walk, place, "a large page");
+    if (place->level > 1 || (place->level > 0 && !place->user))
+        complain(walk, place, "a large page of the kernel's, or one of 1 GiB");
+    else if (place->level > 0 && (place->entry & PTE_ADDRESS) % LARGE_PAGE_SIZE)
+        complain(walk, place, "a large page that is not aligned");
     else if (place->user)
         check_user(walk, place);
     else
@@ -210,8 +230,8 @@ struct walk_result walk_all_tasks(void)
 static void mark_user_page(struct walk *walk, const struct place *place)
 {
     (void)walk;
-    if (place->user)
-        (void)frame_mark(place->entry & PTE_ADDRESS);
+    for (uint32_t i = 0; place->user && i < pages_of(place); i++)
+        (void)frame_mark((place->entry & PTE_ADDRESS) + (uint64_t)i * PAGE_SIZE);
 }
 
 /* What the searcher keeps in its own registers while it searches. */
@@ -224,10 +244,11 @@ static bool is_searchers(const struct walk *walk, const struct place *place)
 static void search_page(struct walk *walk, const struct place *place)
 {
     const uint64_t *page = physical_to_virtual(place->entry & PTE_ADDRESS);
+    uint64_t words = pages_of(place) * PAGE_SIZE / sizeof(uint64_t);
     uint64_t *count = place->user ? &walk->found.user : walk->task ? &walk->found.private : &walk->found.shared;
     if (place->user ? frame_is_marked(place->entry & PTE_ADDRESS) : is_searchers(walk, place))
         return;
-    for (uint64_t i = 0; i < PAGE_SIZE / sizeof(uint64_t); i++) {
+    for (uint64_t i = 0; i < words; i++) {
         if ((page[i] & walk->mask) != walk->value)
             continue;
         ++*count;

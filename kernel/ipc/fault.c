@@ -193,7 +193,7 @@ enum error fault_map_pages(struct thread *handler, const struct thread *thread)
     struct page_window window = {thread->fault_address & ~((1UL << log2) - 1), log2};
     struct pages pages;
     enum error error = pages_read(&pages, utcb, items, window);
-    if (error == ERROR_NONE && !pages_are_few(&pages))
+    if (error == ERROR_NONE && !pages_are_few(&pages, handler->task))
         error = ERROR_BAD_ARGUMENT;
     return error == ERROR_NONE ? pages_map(&pages, handler, handler->task, thread->task) : error;
 }

@@ -4,6 +4,7 @@
 
 #include "abi/capability.h"
 #include "mem/mapping.h"
+#include "mem/memory.h"
 #include "mem/space.h"
 #include "thread/task.h"
 #include "thread/thread.h"
@@ -97,24 +98,7 @@ enum error pages_read(struct pages *pages, const struct utcb *sender, uint32_t i
     return ERROR_NONE;
 }
 
-bool pages_are_few(const struct pages *pages)
-{
-    uint64_t bytes = 0;
-    for (uint32_t i = 0; i < pages->count; i++)
-        bytes += size_of(pages->of[i].item);
-    return bytes <= FEW_PAGES * PAGE_SIZE;
-}
-
-/* A few pages of one flexpage lie in one page table. */
-bool pages_have_tables(const struct pages *pages, const struct task *to)
-{
-    for (uint32_t i = 0; i < pages->count; i++)
-        if (!space_entry(&to->space, pages->of[i].target))
-            return false;
-    return true;
-}
-
-/* ---- Mapping ----------------------------------------------------------------------------------------------------- */
+/* ---- How much it is ---------------------------------------------------------------------------------------------- */
 
 /* The mapping of `from` that has the page at `address`, if it may be mapped on. */
 static struct mapping *find_source(const struct task *from, uint64_t address)
@@ -123,14 +107,57 @@ static struct mapping *find_source(const struct task *from, uint64_t address)
     return mapping && (mapping->list == MAPPING_ON_NONE || mapping->list == MAPPING_VISITED) ? mapping : 0;
 }
 
-/* A mapping that begins or ends within the granted pages is of no others: then unmapping them takes no memory. */
-static bool split_for_grant(struct task *from, uint64_t start, uint64_t end)
+/* How many entries of page tables a flexpage takes at the receiver. More than it does where it is no whole chunks of one
+ * object, or where some are no large frames, as one can see on the way. */
+static uint64_t entries_of(const struct page_item *page, const struct task *from)
+{
+    uint64_t size = size_of(page->item), entries = size / LARGE_PAGE_SIZE;
+    const struct mapping *source = entries > 0 && entries <= FEW_PAGES ? find_source(from, page->source) : 0;
+    if (!source || mapping_end(source) - page->source < size)
+        return size / PAGE_SIZE;
+    uint32_t offset = source->offset + (uint32_t)((page->source - mapping_address(source)) / PAGE_SIZE);
+    bool large =
+        offset % LARGE_PAGE_PAGES == 0 && memory_is_large(source->memory, offset, (uint32_t)entries * LARGE_PAGE_PAGES);
+    return large ? entries : size / PAGE_SIZE;
+}
+
+bool pages_are_few(const struct pages *pages, const struct task *from)
+{
+    uint64_t entries = 0;
+    for (uint32_t i = 0; i < pages->count; i++)
+        entries += entries_of(&pages->of[i], from);
+    return entries <= FEW_PAGES;
+}
+
+/* A few pages of one flexpage lie in one page table; large ones need none. */
+bool pages_have_tables(const struct pages *pages, const struct task *to)
+{
+    for (uint32_t i = 0; i < pages->count; i++) {
+        const struct page_item *page = &pages->of[i];
+        if (!(size_of(page->item) < LARGE_PAGE_SIZE ? space_entry(&to->space, page->target)
+                                                    : space_directory_entry(&to->space, page->target)))
+            return false;
+    }
+    return true;
+}
+
+/* ---- Mapping ----------------------------------------------------------------------------------------------------- */
+
+/* A piece of this: a mapping that begins or ends within the granted pages is of no others; then unmapping them takes no
+ * memory. Is it done, or else an error? */
+static bool split_for_grant(struct task *from, uint64_t start, uint64_t end, enum error *error)
 {
     struct mapping *first = find_source(from, start), *last = find_source(from, end - PAGE_SIZE);
-    if (first && mapping_address(first) < start && !mapping_split(first, start))
+    *error = ERROR_NONE;
+    if ((first && mapping_divide_large(first, start, end, error)) ||
+        (last && mapping_divide_large(last, start, end, error)))
         return false;
+    if (first && mapping_address(first) < start && !mapping_split(first, start))
+        *error = ERROR_NO_MEMORY;
     last = find_source(from, end - PAGE_SIZE);
-    return !last || mapping_end(last) <= end || mapping_split(last, end);
+    if (last && mapping_end(last) > end && !mapping_split(last, end))
+        *error = ERROR_NO_MEMORY;
+    return *error == ERROR_NONE;
 }
 
 /* What is to be mapped of the flexpage from `position` on: as far as one mapping of the sender reaches. */
@@ -167,9 +194,10 @@ static enum error map_piece(struct pages *pages, struct thread *maker, struct ta
     uint64_t position = page->source + pages->reached, size = size_of(page->item);
     struct map_request request;
     bool done = false;
-    if (pages->reached == 0 && is_grant(page->item) && !split_for_grant(from, position, position + size))
-        return ERROR_NO_MEMORY;
-    enum error error = next_request(page, from, to, position, &request);
+    enum error error;
+    if (pages->reached == 0 && is_grant(page->item) && !split_for_grant(from, position, position + size, &error))
+        return error;
+    error = next_request(page, from, to, position, &request);
     if (error == ERROR_NONE)
         error = mapping_make_piece(maker, &request, &done);
     if (done)

@@ -60,8 +60,8 @@ static inline struct page_window pages_window(const struct utcb *receiver)
  * BAD_ADDRESS: the flexpage is misaligned, or not within what can be mapped; NO_WINDOW: the window is none, or too small. */
 enum error pages_read(struct pages *pages, const struct utcb *sender, uint32_t items, struct page_window window);
 
-/* May they be mapped in one go? */
-bool pages_are_few(const struct pages *pages);
+/* May they be mapped from `from` in one go? */
+bool pages_are_few(const struct pages *pages, const struct task *from);
 
 /* Has `to` the page tables for them? If they are few. */
 bool pages_have_tables(const struct pages *pages, const struct task *to);

@@ -22,7 +22,7 @@ enum error transfer_read_pages(struct transfer *transfer, const struct thread *s
 bool transfer_map_at_once(struct transfer *transfer, struct thread *sender, const struct thread *receiver,
                           enum error *error)
 {
-    if (!pages_are_few(&transfer->pages) || !pages_have_tables(&transfer->pages, receiver->task))
+    if (!pages_are_few(&transfer->pages, sender->task) || !pages_have_tables(&transfer->pages, receiver->task))
         return false; /* each table is zeroed, which takes its time */
     *error = pages_map(&transfer->pages, sender, sender->task, receiver->task);
     return true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Frame allocator. See frame.h. Invariant: a frame is on the free list, or in the stock, exactly if its state byte says
- * FREE. */
+/* Frame allocator. See frame.h. Invariant: a frame is on the free list, in the stock, or part of one on the list of large
+ * frames, exactly if its state byte says FREE. */
 #include "mem/frame.h"
 
 #include "debug/panic.h"
@@ -8,12 +8,14 @@
 enum frame_state { FRAME_UNKNOWN, FRAME_FREE, FRAME_USED };
 #define FRAME_MARK 0x80 /* beside the state, within frame_mark() and frame_clear_marks() */
 
-static struct boot_range memory[BOOT_MAX_RANGES]; /* what was never handed out yet */
+/* What was never handed out yet; what lies behind the last large frame of a range is a range of its own. */
+static struct boot_range memory[2 * BOOT_MAX_RANGES];
 static uint32_t memory_count;
 static uint8_t *states; /* one enum frame_state, and a mark, for each frame below `states_count` */
 static uint64_t states_count;
 static uint64_t free_list;  /* physical address of the first free frame; its first word names the next */
-static uint64_t free_count; /* those in the stock included */
+static uint64_t large_list; /* the same for large frames */
+static uint64_t free_count; /* those in the stock, and in large frames, included */
 static uint64_t stock;      /* the first frame of it: all zeros, but for the first word, which names the next */
 uint32_t frame_stock_count;
 static uint64_t allocations_left; /* until one fails for a test; 0: none does */
@@ -36,15 +38,35 @@ static uint64_t take_from_range(uint64_t count)
     return 0;
 }
 
+static uint64_t round_down(uint64_t address)
+{
+    return address / LARGE_PAGE_SIZE * LARGE_PAGE_SIZE;
+}
+
+/* Has the range a large frame at its end? */
+static bool ends_large(const struct boot_range *range)
+{
+    return range->end % LARGE_PAGE_SIZE == 0 && range->end - range->start >= LARGE_PAGE_SIZE;
+}
+
+static void add_range(struct boot_range range)
+{
+    uint64_t end = round_down(range.end);
+    if (end > range.start && end != range.end) {
+        memory[memory_count++] = (struct boot_range){end, range.end};
+        range.end = end;
+    }
+    memory[memory_count++] = range;
+}
+
 void frame_initialise(const struct boot_range *ranges, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        memory[i] = ranges[i];
+        add_range(ranges[i]);
         free_count += range_frames(&ranges[i]);
         if (ranges[i].end / PAGE_SIZE > states_count)
             states_count = ranges[i].end / PAGE_SIZE;
     }
-    memory_count = count;
     uint64_t table = take_from_range((states_count + PAGE_SIZE - 1) / PAGE_SIZE);
     if (table == 0)
         panic("no usable memory for the table of frames");
@@ -69,12 +91,34 @@ uint64_t frame_fail_allocation(uint64_t number)
     return left;
 }
 
+/* A large frame off the list, whose frames count as free still; 0 if there is none. */
+static uint64_t take_large(void)
+{
+    uint64_t frame = large_list;
+    if (frame != 0)
+        large_list = *(uint64_t *)physical_to_virtual(frame);
+    return frame;
+}
+
+/* One more range, of frames that were a large one, for there is no other frame: all ranges are empty. */
+static bool break_large(void)
+{
+    uint64_t frame = take_large();
+    if (frame == 0)
+        return false;
+    __builtin_memset(&states[frame / PAGE_SIZE], FRAME_UNKNOWN, LARGE_PAGE_PAGES);
+    memory[0] = (struct boot_range){frame, frame + LARGE_PAGE_SIZE};
+    return true;
+}
+
 /* A frame with whatever stands in it, not of the stock, which is not free any more; 0 if there is none. */
 static uint64_t take_any(void)
 {
     uint64_t frame = free_list;
-    if (frame == 0)
-        return take_from_range(1);
+    if (frame == 0) {
+        frame = take_from_range(1);
+        return frame != 0 || !break_large() ? frame : take_from_range(1);
+    }
     free_list = *(uint64_t *)physical_to_virtual(frame);
     free_count--;
     return frame;
@@ -177,18 +221,50 @@ void frame_free_zeroed(uint64_t frame)
     add_to_stock(frame);
 }
 
+static uint64_t take_large_from_range(void)
+{
+    for (uint32_t i = 0; i < memory_count; i++)
+        if (ends_large(&memory[i]))
+            return memory[i].end -= LARGE_PAGE_SIZE;
+    return 0;
+}
+
+uint64_t frame_allocate_large(void)
+{
+    uint64_t frame = take_large();
+    if (frame == 0)
+        frame = take_large_from_range();
+    if (frame == 0)
+        return 0;
+    free_count -= LARGE_PAGE_PAGES;
+    __builtin_memset(&states[frame / PAGE_SIZE], FRAME_USED, LARGE_PAGE_PAGES);
+    return frame;
+}
+
+void frame_free_large(uint64_t frame)
+{
+    assert(frame % LARGE_PAGE_SIZE == 0);
+    assert((frame + LARGE_PAGE_SIZE) / PAGE_SIZE <= states_count);
+    assert(states[frame / PAGE_SIZE] == FRAME_USED);
+    __builtin_memset(&states[frame / PAGE_SIZE], FRAME_FREE, LARGE_PAGE_PAGES);
+    *(uint64_t *)physical_to_virtual(frame) = large_list;
+    large_list = frame;
+    free_count += LARGE_PAGE_PAGES;
+}
+
 uint64_t frame_count_free(void)
 {
     return free_count;
 }
 
-/* Adds the frames of a list to `*listed`. False if one of them is not free, or there are more than can be. */
-static bool count_list(uint64_t first, uint64_t *listed)
+/* Adds the frames of a list, each of which stands for `each`, to `*listed`. False if one of them is not free, or there are
+ * more than can be. */
+static bool count_list(uint64_t first, uint64_t each, uint64_t *listed)
 {
     for (uint64_t frame = first; frame != 0; frame = *(uint64_t *)physical_to_virtual(frame)) {
-        if (!frame_is_free(frame) || *listed == states_count)
+        if (!frame_is_free(frame) || *listed >= states_count)
             return false;
-        ++*listed;
+        *listed += each;
     }
     return true;
 }
@@ -206,10 +282,10 @@ static bool stock_is_zeroed(void)
 bool frame_counts_agree(void)
 {
     uint64_t stocked = 0, marked_free = 0, untouched = 0;
-    if (!count_list(stock, &stocked) || stocked != frame_stock_count || !stock_is_zeroed())
+    if (!count_list(stock, 1, &stocked) || stocked != frame_stock_count || !stock_is_zeroed())
         return false;
     uint64_t listed = stocked;
-    if (!count_list(free_list, &listed))
+    if (!count_list(free_list, 1, &listed) || !count_list(large_list, LARGE_PAGE_PAGES, &listed))
         return false;
     for (uint64_t i = 0; i < states_count; i++)
         marked_free += (states[i] & ~FRAME_MARK) == FRAME_FREE;

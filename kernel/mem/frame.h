@@ -3,6 +3,11 @@
  * Frames of physical memory, 4 KiB each: one free list through the frames themselves, and a byte for each frame that
  * knows whether it is free, so that a double free is an assertion and not a corruption.
  *
+ * Large frames are 512 that lie together, aligned to 2 MiB. They come from the ends of the ranges that were never handed
+ * out, single frames from their beginnings, and what is freed whole stays whole, on a list of its own, until there is no
+ * other frame. Single frames that are free are never put together again: how many large frames there can be at most only
+ * shrinks, by those that were broken up.
+ *
  * A few free frames are kept zeroed, the stock: to zero one takes 512 instructions, and an operation may need many at
  * once, for page tables above all. They are zeroed before it begins, with preemption points between them
  * (kernel_call_ready() of ipc/kernel_call.h).
@@ -67,6 +72,11 @@ void frame_free(uint64_t frame);
 /* The same for a frame that has nothing but zeros in it, as page tables have in the end: it goes into the stock, if there
  * is room. */
 void frame_free_zeroed(uint64_t frame);
+
+/* 2 MiB that lie together and are aligned to that, with whatever stands in them; or 0 if there are none. Most have something
+ * else to do then: who has not asks frame_must_fail() himself. */
+uint64_t frame_allocate_large(void);
+void frame_free_large(uint64_t frame);
 
 /* Frames that are free. */
 uint64_t frame_count_free(void);

@@ -14,7 +14,6 @@
 #include "x86/cpu.h"
 
 #define ENTRIES 512
-#define LARGE_PAGE 0x200000UL
 #define LOW_MAPPED 0x100000000UL /* always mapped: devices live below 4 GiB */
 
 uint64_t kernel_cr3, shared_directory, page_of_zeros, page_of_ones;
@@ -55,18 +54,18 @@ static uint64_t memory_end(void)
 /* Is any of the 2 MiB at `physical` usable memory? What is not may be a device's: no caching. */
 static bool holds_memory(uint64_t physical)
 {
-    if (physical < LARGE_PAGE)
+    if (physical < LARGE_PAGE_SIZE)
         return true;
     for (uint32_t i = 0; i < boot_info.memory_count; i++)
-        if (boot_info.memory[i].start < physical + LARGE_PAGE && boot_info.memory[i].end > physical)
+        if (boot_info.memory[i].start < physical + LARGE_PAGE_SIZE && boot_info.memory[i].end > physical)
             return true;
-    return physical >= boot_info.archive.start / LARGE_PAGE * LARGE_PAGE && physical < boot_info.archive.end;
+    return physical >= boot_info.archive.start / LARGE_PAGE_SIZE * LARGE_PAGE_SIZE && physical < boot_info.archive.end;
 }
 
 static void map_physical_memory(void)
 {
     uint64_t end = memory_end();
-    for (uint64_t physical = 0; physical < end; physical += LARGE_PAGE) {
+    for (uint64_t physical = 0; physical < end; physical += LARGE_PAGE_SIZE) {
         uint64_t address = PHYSICAL_MAP + physical;
         uint64_t *pdpt = make_table(&pml4()[(address >> 39) & (ENTRIES - 1)]);
         uint64_t *directory = make_table(&pdpt[(address >> 30) & (ENTRIES - 1)]);
@@ -96,14 +95,14 @@ static void map_image(void)
     uint64_t *directory = make_table(&top_pdpt()[PRIVATE_PDPT_INDEX]);
     for (const char *page = (const char *)KERNEL_IMAGE_BASE; page < kernel_end; page += PAGE_SIZE) {
         uint64_t offset = (uint64_t)page - KERNEL_IMAGE_BASE;
-        uint64_t *table = make_table(&directory[offset / LARGE_PAGE]);
+        uint64_t *table = make_table(&directory[offset / LARGE_PAGE_SIZE]);
         table[offset / PAGE_SIZE % ENTRIES] = (KERNEL_LOAD_ADDRESS + offset) | PTE_PRESENT | image_flags(page);
     }
 }
 
 bool space_map_shared(uint64_t address, uint64_t frame, uint64_t flags)
 {
-    uint64_t *entry = (uint64_t *)physical_to_virtual(shared_directory) + (address - SHARED_BASE) / LARGE_PAGE;
+    uint64_t *entry = (uint64_t *)physical_to_virtual(shared_directory) + (address - SHARED_BASE) / LARGE_PAGE_SIZE;
     if (!(*entry & PTE_PRESENT)) {
         uint64_t table = frame_allocate();
         if (table == 0)

@@ -28,8 +28,7 @@
 #define FILLED_AT_ONCE 48
 #define CLEARED_AT_ONCE 32
 #define PASSED_AT_ONCE 4
-
-#define TABLE_COVERS (512UL * PAGE_SIZE)
+#define LARGE_AT_ONCE 128 /* large pages filled in or emptied */
 
 static struct mapping *abandoned; /* to be taken back */
 
@@ -144,6 +143,8 @@ struct mapping *mapping_split(struct mapping *mapping, uint64_t address)
         .cache = mapping->cache,
     };
     assert(before > 0 && before < mapping->pages && can_be_split(mapping));
+    if (!space_divide_large(&mapping->task->space, payer_of(mapping), address))
+        return 0;
     struct mapping *after = create(&request);
     if (!after)
         return 0;
@@ -164,12 +165,26 @@ static void make_orphan(struct mapping *mapping)
     mapping_abandon(mapping);
 }
 
+bool mapping_divide_large(const struct mapping *mapping, uint64_t start, uint64_t end, enum error *error)
+{
+    struct space *space = &mapping->task->space;
+    uint64_t at = start > mapping_address(mapping) && space_is_within_large(space, start) ? start : end;
+    if (at <= mapping_address(mapping) || at >= mapping_end(mapping) || !space_is_within_large(space, at))
+        return false;
+    *error = space_divide_large(space, payer_of(mapping), at) ? ERROR_NONE : ERROR_NO_MEMORY;
+    return true;
+}
+
 struct mapping *mapping_isolate(struct mapping *mapping, uint64_t start, uint64_t end)
 {
     uint64_t distance = mapping_address(mapping) - mapping_source(mapping);
     struct mapping *part = 0;
+    enum error error = ERROR_NONE;
     if (mapping_source(mapping) >= start && mapping_source_end(mapping) <= end)
         return mapping;
+    if (can_be_split(mapping) && mapping_divide_large(mapping, start + distance, end + distance, &error) &&
+        error == ERROR_NONE)
+        return 0;
     if (can_be_split(mapping) && (mapping_source_end(mapping) <= end || mapping_split(mapping, end + distance)))
         part = mapping_source(mapping) < start ? mapping_split(mapping, start + distance) : mapping;
     if (!part)
@@ -177,33 +192,37 @@ struct mapping *mapping_isolate(struct mapping *mapping, uint64_t start, uint64_
     return part;
 }
 
+/* What pass_one() did. */
+enum passed { PASSED_ALL, PASSED_ONE, PASSED_ENOUGH };
+
 /* One of the mappings that were derived from [start, end) of `mapping` counts as derived from its source; if that is just
- * being made, revoked or taken back, it goes with it. False: there is none left. */
-static bool pass_one(struct mapping *mapping, uint64_t start, uint64_t end)
+ * being made, revoked or taken back, it goes with it. */
+static enum passed pass_one(struct mapping *mapping, uint64_t start, uint64_t end)
 {
     struct mapping *derived = mapping_tree_find_source(mapping->task->given, start, end);
     if (!derived)
-        return false;
+        return PASSED_ALL;
     if (mapping->list != MAPPING_ON_NONE) {
         make_orphan(derived);
-        return true;
+        return PASSED_ONE;
     }
     derived = mapping_isolate(derived, start, end);
     if (!derived)
-        return true;
+        return PASSED_ENOUGH;
     mapping_tree_remove(sources(derived), derived, MAPPING_BY_SOURCE);
     derived->giver = mapping->giver;
     derived->links[MAPPING_BY_SOURCE].start += mapping_source(mapping) - mapping_address(mapping);
     mapping_tree_insert(sources(derived), derived, MAPPING_BY_SOURCE);
-    return true;
+    return PASSED_ONE;
 }
 
+/* Are there no more? */
 static bool pass_some(struct mapping *mapping, uint64_t start, uint64_t end)
 {
-    for (int i = 0; i < PASSED_AT_ONCE; i++)
-        if (!pass_one(mapping, start, end))
-            return true;
-    return false;
+    enum passed passed = PASSED_ONE;
+    for (int i = 0; i < PASSED_AT_ONCE && passed == PASSED_ONE; i++)
+        passed = pass_one(mapping, start, end);
+    return passed == PASSED_ALL;
 }
 
 /* The first pages of a mapping, which keeps others, are gone. */
@@ -232,48 +251,107 @@ static void cut_back(struct mapping *mapping, uint32_t pages)
         mapping_tree_resized(mapping);
 }
 
-/* A page of `mapping` that is not mapped any more was used: that is kept where it came from. */
-static void keep_use(const struct mapping *mapping, uint64_t address, uint64_t use)
+/* `count` pages from `entry` on, which are mapped, were used. */
+static void note_use_of(uint64_t *entry, uint32_t count, uint64_t use)
 {
-    if (!mapping->giver || mapping->orphan)
-        return;
-    uint64_t *entry = space_entry(&mapping->giver->space, address - mapping_address(mapping) + mapping_source(mapping));
-    if (entry && (*entry & PTE_PRESENT))
-        *entry |= use;
+    for (; count >= 4; count -= 4, entry += 4) {
+        entry[0] |= use;
+        entry[1] |= use;
+        entry[2] |= use;
+        entry[3] |= use;
+    }
+    while (count-- > 0)
+        *entry++ |= use;
 }
 
-/* Empties the entries of the `count` pages at `address`. */
+/* `pages` pages of `mapping` that are not mapped any more, 1 or a large page, were used: that is kept where they came from,
+ * where all of them are mapped. Answers whether that took long. */
+static bool keep_use(const struct mapping *mapping, uint64_t address, uint32_t pages, uint64_t use)
+{
+    if (!use || !mapping->giver || mapping->orphan)
+        return false;
+    uint64_t source = address - mapping_address(mapping) + mapping_source(mapping), *entry = 0;
+    uint64_t end = source + (uint64_t)pages * PAGE_SIZE;
+    while (source < end) {
+        uint64_t next = source / LARGE_PAGE_SIZE * LARGE_PAGE_SIZE + LARGE_PAGE_SIZE;
+        next = next < end ? next : end;
+        entry = space_entry(&mapping->giver->space, source);
+        if (entry && (*entry & PTE_PRESENT))
+            note_use_of(entry, *entry & PTE_LARGE ? 1 : (uint32_t)((next - source) / PAGE_SIZE), use);
+        source = next;
+    }
+    return pages > 1 && entry && !(*entry & PTE_LARGE);
+}
+
+/* Empties the entries of the `count` pages at `address`, which lie in one page table. */
 static void clear_pages(const struct mapping *mapping, uint64_t address, uint32_t count)
 {
-    struct space *space = &mapping->task->space;
-    uint64_t start = address, *entry = 0;
-    for (uint32_t i = 0; i < count; i++, address += PAGE_SIZE, entry += entry != 0) {
-        if (!entry || address % TABLE_COVERS == 0)
-            entry = space_entry(space, address);
-        if (!entry)
-            continue;
-        uint64_t use = *entry & PTE_USE;
-        *entry = 0;
-        if (use)
-            keep_use(mapping, address, use);
+    const struct space *space = &mapping->task->space;
+    uint64_t *entry = space_entry(space, address);
+    assert(!entry || !(*entry & PTE_LARGE));
+    for (uint32_t i = 0; entry && i < count; i++) {
+        uint64_t use = entry[i] & PTE_USE;
+        entry[i] = 0;
+        keep_use(mapping, address + (uint64_t)i * PAGE_SIZE, 1, use);
     }
-    pcid_flush_pages(space->cr3, start, count);
+    pcid_flush_pages(space->cr3, address, count);
+}
+
+/* Empties `entry`, which maps the large page at `address`. Answers whether that took long. */
+static bool clear_large(const struct mapping *mapping, uint64_t *entry, uint64_t address)
+{
+    uint64_t use = *entry & PTE_USE;
+    *entry = 0;
+    pcid_flush_page(mapping->task->space.cr3, address);
+    return keep_use(mapping, address, LARGE_PAGE_PAGES, use);
+}
+
+/* Empties some of the entries of large pages in [start, end), from the back or the front on: none if no large page is there.
+ * Answers how many pages these were. */
+static uint32_t clear_large_pages(const struct mapping *mapping, uint64_t start, uint64_t end, bool back)
+{
+    uint64_t address = back ? end - LARGE_PAGE_SIZE : start;
+    uint64_t *entry = (back ? end : start) % LARGE_PAGE_SIZE || end - start < LARGE_PAGE_SIZE
+                          ? 0
+                          : space_directory_entry(&mapping->task->space, address);
+    uint32_t left = entry ? (uint32_t)((end - start) / LARGE_PAGE_SIZE) : 0, cleared = 0;
+    left = lesser(left, LARGE_AT_ONCE);
+    while (cleared < left && (*entry & PTE_LARGE)) {
+        bool long_one = clear_large(mapping, entry, address);
+        cleared++;
+        if (long_one || address / LARGE_PAGE_SIZE % LARGE_PAGE_PAGES == (back ? 0 : LARGE_PAGE_PAGES - 1))
+            break;
+        entry += back ? -1 : 1;
+        address += back ? -LARGE_PAGE_SIZE : LARGE_PAGE_SIZE;
+    }
+    return cleared * LARGE_PAGE_PAGES;
+}
+
+/* Empties some of the entries of [start, end), from the back or the front on. Answers of how many pages. */
+static uint32_t clear_some(const struct mapping *mapping, uint64_t start, uint64_t end, bool back)
+{
+    uint32_t pages = clear_large_pages(mapping, start, end, back);
+    if (pages > 0)
+        return pages;
+    uint32_t in_table = (uint32_t)((back ? end : -start) / PAGE_SIZE % LARGE_PAGE_PAGES);
+    pages = lesser((uint32_t)((end - start) / PAGE_SIZE), CLEARED_AT_ONCE);
+    pages = in_table ? lesser(pages, in_table) : pages;
+    clear_pages(mapping, back ? end - (uint64_t)pages * PAGE_SIZE : start, pages);
+    return pages;
 }
 
 bool mapping_drop_piece(struct mapping *mapping, uint64_t start, uint64_t end)
 {
-    uint32_t pages = (uint32_t)((end - start) / PAGE_SIZE), some = lesser(pages, CLEARED_AT_ONCE);
-    assert(start == mapping_address(mapping) || end == mapping_end(mapping));
+    bool back = end == mapping_end(mapping);
+    assert(start == mapping_address(mapping) || back);
     if (!pass_some(mapping, start, end))
         return false;
-    if (end == mapping_end(mapping)) {
-        clear_pages(mapping, end - (uint64_t)some * PAGE_SIZE, some);
-        cut_back(mapping, some);
-    } else {
-        clear_pages(mapping, start, some);
-        cut_front(mapping, some);
-    }
-    return some == pages;
+    uint32_t pages = clear_some(mapping, start, end, back);
+    if (back)
+        cut_back(mapping, pages);
+    else
+        cut_front(mapping, pages);
+    return (uint64_t)pages * PAGE_SIZE == end - start;
 }
 
 bool mapping_abandoned_piece(void)
@@ -296,6 +374,8 @@ bool mapping_drop_range_piece(struct task *task, uint64_t start, uint64_t end, e
     if (!can_be_split(mapping)) {
         mapping_abandon(mapping);
         start = first, end = last;
+    } else if (mapping_divide_large(mapping, start, end, error)) {
+        return *error != ERROR_NONE;
     } else if (first < start && end < last && !mapping_split(mapping, end)) {
         *error = ERROR_NO_MEMORY;
         return true;
@@ -335,14 +415,29 @@ static uint64_t entry_flags(const struct mapping *mapping)
     return flags;
 }
 
+/* Fills in some pages more, the next of which is page `page` of the object; where it can be, large ones. Answers how many; 0:
+ * a page table cannot be had. */
+static uint32_t fill_some(const struct mapping *mapping, uint32_t page, uint32_t left)
+{
+    struct space *space = &mapping->task->space;
+    const struct memory *memory = mapping->memory;
+    uint64_t chunk = memory_chunk(memory, page), flags = entry_flags(mapping);
+    uint64_t address = mapping_address(mapping) + (uint64_t)mapping->filled * PAGE_SIZE;
+    uint32_t in_chunk = page % LARGE_PAGE_PAGES,
+             count = lesser(lesser(LARGE_PAGE_PAGES - in_chunk, left), FILLED_AT_ONCE);
+    if (!(chunk & CHUNK_LARGE))
+        return space_map_pages(space, payer_of(mapping), address, memory_frames(memory, page), count, flags);
+    if (in_chunk || left < LARGE_PAGE_PAGES || address % LARGE_PAGE_SIZE)
+        return space_map_run(space, payer_of(mapping), address, memory_frame(memory, page), count, flags);
+    count = lesser(left / LARGE_PAGE_PAGES, LARGE_AT_ONCE);
+    const uint64_t *chunks = &memory->chunks[page / LARGE_PAGE_PAGES];
+    return LARGE_PAGE_PAGES * space_map_large(space, payer_of(mapping), address, chunks, count, flags);
+}
+
 /* Fills in some pages more; false if a page table cannot be had. */
 static bool fill_piece(struct mapping *mapping)
 {
-    uint32_t page = mapping->offset + mapping->filled, count;
-    const uint64_t *frames = memory_frames(mapping->memory, page, &count);
-    uint64_t address = mapping_address(mapping) + (uint64_t)mapping->filled * PAGE_SIZE;
-    count = lesser(lesser(count, mapping->pages - mapping->filled), FILLED_AT_ONCE);
-    count = space_map_pages(&mapping->task->space, payer_of(mapping), address, frames, count, entry_flags(mapping));
+    uint32_t count = fill_some(mapping, mapping->offset + mapping->filled, mapping->pages - mapping->filled);
     mapping->filled += count;
     return count > 0;
 }

@@ -13,6 +13,9 @@
  *   less;
  * - a mapping of which not all pages are in the page tables yet, or any more (`filled`), and one without a source, stands on
  *   the list of the thread that makes it (thread->made), or of those that are abandoned.
+ * - 2 MiB of a mapping at a multiple of 2 MiB that are a chunk of their object, and that a large frame (memory.h), were mapped
+ *   by one entry of a page directory when they were filled in. Such a large page is of one mapping alone: it is divided
+ *   before a part of it goes, or the mapping is split within it.
  * Records and page tables are charged to the task that is mapped into.
  */
 #ifndef SALTO_MEM_MAPPING_H
@@ -129,8 +132,12 @@ bool mapping_drop_piece(struct mapping *mapping, uint64_t start, uint64_t end);
  * own; 0 if there is no memory for it. */
 struct mapping *mapping_split(struct mapping *mapping, uint64_t address);
 
-/* What `mapping` has of the source [start, end) as a mapping of its own. 0: for want of memory for the split, or as it is on a
- * list, it had to be abandoned whole. */
+/* Where a large page of `mapping` reaches over `start` or `end`, divides it: one of them in a piece of work. Was there one?
+ * Then `*error` says how it went. */
+bool mapping_divide_large(const struct mapping *mapping, uint64_t start, uint64_t end, enum error *error);
+
+/* What `mapping` has of the source [start, end) as a mapping of its own. 0: that is to be asked for again, since a large page
+ * was divided; or for want of memory for the split, or as it is on a list, the mapping had to be abandoned whole. */
 struct mapping *mapping_isolate(struct mapping *mapping, uint64_t start, uint64_t end);
 
 /* Where it stands on no list, puts it on `list`; takes it off again. */

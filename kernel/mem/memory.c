@@ -10,64 +10,107 @@
 #include "thread/task.h"
 #include "thread/thread.h"
 
-#define ENTRIES 512
+#define ENTRIES LARGE_PAGE_PAGES
 #define PAGES_AT_ONCE 24     /* in a piece of work */
+#define LARGE_TAKES 4        /* a large frame is freed: as long as this many pages */
 #define PAGES_MADE_AT_ONCE 3 /* each is zeroed, which takes 512 instructions */
 
-const uint64_t *memory_frames(const struct memory *memory, uint32_t page, uint32_t *count)
+static uint64_t *table_of(uint64_t chunk)
 {
-    *count = ENTRIES - page % ENTRIES;
-    return &memory->frames[page / ENTRIES][page % ENTRIES];
+    return physical_to_virtual(chunk);
 }
 
 uint64_t memory_frame(const struct memory *memory, uint32_t page)
 {
-    return memory->frames[page / ENTRIES][page % ENTRIES];
+    uint64_t chunk = memory_chunk(memory, page);
+    if (chunk & CHUNK_LARGE)
+        return chunk - CHUNK_LARGE + (uint64_t)(page % ENTRIES) * PAGE_SIZE;
+    return table_of(chunk)[page % ENTRIES];
+}
+
+bool memory_is_large(const struct memory *memory, uint32_t page, uint32_t pages)
+{
+    uint64_t all = CHUNK_LARGE;
+    for (uint32_t i = 0; i < pages; i += ENTRIES)
+        all &= memory_chunk(memory, page + i);
+    return all;
+}
+
+/* Frees the last page, or with it the chunk that it is the last one of: a large frame goes whole. Answers how many pages' work
+ * that was. */
+static int free_last(struct memory *memory)
+{
+    struct factory *payer = memory->object.payer;
+    uint32_t page = --memory->present;
+    uint64_t chunk = memory_chunk(memory, page);
+    if (chunk & CHUNK_LARGE) {
+        memory->present = page / ENTRIES * ENTRIES;
+        factory_free_large_frame(payer, chunk - CHUNK_LARGE);
+        return LARGE_TAKES;
+    }
+    if (!memory->borrowed)
+        factory_free_frame(payer, table_of(chunk)[page % ENTRIES]);
+    if (page % ENTRIES == 0)
+        factory_free_frame(payer, chunk);
+    return 1;
 }
 
 /* Frees some frames, the last first. Is nothing left? */
 static bool free_some_frames(struct memory *memory)
 {
-    struct factory *payer = memory->object.payer;
-    for (int i = 0; i < PAGES_AT_ONCE && memory->present > 0; i++) {
-        uint32_t page = --memory->present;
-        uint64_t *table = memory->frames[page / ENTRIES];
-        if (!memory->borrowed)
-            factory_free_frame(payer, table[page % ENTRIES]);
-        if (page % ENTRIES == 0)
-            factory_free_frame(payer, virtual_to_physical(table));
-    }
+    for (int i = 0; i < PAGES_AT_ONCE && memory->present > 0;)
+        i += free_last(memory);
     if (memory->present > 0)
         return false;
-    if (memory->frames)
-        factory_free_frame(payer, virtual_to_physical(memory->frames));
-    memory->frames = 0;
+    if (memory->chunks)
+        factory_free_frame(memory->object.payer, virtual_to_physical(memory->chunks));
+    memory->chunks = 0;
     return true;
 }
 
-/* Nobody reads an entry beyond `present`, so nothing needs to stand there. */
-static void *table_allocate(struct factory *payer)
-{
-    uint64_t frame = factory_allocate_raw_frame(payer);
-    return frame ? physical_to_virtual(frame) : 0;
-}
-
-/* Enters one more frame: a new one, or where `physical` is given, the one that belongs there. */
-static bool add_frame(struct memory *memory, uint64_t physical)
+/* Where the next chunk's pages will stand: a large frame, if all of it is wanted, or else a table. Nobody reads an entry
+ * beyond `present`, so nothing needs to stand there. False if neither can be had. */
+static bool begin_chunk(struct memory *memory)
 {
     struct factory *payer = memory->object.payer;
+    uint64_t *chunk = &memory->chunks[memory->present / ENTRIES], frame = 0;
+    if (memory->large && frame_must_fail())
+        return false;
+    if (!memory->borrowed && memory->pages - memory->present >= ENTRIES)
+        frame = factory_allocate_large_frame(payer);
+    *chunk = frame ? frame | CHUNK_LARGE : memory->large ? 0 : factory_allocate_raw_frame(payer);
+    return *chunk;
+}
+
+/* The page behind the last one, in a chunk that is there: a new one, or where `physical` is given, the one that belongs
+ * there. False if it cannot be had. */
+static bool enter_frame(struct memory *memory, uint64_t physical)
+{
     uint32_t page = memory->present;
-    uint64_t frame = physical ? physical + (uint64_t)page * PAGE_SIZE : factory_allocate_page(payer);
-    if (!frame)
-        return false;
-    if (page % ENTRIES == 0 && !(memory->frames[page / ENTRIES] = table_allocate(payer))) {
-        if (!physical)
-            factory_free_frame(payer, frame);
-        return false;
+    uint64_t chunk = memory_chunk(memory, page), frame = physical + (uint64_t)page * PAGE_SIZE;
+    if (chunk & CHUNK_LARGE) {
+        __builtin_memset(physical_to_virtual(memory_frame(memory, page)), 0, PAGE_SIZE);
+        return true;
     }
-    memory->frames[page / ENTRIES][page % ENTRIES] = frame;
-    memory->present++;
-    return true;
+    if (!physical)
+        frame = factory_allocate_page(memory->object.payer);
+    table_of(chunk)[page % ENTRIES] = frame;
+    return frame;
+}
+
+/* Enters one more frame. */
+static bool add_frame(struct memory *memory, uint64_t physical)
+{
+    bool first = memory->present % ENTRIES == 0;
+    if (first && !begin_chunk(memory))
+        return false;
+    if (enter_frame(memory, physical)) {
+        memory->present++;
+        return true;
+    }
+    if (first)
+        factory_free_frame(memory->object.payer, memory_chunk(memory, memory->present));
+    return false;
 }
 
 /* Enters up to `most` more frames. */
@@ -86,11 +129,13 @@ static struct memory *create_empty(struct factory *payer, uint64_t pages)
     if (!memory)
         return 0;
     memory->pages = (uint32_t)pages;
-    memory->frames = table_allocate(payer);
-    if (memory->frames)
-        return memory;
-    object_free(&memory->object);
-    return 0;
+    uint64_t frame = factory_allocate_raw_frame(payer);
+    if (frame == 0) {
+        object_free(&memory->object);
+        return 0;
+    }
+    memory->chunks = physical_to_virtual(frame);
+    return memory;
 }
 
 static struct memory *create(struct factory *payer, uint64_t physical, uint64_t pages)
@@ -125,19 +170,21 @@ struct memory *memory_create_borrowed(struct factory *payer, uint64_t physical, 
 
 /* ---- Made piece by piece ----------------------------------------------------------------------------------------- */
 
-struct memory *memory_begin(struct thread *maker, struct factory *payer, uint64_t pages, enum error *error)
+struct memory *memory_begin(struct thread *maker, struct factory *payer, uint64_t pages, bool large, enum error *error)
 {
     struct memory *memory = maker->makes;
     *error = ERROR_BAD_ARGUMENT;
-    if (memory && memory->object.payer == payer && memory->pages == pages && !memory->object.condemned)
+    if (memory && memory->object.payer == payer && memory->pages == pages && memory->large == large &&
+        !memory->object.condemned)
         return memory;
     memory_give_up(maker);
-    if (pages == 0 || pages > MEMORY_MAX_PAGES)
+    if (pages == 0 || pages > MEMORY_MAX_PAGES || (large && pages % LARGE_PAGE_PAGES))
         return 0;
     *error = ERROR_NO_MEMORY;
     memory = create_empty(payer, pages);
     if (!memory)
         return 0;
+    memory->large = large;
     memory->maker = maker;
     maker->makes = memory;
     return memory;
@@ -207,11 +254,14 @@ enum error memory_unmap_piece(struct memory *memory, struct task *task, uint64_t
     if (*pages == 0 || !space_mappable(*address, *pages))
         return ERROR_BAD_ADDRESS;
     uint64_t end = *address + (uint64_t)*pages * PAGE_SIZE;
+    enum error error = ERROR_NONE;
     struct mapping *mapping = mapping_find(task, *address, end);
     if (!mapping || mapping->memory != memory || mapping_address(mapping) > *address || end > mapping_end(mapping))
         return ERROR_BAD_ADDRESS;
     if (mapping->list != MAPPING_ON_NONE && mapping->list != MAPPING_VISITED)
         return ERROR_BUSY;
+    if (mapping_divide_large(mapping, *address, end, &error))
+        return error;
     if (mapping_address(mapping) < *address && end < mapping_end(mapping) && !mapping_split(mapping, end))
         return ERROR_NO_MEMORY;
     bool front = end < mapping_end(mapping);

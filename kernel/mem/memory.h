@@ -2,6 +2,9 @@
 /*
  * Memory objects: frames that can be mapped. Where they are is said by mappings (mapping.h).
  *
+ * An object's pages stand in chunks of 512, its last ones fewer. A whole chunk is a large frame (frame.h) where there was
+ * one when it was made, and can be mapped by one entry of a page directory; else it is 512 frames, wherever they lie.
+ *
  * An object is made piece by piece, and belongs to the thread that makes it (`makes`) until it has a capability. Invariant:
  * a thread makes an object only while it is in the operation, running or to be restarted; else it is given up.
  */
@@ -12,9 +15,11 @@
 
 #include "abi/errors.h"
 #include "cap/object.h"
+#include "mem/frame.h"
 #include "mem/mapping.h"
 
 #define MEMORY_MAX_PAGES 262144
+#define CHUNK_LARGE 1UL /* in the place of PTE_PRESENT */
 
 struct task;
 struct thread;
@@ -22,20 +27,22 @@ struct thread;
 struct memory {
     struct object object;
     uint32_t pages;
-    uint32_t present;         /* pages that have a frame: all, but while it is created or destroyed */
-    bool borrowed;            /* the frames are not ours to free: the boot archive */
-    enum error failure;       /* while it is made: why it cannot be, and its frames are freed again */
-    struct thread *maker;     /* while it is made: whose `makes` names it */
-    uint64_t **frames;        /* frame of up to 512 pointers to frames of 512 physical addresses */
+    uint32_t present;     /* pages that have a frame: all, but while it is created or destroyed */
+    bool borrowed;        /* the frames are not ours to free: the boot archive */
+    enum error failure;   /* while it is made: why it cannot be, and its frames are freed again */
+    struct thread *maker; /* while it is made: whose `makes` names it */
+    bool large;           /* all chunks must be large frames */
+    uint64_t *chunks;     /* a frame of up to 512, each CHUNK_LARGE and the physical address of a large frame, or that
+                                 of a frame of 512 physical addresses */
     struct mapping *mappings; /* tree by source of those made from it, not from other mappings */
 };
 
 /* A memory object of `pages` zeroed pages charged to `payer`; 0 and `*error` (BAD_ARGUMENT, NO_MEMORY). */
 struct memory *memory_create(struct factory *payer, uint64_t pages, enum error *error);
 
-/* The same piece by piece, for Factory.create_memory: the object that `maker` was making, if it is one of `payer` with
- * `pages`, else a new one. 0 and `*error` (BAD_ARGUMENT, NO_MEMORY). */
-struct memory *memory_begin(struct thread *maker, struct factory *payer, uint64_t pages, enum error *error);
+/* The same piece by piece, for Factory.create_memory and create_large_memory: the object that `maker` was making, if it is
+ * such a one of `payer` with `pages`, else a new one. 0 and `*error` (BAD_ARGUMENT, NO_MEMORY). */
+struct memory *memory_begin(struct thread *maker, struct factory *payer, uint64_t pages, bool large, enum error *error);
 
 /* A piece of that: adds some pages, or frees some again once it has failed. Is it whole, or all gone? */
 bool memory_make_piece(struct memory *memory);
@@ -76,11 +83,23 @@ enum error memory_map(struct memory *memory, struct task *task, uint64_t address
  * can come of the first piece only. */
 enum error memory_unmap_piece(struct memory *memory, struct task *task, uint64_t *address, uint32_t *pages);
 
-/* Physical addresses of some of its pages, from `page` on: of `*count`. */
-const uint64_t *memory_frames(const struct memory *memory, uint32_t page, uint32_t *count);
+/* What stands in `chunks` for the chunk of a page. */
+static inline uint64_t memory_chunk(const struct memory *memory, uint32_t page)
+{
+    return memory->chunks[page / LARGE_PAGE_PAGES];
+}
+
+/* Physical addresses of the pages from `page` on, of a chunk that is no large frame. */
+static inline const uint64_t *memory_frames(const struct memory *memory, uint32_t page)
+{
+    return (const uint64_t *)physical_to_virtual(memory_chunk(memory, page)) + page % LARGE_PAGE_PAGES;
+}
 
 /* Physical address of a page of the object. */
 uint64_t memory_frame(const struct memory *memory, uint32_t page);
+
+/* Are the `pages` pages from `page` on, both multiples of LARGE_PAGE_PAGES, large frames? */
+bool memory_is_large(const struct memory *memory, uint32_t page, uint32_t pages);
 
 /* The last capability is gone: unmaps a part of it, or frees some frames. */
 void memory_destroy_piece(struct memory *memory);

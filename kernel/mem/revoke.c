@@ -51,16 +51,44 @@ static uint64_t taken_flags(uint64_t entry, uint32_t take)
     return entry;
 }
 
-/* Takes rights from up to ENTRIES_AT_ONCE entries at `address`, and how they were used. Answers where it stopped. */
-static uint64_t take_from_entries(struct space *space, uint64_t address, uint64_t end, uint32_t take, uint32_t *found)
+/* Takes rights from an entry, and how it was used. */
+static void take_from_entry(const struct space *space, uint64_t *entry, uint64_t address, uint32_t take,
+                            uint32_t *found)
 {
-    for (int i = 0; i < ENTRIES_AT_ONCE && address < end; i++, address += PAGE_SIZE) {
-        uint64_t *entry = space_entry(space, address), old = entry ? *entry : 0;
-        if (!(old & PTE_PRESENT) || old == taken_flags(old, take))
+    uint64_t old = *entry;
+    if (!(old & PTE_PRESENT) || old == taken_flags(old, take))
+        return;
+    *found |= old & PTE_USE;
+    *entry = taken_flags(old, take);
+    pcid_flush_page(space->cr3, address);
+}
+
+/* The same for a large page, as far as it is asked about. Where that is not all of it, its use is told, but stands: it may
+ * be that of the other pages. Answers where what is not asked about of it begins. */
+static uint64_t take_from_large(const struct space *space, uint64_t *entry, uint64_t address, uint64_t end,
+                                uint32_t take, uint32_t *found)
+{
+    uint64_t large_end = address / LARGE_PAGE_SIZE * LARGE_PAGE_SIZE + LARGE_PAGE_SIZE;
+    if (address % LARGE_PAGE_SIZE == 0 && large_end <= end)
+        take_from_entry(space, entry, address, take, found);
+    else
+        *found |= *entry & PTE_USE;
+    return large_end < end ? large_end : end;
+}
+
+/* Takes rights from up to ENTRIES_AT_ONCE entries at `address`, and how they were used. Answers where it stopped. */
+static uint64_t take_from_entries(const struct space *space, uint64_t address, uint64_t end, uint32_t take,
+                                  uint32_t *found)
+{
+    for (int i = 0; i < ENTRIES_AT_ONCE && address < end; i++) {
+        uint64_t *entry = space_entry(space, address);
+        if (entry && (*entry & PTE_LARGE)) {
+            address = take_from_large(space, entry, address, end, take, found);
             continue;
-        *found |= old & PTE_USE;
-        *entry = taken_flags(old, take);
-        pcid_flush_page(space->cr3, address);
+        }
+        if (entry)
+            take_from_entry(space, entry, address, take, found);
+        address += PAGE_SIZE;
     }
     return address;
 }

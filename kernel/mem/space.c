@@ -7,10 +7,13 @@
 #include "mem/frame.h"
 #include "mem/inventory.h"
 #include "mem/kernel_space.h"
+#include "mem/memory.h"
 #include "mem/pcid.h"
 
 #define ENTRIES 512
 #define LEVELS 4
+#define DIRECTORY 1      /* the level of page directories */
+#define TABLES_AT_ONCE 8 /* freed, in a piece of work */
 #define USER_PML4_ENTRIES 256
 #define USER_HALF_END (1UL << 47)
 #define STEPS_AT_ONCE 8     /* in a piece of work, or so many tables */
@@ -196,30 +199,51 @@ bool space_mappable(uint64_t address, uint64_t pages)
     return end <= UTCB_BASE || address >= UTCB_BASE + (uint64_t)MAX_THREADS_PER_TASK * PAGE_SIZE;
 }
 
-uint64_t *space_entry(const struct space *space, uint64_t address)
+uint64_t *space_directory_entry(const struct space *space, uint64_t address)
 {
-    uint64_t *table = physical_to_virtual(space->pml4);
-    for (int level = LEVELS - 1; level > 0; level--) {
+    const uint64_t *table = physical_to_virtual(space->pml4);
+    for (int level = LEVELS - 1; level > DIRECTORY; level--) {
         uint64_t entry = table[index_at(address, level)];
         if (!(entry & PTE_PRESENT))
             return 0;
         table = table_of(entry);
     }
-    return &table[index_at(address, 0)];
+    return (uint64_t *)&table[index_at(address, DIRECTORY)];
 }
 
 static void note_table(struct space *space, uint64_t *entry)
 {
     if (space->tables_count < SPACE_TABLES)
         space->tables[space->tables_count] = entry;
-    space->tables_count++;
+    if (space->tables_count <= SPACE_TABLES)
+        space->tables_count++;
 }
 
-/* The entry for `address`, with tables made where they are missing; 0 if one cannot be had. */
-static uint64_t *make_entry(struct space *space, struct factory *payer, uint64_t address)
+/* The table behind `entry` goes before its task. Once there were too many, that is not forgotten: not all are noted. */
+static void forget_table(struct space *space, const uint64_t *entry)
+{
+    uint32_t i = 0;
+    if (space->tables_count > SPACE_TABLES)
+        return;
+    while (space->tables[i] != entry)
+        i++;
+    for (space->tables_count--; i < space->tables_count; i++)
+        space->tables[i] = space->tables[i + 1];
+}
+
+uint64_t *space_entry(const struct space *space, uint64_t address)
+{
+    uint64_t *entry = space_directory_entry(space, address);
+    if (!entry || !(*entry & PTE_PRESENT))
+        return 0;
+    return *entry & PTE_LARGE ? entry : &table_of(*entry)[index_at(address, 0)];
+}
+
+/* The entry for `address` in a table of `lowest` level, with tables made where they are missing; 0 if one cannot be had. */
+static inline uint64_t *make_entry(struct space *space, struct factory *payer, uint64_t address, int lowest)
 {
     uint64_t *table = physical_to_virtual(space->pml4);
-    for (int level = LEVELS - 1; level > 0; level--) {
+    for (int level = LEVELS - 1; level > lowest; level--) {
         uint64_t *entry = &table[index_at(address, level)];
         if (!(*entry & PTE_PRESENT)) {
             uint64_t frame = factory_allocate_frame(payer);
@@ -230,31 +254,104 @@ static uint64_t *make_entry(struct space *space, struct factory *payer, uint64_t
         }
         table = table_of(*entry);
     }
-    return &table[index_at(address, 0)];
+    return &table[index_at(address, lowest)];
 }
 
 enum error space_prepare(struct space *space, struct factory *payer, uint64_t address)
 {
-    const uint64_t *entry = make_entry(space, payer, address);
+    const uint64_t *entry = make_entry(space, payer, address, 0);
     if (!entry)
         return ERROR_NO_MEMORY;
     return *entry & PTE_PRESENT ? ERROR_OCCUPIED : ERROR_NONE;
 }
 
+static uint32_t lesser(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
 uint32_t space_map_pages(struct space *space, struct factory *payer, uint64_t address, const uint64_t *frames,
                          uint32_t count, uint64_t flags)
 {
-    uint64_t *entry = make_entry(space, payer, address);
-    uint32_t room = ENTRIES - index_at(address, 0);
+    uint64_t *entry = make_entry(space, payer, address, 0);
     assert(!(flags & PTE_WRITE) || (flags & PTE_NO_EXECUTE));
     if (!entry)
         return 0;
-    count = count < room ? count : room;
+    count = lesser(count, ENTRIES - index_at(address, 0));
     flags |= PTE_PRESENT | PTE_USER;
     for (uint32_t i = 0; i < count; i++)
         entry[i] = frames[i] | flags;
     return count;
 }
+
+uint32_t space_map_run(struct space *space, struct factory *payer, uint64_t address, uint64_t frame, uint32_t count,
+                       uint64_t flags)
+{
+    uint64_t *entry = make_entry(space, payer, address, 0);
+    assert(!(flags & PTE_WRITE) || (flags & PTE_NO_EXECUTE));
+    if (!entry)
+        return 0;
+    count = lesser(count, ENTRIES - index_at(address, 0));
+    flags |= PTE_PRESENT | PTE_USER;
+    for (uint32_t i = 0; i < count; i++)
+        entry[i] = (frame + (uint64_t)i * PAGE_SIZE) | flags;
+    return count;
+}
+
+/* ---- Large pages ------------------------------------------------------------------------------------------------- */
+
+_Static_assert(CHUNK_LARGE == PTE_PRESENT, "what names a large frame is an entry already, but for the flags");
+
+uint32_t space_map_large(struct space *space, struct factory *payer, uint64_t address, const uint64_t *chunks,
+                         uint32_t count, uint64_t flags)
+{
+    uint64_t *entry = make_entry(space, payer, address, DIRECTORY);
+    uint32_t i, tables = 0;
+    assert(address % LARGE_PAGE_SIZE == 0 && (!(flags & PTE_WRITE) || (flags & PTE_NO_EXECUTE)));
+    if (!entry)
+        return 0;
+    count = lesser(count, ENTRIES - index_at(address, DIRECTORY));
+    flags |= PTE_USER | PTE_LARGE;
+    for (i = 0; i < count && (chunks[i] & CHUNK_LARGE) && tables < TABLES_AT_ONCE; i++) {
+        if (entry[i] & PTE_PRESENT) {
+            forget_table(space, &entry[i]);
+            free_table(payer, &entry[i]);
+            pcid_flush_page(space->cr3, address + i * LARGE_PAGE_SIZE); /* what leads to the table */
+            tables++;
+        }
+        entry[i] = chunks[i] | flags;
+    }
+    return i;
+}
+
+bool space_is_within_large(const struct space *space, uint64_t address)
+{
+    const uint64_t *entry = address % LARGE_PAGE_SIZE ? space_directory_entry(space, address) : 0;
+    return entry && (*entry & PTE_LARGE);
+}
+
+/* What was used stays used: each of the pages may have been. */
+bool space_divide_large(struct space *space, struct factory *payer, uint64_t address)
+{
+    if (!space_is_within_large(space, address))
+        return true;
+    uint64_t *entry = space_directory_entry(space, address), small = *entry & ~PTE_LARGE;
+    uint64_t frame = factory_allocate_raw_frame(payer), *table = physical_to_virtual(frame);
+    if (frame == 0)
+        return false;
+    for (uint32_t i = 0; i < ENTRIES; i += 4, small += 4 * PAGE_SIZE) {
+        table[i] = small;
+        table[i + 1] = small + PAGE_SIZE;
+        table[i + 2] = small + 2 * PAGE_SIZE;
+        table[i + 3] = small + 3 * PAGE_SIZE;
+    }
+    *entry = frame | PTE_PRESENT | PTE_WRITE | PTE_USER;
+    note_table(space, entry);
+    pcid_flush_page(space->cr3, address);
+    return true;
+}
+
+/* ---- Single pages ------------------------------------------------------------------------------------------------ */
 
 void space_map(struct space *space, uint64_t address, uint64_t frame, uint64_t flags)
 {

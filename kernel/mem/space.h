@@ -47,7 +47,7 @@ struct space {
     uint64_t *private_table;        /* the page table of the private part, in the kernel's map */
     uint64_t cursor;                /* how far its destruction has come: an address of the user half */
     uint32_t private_cursor;        /* and a page of the private part */
-    uint32_t tables_count;          /* of the user half; if they are few, ... */
+    uint32_t tables_count;          /* of the user half, or more than can be noted; if they are few, ... */
     uint64_t *tables[SPACE_TABLES]; /* ... the entries that name them, in the order in which they were made */
 };
 
@@ -80,14 +80,34 @@ enum error space_prepare(struct space *space, struct factory *payer, uint64_t ad
 uint32_t space_map_pages(struct space *space, struct factory *payer, uint64_t address, const uint64_t *frames,
                          uint32_t count, uint64_t flags);
 
+/* The same for frames that lie together, from `frame` on. */
+uint32_t space_map_run(struct space *space, struct factory *payer, uint64_t address, uint64_t frame, uint32_t count,
+                       uint64_t flags);
+
+/* Maps large frames at `address`, a multiple of 2 MiB, and behind, where nothing is mapped: those that `chunks` names
+ * (CHUNK_LARGE of mem/memory.h), up to `count` of them, up to one that is none, or as many as one page directory holds. Page
+ * tables in the way are empty, and go. Answers how many; 0: a table could not be had. */
+uint32_t space_map_large(struct space *space, struct factory *payer, uint64_t address, const uint64_t *chunks,
+                         uint32_t count, uint64_t flags);
+
+/* Where a large page reaches beyond `address` at both sides, puts 512 small ones in its place, as it was and as it was used.
+ * False if the page table for them cannot be had. */
+bool space_divide_large(struct space *space, struct factory *payer, uint64_t address);
+
+/* Does a large page reach beyond `address` at both sides? */
+bool space_is_within_large(const struct space *space, uint64_t address);
+
 /* Maps `frame` at `address`, whose page table exists, with `flags` besides present and user. */
 void space_map(struct space *space, uint64_t address, uint64_t frame, uint64_t flags);
 
 /* Removes the mapping at `address`; there may be none. */
 void space_unmap(struct space *space, uint64_t address);
 
-/* The page-table entry for `address`, or 0 if a table is missing. */
+/* The entry that maps `address`, of a page table or with PTE_LARGE of a page directory; or 0 if a table is missing. */
 uint64_t *space_entry(const struct space *space, uint64_t address);
+
+/* The entry of a page directory for the 2 MiB in which `address` lies, or 0 if there is no directory. */
+uint64_t *space_directory_entry(const struct space *space, uint64_t address);
 
 /* Does a page that all tasks share stand in for the private page at `address`? Then nothing is written there yet. */
 bool space_is_stand_in(const struct space *space, uint64_t address);

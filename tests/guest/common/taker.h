@@ -21,6 +21,8 @@
 #define VALUE 0xfeedfacecafe
 #define PTE_PRESENT 1UL
 #define PTE_WRITE 2UL
+#define PTE_LARGE 0x80UL
+#define PTE_FRAME 0x000ffffffffff000UL
 #define PTE_NO_EXECUTE (1UL << 63)
 #define RW (RIGHT_READ | RIGHT_WRITE)
 
@@ -51,7 +53,7 @@ uint64_t taker_ask(const struct taker *taker, uint32_t request, uint64_t word0, 
 /* Sends a flexpage. Answers 0, or the error. */
 uint64_t taker_give(const struct taker *taker, uint32_t kind, uint64_t address, uint32_t log2, uint32_t rights);
 
-/* The last-level page-table entry, 0 if there is none; and what it says. */
+/* The entry that maps a page, of a page table or directory, 0 if there is none; and what it says. */
 uint64_t page_entry_of(kernel_task_t task, uint64_t address);
 bool page_is_mapped(kernel_task_t task, uint64_t address);
 bool page_is_writable(kernel_task_t task, uint64_t address);

@@ -15,7 +15,7 @@
 #define PAGES 16384                /* are zeroed in 8 milliseconds */
 #define TURNS 5
 #define LOW_PRIORITY 20
-#define ADDRESS 0x300000000000UL
+#define ADDRESS 0x300000001000UL       /* at no multiple of 2 MiB: by single pages */
 #define UNMAP_TIME (200 * MICROSECOND) /* a part of what it takes */
 #define MAP_TIME (60 * MICROSECOND)    /* the same */
 #define PATIENCE 200                   /* milliseconds */

@@ -19,6 +19,7 @@
 
 static bool used[FRAMES];
 static uint64_t free_frames[FRAMES], free_count, next_frame = HOST_MEMORY_START, frames_used, pieces_used;
+static uint64_t free_large[FRAMES / LARGE_PAGE_PAGES], large_count, end_frame = HOST_MEMORY_END;
 static long successes_left = -1;
 static bool failed;
 uint32_t frame_stock_count; /* a number only: no frame is set aside */
@@ -52,6 +53,11 @@ static bool must_fail(void)
     return now;
 }
 
+bool frame_must_fail(void)
+{
+    return must_fail();
+}
+
 uint64_t frame_allocate_raw(void)
 {
     uint64_t frame;
@@ -59,7 +65,7 @@ uint64_t frame_allocate_raw(void)
         return 0;
     if (free_count > 0) {
         frame = free_frames[--free_count];
-    } else if (next_frame < HOST_MEMORY_END) {
+    } else if (next_frame < end_frame) {
         frame = next_frame;
         next_frame += PAGE_SIZE;
     } else {
@@ -107,7 +113,33 @@ void frame_free_zeroed(uint64_t frame)
 
 uint64_t frame_count_free(void)
 {
-    return free_count + (HOST_MEMORY_END - next_frame) / PAGE_SIZE;
+    return free_count + large_count * LARGE_PAGE_PAGES + (end_frame - next_frame) / PAGE_SIZE;
+}
+
+/* Large frames come from the end of memory, and stay large. */
+uint64_t frame_allocate_large(void)
+{
+    uint64_t frame = 0;
+    if (large_count > 0)
+        frame = free_large[--large_count];
+    else if (end_frame - next_frame >= LARGE_PAGE_SIZE)
+        frame = end_frame -= LARGE_PAGE_SIZE;
+    if (frame == 0)
+        return 0;
+    memset(&used[frame / PAGE_SIZE], true, LARGE_PAGE_PAGES);
+    frames_used += LARGE_PAGE_PAGES;
+    ASAN_UNPOISON_MEMORY_REGION(physical_to_virtual(frame), LARGE_PAGE_SIZE);
+    memset(physical_to_virtual(frame), 0xa5, LARGE_PAGE_SIZE);
+    return frame;
+}
+
+void frame_free_large(uint64_t frame)
+{
+    assert(frame % LARGE_PAGE_SIZE == 0 && frame < HOST_MEMORY_END && used[frame / PAGE_SIZE]);
+    memset(&used[frame / PAGE_SIZE], false, LARGE_PAGE_PAGES);
+    frames_used -= LARGE_PAGE_PAGES;
+    ASAN_POISON_MEMORY_REGION(physical_to_virtual(frame), LARGE_PAGE_SIZE);
+    free_large[large_count++] = frame;
 }
 
 /* What stands before a piece. */
