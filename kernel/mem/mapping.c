@@ -143,8 +143,7 @@ struct mapping *mapping_split(struct mapping *mapping, uint64_t address)
         .cache = mapping->cache,
     };
     assert(before > 0 && before < mapping->pages && can_be_split(mapping));
-    if (!space_divide_large(&mapping->task->space, payer_of(mapping), address))
-        return 0;
+    assert(!space_is_within_large(&mapping->task->space, address));
     struct mapping *after = create(&request);
     if (!after)
         return 0;
@@ -182,9 +181,11 @@ struct mapping *mapping_isolate(struct mapping *mapping, uint64_t start, uint64_
     enum error error = ERROR_NONE;
     if (mapping_source(mapping) >= start && mapping_source_end(mapping) <= end)
         return mapping;
-    if (can_be_split(mapping) && mapping_divide_large(mapping, start + distance, end + distance, &error) &&
-        error == ERROR_NONE)
+    if (can_be_split(mapping) && mapping_divide_large(mapping, start + distance, end + distance, &error)) {
+        if (error != ERROR_NONE)
+            make_orphan(mapping);
         return 0;
+    }
     if (can_be_split(mapping) && (mapping_source_end(mapping) <= end || mapping_split(mapping, end + distance)))
         part = mapping_source(mapping) < start ? mapping_split(mapping, start + distance) : mapping;
     if (!part)

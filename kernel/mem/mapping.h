@@ -128,8 +128,8 @@ bool mapping_any_abandoned(void);
  * What was derived from there counts as derived from where that came from. Is it done? The mapping may be gone then. */
 bool mapping_drop_piece(struct mapping *mapping, uint64_t start, uint64_t end);
 
-/* Makes what `mapping`, which nobody is making or taking back, has from `address` on, which lies within it, a mapping of its
- * own; 0 if there is no memory for it. */
+/* Makes what `mapping`, which nobody is making or taking back, has from `address` on, which lies within it and not within a
+ * large page, a mapping of its own; 0 if there is no memory for it. */
 struct mapping *mapping_split(struct mapping *mapping, uint64_t address);
 
 /* Where a large page of `mapping` reaches over `start` or `end`, divides it: one of them in a piece of work. Was there one?

@@ -127,6 +127,13 @@ static bool map_string_area(kernel_task_t task, kernel_memory_t *memory)
            kernel_memory_map(*memory, task, STRING_AREA, 0, pages, KERNEL_RIGHTS_READ | KERNEL_RIGHTS_WRITE) == 0;
 }
 
+/* Repeats the samples of rows with LONG_ROUNDS until all are there. */
+static void fill_samples(uint32_t rounds)
+{
+    for (uint32_t i = rounds; i < ROUNDS; i++)
+        samples[i] = samples[i % rounds];
+}
+
 /* What a call with a string of `length` costs; the rounds are repeated until all samples are there. */
 static bool call_string(report_row *report, const char *row, measure *rounds, int marker, uint64_t length,
                         uint32_t endpoint)
@@ -136,8 +143,7 @@ static bool call_string(report_row *report, const char *row, measure *rounds, in
     memset(samples, 0, sizeof(samples));
     uint32_t step = length == STRING_MOST ? LONG_ROUNDS : ROUNDS;
     rounds(endpoint, samples);
-    for (uint32_t i = step; i < ROUNDS; i++)
-        samples[i] = samples[i % step];
+    fill_samples(step);
     report(row, marker, false, samples);
     return true;
 }
@@ -167,29 +173,38 @@ static bool strings(report_row *report)
     return good;
 }
 
-/* Afterwards a page must arrive where the window is. */
-static bool map_page(report_row *report)
+/* Maps memory of 1 << log2 bytes on to a peer, in one flexpage. Afterwards it must arrive where the window is. */
+static bool map_pages(report_row *report, const char *row, measure *rounds, int marker, uint32_t log2)
 {
-    static const char row[] = "page.map";
     struct peer peer;
     kernel_memory_t memory;
-    uint32_t endpoint = crowd_endpoint();
+    uint32_t endpoint = crowd_endpoint(), pages = 1U << (log2 - PAGE_SHIFT);
     uint64_t words[MESSAGE_REGISTER_WORDS] = {0};
-    if (!expect(create_open(&peer) && kernel_factory_create_memory(factory(), 1, &memory) == 0 &&
-                    kernel_memory_map(memory, own_task(), PAGE_AREA, 0, 1, KERNEL_RIGHTS_READ | KERNEL_RIGHTS_WRITE) ==
-                        0 &&
-                    peer_start(&peer, peer_give(&peer, endpoint, KERNEL_RIGHTS_READ), PAGE_AREA),
-                row, "no partner"))
+    bool ready =
+        create_open(&peer) &&
+        (log2 == PAGE_SHIFT ? kernel_factory_create_memory(factory(), pages, &memory)
+                            : kernel_factory_create_large_memory(factory(), pages, &memory)) == 0 &&
+        kernel_memory_map(memory, own_task(), PAGE_AREA, 0, pages, KERNEL_RIGHTS_READ | KERNEL_RIGHTS_WRITE) == 0 &&
+        peer_start(&peer, peer_give(&peer, endpoint, KERNEL_RIGHTS_READ), PAGE_AREA);
+    if (!expect(ready, row, "no partner"))
         return false;
-    ipc_page(0, ITEM_MAP, (void *)PAGE_AREA, PAGE_SHIFT, RIGHT_READ | RIGHT_WRITE);
-    rounds_page_4k(endpoint, samples);
-    report("page.map.4k", MARKER_PAGE_4K, true, samples);
+    ipc_page(0, ITEM_MAP, (void *)PAGE_AREA, log2, RIGHT_READ | RIGHT_WRITE);
+    rounds(endpoint, samples);
+    fill_samples(marker == MARKER_PAGE_1G ? LONG_ROUNDS : ROUNDS);
+    report(row, marker, true, samples);
     uint64_t first = ipc_call(message_tag(MESSAGE_CALL, 0, 1), endpoint, words);
     bool good =
         expect(message_is_tag(first) && ipc_call(message_tag(MESSAGE_CALL, 0, 1), endpoint, words) == ERROR_OCCUPIED,
-               row, "the page did not arrive");
+               row, "the pages did not arrive");
     peer_destroy(&peer);
-    return good;
+    return expect(kernel_task_delete(own_task(), memory.handle) == 0, row, "the memory does not go") && good;
+}
+
+static bool map_page(report_row *report)
+{
+    return map_pages(report, "page.map.4k", rounds_page_4k, MARKER_PAGE_4K, PAGE_SHIFT) &&
+           map_pages(report, "page.map.4m", rounds_page_4m, MARKER_PAGE_4M, 22) &&
+           map_pages(report, "page.map.1g", rounds_page_1g, MARKER_PAGE_1G, 30);
 }
 
 static bool call_deadline(report_row *report)

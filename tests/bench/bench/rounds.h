@@ -29,6 +29,8 @@
 #define MARKER_STRING_64K 31
 #define MARKER_STRING_1M 32
 #define MARKER_PAGE_4K 33
+#define MARKER_PAGE_4M 34
+#define MARKER_PAGE_1G 35
 
 /* Rounds of rows whose rounds are long. */
 #define LONG_ROUNDS 500
@@ -41,7 +43,7 @@ typedef void measure(uint64_t handle, uint32_t samples[ROUNDS]);
 measure rounds_empty, rounds_call_0, rounds_call_4, rounds_call_6, rounds_call_8, rounds_call_32, rounds_call_63,
     rounds_call_0_same, rounds_call_0_crowd, rounds_kernel_null, rounds_stub_empty, rounds_stub_add, rounds_notify,
     rounds_string_4k, rounds_string_64k, rounds_string_1m, rounds_call_cap, rounds_call_deadline, rounds_reply_later,
-    rounds_fault, rounds_thread, rounds_task, rounds_page_4k;
+    rounds_fault, rounds_thread, rounds_task, rounds_page_4k, rounds_page_4m, rounds_page_1g;
 
 /* All registers of a call, in and out. */
 struct registers {
