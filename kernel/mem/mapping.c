@@ -28,7 +28,9 @@
 #define FILLED_AT_ONCE 48
 #define CLEARED_AT_ONCE 32
 #define PASSED_AT_ONCE 4
-#define LARGE_AT_ONCE 128 /* large pages filled in or emptied */
+#define LARGE_AT_ONCE 32 /* eights of large pages that are emptied */
+#define ONE 2            /* so many eights take as long as a large page that was used */
+#define LARGE_FILLED_AT_ONCE 256
 
 static struct mapping *abandoned; /* to be taken back */
 
@@ -298,34 +300,52 @@ static void clear_pages(const struct mapping *mapping, uint64_t address, uint32_
     pcid_flush_pages(space->cr3, address, count);
 }
 
-/* Empties `entry`, which maps the large page at `address`. Answers whether that took long. */
-static bool clear_large(const struct mapping *mapping, uint64_t *entry, uint64_t address)
+/* Empties eight entries, if each is that of a large page that was not used. */
+static inline bool clear_eight(uint64_t *entry)
 {
-    uint64_t use = *entry & PTE_USE;
-    *entry = 0;
-    pcid_flush_page(mapping->task->space.cr3, address);
-    return keep_use(mapping, address, LARGE_PAGE_PAGES, use);
+    struct eight_entries found = eight_entries(entry);
+    if ((found.any & PTE_USE) || !(found.all & PTE_LARGE))
+        return false;
+    entry[0] = entry[1] = entry[2] = entry[3] = entry[4] = entry[5] = entry[6] = entry[7] = 0;
+    return true;
+}
+
+/* Empties some of `count` entries of a directory from the front on, or with `back`, from the last one backwards, as long as
+ * they are those of large pages, the first of which is at `address`. Answers how many. */
+static uint32_t clear_run(const struct mapping *mapping, uint64_t *entry, uint32_t count, uint64_t address, bool back)
+{
+    int64_t step = back ? -1 : 1;
+    uint64_t *lowest = back ? entry - (EIGHT - 1) : entry;
+    uint32_t cleared = 0;
+    for (int left = LARGE_AT_ONCE; left > 0 && cleared < count;) {
+        for (; left > 0 && cleared + EIGHT <= count && clear_eight(lowest); left--, lowest += EIGHT * step)
+            cleared += EIGHT;
+        entry = back ? lowest + (EIGHT - 1) : lowest;
+        if (left <= 0 || cleared == count || !(*entry & PTE_LARGE))
+            break;
+        uint64_t use = *entry & PTE_USE, distance = cleared * LARGE_PAGE_SIZE;
+        *entry = 0;
+        cleared++;
+        lowest += step;
+        left -= keep_use(mapping, back ? address - distance : address + distance, LARGE_PAGE_PAGES, use) ? left : ONE;
+    }
+    return cleared;
 }
 
 /* Empties some of the entries of large pages in [start, end), from the back or the front on: none if no large page is there.
  * Answers how many pages these were. */
 static uint32_t clear_large_pages(const struct mapping *mapping, uint64_t start, uint64_t end, bool back)
 {
-    uint64_t address = back ? end - LARGE_PAGE_SIZE : start;
-    uint64_t *entry = (back ? end : start) % LARGE_PAGE_SIZE || end - start < LARGE_PAGE_SIZE
-                          ? 0
-                          : space_directory_entry(&mapping->task->space, address);
-    uint32_t left = entry ? (uint32_t)((end - start) / LARGE_PAGE_SIZE) : 0, cleared = 0;
-    left = lesser(left, LARGE_AT_ONCE);
-    while (cleared < left && (*entry & PTE_LARGE)) {
-        bool long_one = clear_large(mapping, entry, address);
-        cleared++;
-        if (long_one || address / LARGE_PAGE_SIZE % LARGE_PAGE_PAGES == (back ? 0 : LARGE_PAGE_PAGES - 1))
-            break;
-        entry += back ? -1 : 1;
-        address += back ? -LARGE_PAGE_SIZE : LARGE_PAGE_SIZE;
-    }
-    return cleared * LARGE_PAGE_PAGES;
+    uint64_t first = back ? end - LARGE_PAGE_SIZE : start, cr3 = mapping->task->space.cr3;
+    if (first % LARGE_PAGE_SIZE || end - start < LARGE_PAGE_SIZE)
+        return 0;
+    uint64_t *entry = space_directory_entry(&mapping->task->space, first);
+    uint32_t index = first / LARGE_PAGE_SIZE % LARGE_PAGE_PAGES, count = (uint32_t)((end - start) / LARGE_PAGE_SIZE);
+    if (!entry)
+        return 0;
+    count = clear_run(mapping, entry, lesser(count, back ? index + 1 : LARGE_PAGE_PAGES - index), first, back);
+    pcid_flush_large_pages(cr3, back ? end - count * LARGE_PAGE_SIZE : start, count);
+    return count * LARGE_PAGE_PAGES;
 }
 
 /* Empties some of the entries of [start, end), from the back or the front on. Answers of how many pages. */
@@ -430,7 +450,7 @@ static uint32_t fill_some(const struct mapping *mapping, uint32_t page, uint32_t
         return space_map_pages(space, payer_of(mapping), address, memory_frames(memory, page), count, flags);
     if (in_chunk || left < LARGE_PAGE_PAGES || address % LARGE_PAGE_SIZE)
         return space_map_run(space, payer_of(mapping), address, memory_frame(memory, page), count, flags);
-    count = lesser(left / LARGE_PAGE_PAGES, LARGE_AT_ONCE);
+    count = lesser(left / LARGE_PAGE_PAGES, LARGE_FILLED_AT_ONCE);
     const uint64_t *chunks = &memory->chunks[page / LARGE_PAGE_PAGES];
     return LARGE_PAGE_PAGES * space_map_large(space, payer_of(mapping), address, chunks, count, flags);
 }

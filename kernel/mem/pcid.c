@@ -59,6 +59,13 @@ void pcid_flush_pages(uint64_t cr3, uint64_t address, uint32_t count)
             invalidate_pcid(INVALIDATE_ADDRESS, cr3 & CR3_PCID_MASK, address + (uint64_t)i * PAGE_SIZE);
 }
 
+void pcid_flush_large_pages(uint64_t cr3, uint64_t address, uint32_t count)
+{
+    if (cr3 & CR3_NO_FLUSH)
+        for (uint32_t i = 0; i < count; i++)
+            invalidate_pcid(INVALIDATE_ADDRESS, cr3 & CR3_PCID_MASK, address + i * LARGE_PAGE_SIZE);
+}
+
 uint64_t pcid_kernel_cr3(uint64_t pml4)
 {
     return features.pcid ? pml4 | CR3_NO_FLUSH : pml4;

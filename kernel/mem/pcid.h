@@ -28,6 +28,9 @@ void pcid_flush_page(uint64_t cr3, uint64_t address);
 /* Drops the translations of the `count` pages at `address` there. */
 void pcid_flush_pages(uint64_t cr3, uint64_t address, uint32_t count);
 
+/* The same for large pages. */
+void pcid_flush_large_pages(uint64_t cr3, uint64_t address, uint32_t count);
+
 /* The kernel's CR3 value for gates. */
 uint64_t pcid_kernel_cr3(uint64_t pml4);
 

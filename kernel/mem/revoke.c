@@ -24,7 +24,7 @@
 #include "thread/task.h"
 #include "thread/thread.h"
 
-#define ENTRIES_AT_ONCE 32 /* in a piece of work */
+#define ENTRIES_AT_ONCE 36 /* in a piece of work; or eights, where nothing is to be done */
 
 static struct visit {
     struct thread *owner;    /* 0: none is under way */
@@ -63,33 +63,63 @@ static void take_from_entry(const struct space *space, uint64_t *entry, uint64_t
     pcid_flush_page(space->cr3, address);
 }
 
-/* The same for a large page, as far as it is asked about. Where that is not all of it, its use is told, but stands: it may
- * be that of the other pages. Answers where what is not asked about of it begins. */
-static uint64_t take_from_large(const struct space *space, uint64_t *entry, uint64_t address, uint64_t end,
-                                uint32_t take, uint32_t *found)
+/* Takes them from up to `count` entries, each of which maps `size` bytes, the first one at `address`. Eight that have nothing
+ * to be taken are passed at once. Answers how many, and counts `*left` down by one for eight, or for one. */
+static uint32_t take_from_run(const struct space *space, uint64_t *entry, uint32_t count, uint64_t address,
+                              uint64_t size, uint32_t take, uint32_t *found, int *left)
 {
-    uint64_t large_end = address / LARGE_PAGE_SIZE * LARGE_PAGE_SIZE + LARGE_PAGE_SIZE;
-    if (address % LARGE_PAGE_SIZE == 0 && large_end <= end)
-        take_from_entry(space, entry, address, take, found);
-    else
-        *found |= *entry & PTE_USE;
-    return large_end < end ? large_end : end;
+    uint64_t more = PTE_USE | (take & RIGHT_WRITE ? PTE_WRITE : 0), less = take & RIGHT_EXECUTE ? PTE_NO_EXECUTE : 0;
+    uint64_t large = size == LARGE_PAGE_SIZE ? PTE_LARGE : 0, all = PTE_PRESENT | large | less;
+    uint32_t i = 0;
+    int steps = *left;
+    for (; i < count && steps > 0 && (!large || (entry[i] & large)); steps--) {
+        for (; steps > 0 && i + EIGHT <= count; steps--, i += EIGHT) {
+            struct eight_entries eight = eight_entries(&entry[i]);
+            if ((eight.any & more) || (eight.all & all) != all)
+                break;
+        }
+        if (i == count || steps <= 0 || (large && !(entry[i] & large)))
+            break;
+        take_from_entry(space, &entry[i], address + i * size, take, found);
+        i++;
+    }
+    *left = steps;
+    return i;
 }
 
-/* Takes rights from up to ENTRIES_AT_ONCE entries at `address`, and how they were used. Answers where it stopped. */
+/* Some of a page table or directory, or a large page of which `address` to `end` are a part: its use is told then, but stands,
+ * for it may be that of the other pages. Answers where it stopped. */
+static uint64_t take_from_table(const struct space *space, uint64_t address, uint64_t end, uint32_t take,
+                                uint32_t *found, int *left)
+{
+    uint64_t *directory = space_directory_entry(space, address);
+    uint64_t next = address / LARGE_PAGE_SIZE * LARGE_PAGE_SIZE + LARGE_PAGE_SIZE;
+    next = next < end ? next : end;
+    --*left;
+    if (!directory || !(*directory & PTE_PRESENT))
+        return next;
+    if (!(*directory & PTE_LARGE))
+        return address + PAGE_SIZE * take_from_run(space, space_entry(space, address),
+                                                   (uint32_t)((next - address) / PAGE_SIZE), address, PAGE_SIZE, take,
+                                                   found, left);
+    if (next - address == LARGE_PAGE_SIZE) {
+        uint64_t in_directory = LARGE_PAGE_PAGES - address / LARGE_PAGE_SIZE % LARGE_PAGE_PAGES;
+        uint64_t count = (end - address) / LARGE_PAGE_SIZE;
+        count = count < in_directory ? count : in_directory;
+        return address + LARGE_PAGE_SIZE * take_from_run(space, directory, (uint32_t)count, address, LARGE_PAGE_SIZE,
+                                                         take, found, left);
+    }
+    *found |= *directory & PTE_USE;
+    return next;
+}
+
+/* Takes rights from some entries at `address`, and how they were used. Answers where it stopped. */
 static uint64_t take_from_entries(const struct space *space, uint64_t address, uint64_t end, uint32_t take,
                                   uint32_t *found)
 {
-    for (int i = 0; i < ENTRIES_AT_ONCE && address < end; i++) {
-        uint64_t *entry = space_entry(space, address);
-        if (entry && (*entry & PTE_LARGE)) {
-            address = take_from_large(space, entry, address, end, take, found);
-            continue;
-        }
-        if (entry)
-            take_from_entry(space, entry, address, take, found);
-        address += PAGE_SIZE;
-    }
+    int left = ENTRIES_AT_ONCE;
+    while (left > 0 && address < end)
+        address = take_from_table(space, address, end, take, found, &left);
     return address;
 }
 

@@ -302,6 +302,23 @@ uint32_t space_map_run(struct space *space, struct factory *payer, uint64_t addr
 
 _Static_assert(CHUNK_LARGE == PTE_PRESENT, "what names a large frame is an entry already, but for the flags");
 
+/* Fills in eight entries, if none names a table and each chunk is a large frame. */
+static inline bool map_eight(uint64_t *entry, const uint64_t *chunks, uint64_t flags)
+{
+    uint64_t any = entry[0] | entry[1] | entry[2] | entry[3] | entry[4] | entry[5] | entry[6] | entry[7];
+    if ((any & PTE_PRESENT) || !(eight_entries(chunks).all & CHUNK_LARGE))
+        return false;
+    entry[0] = chunks[0] | flags;
+    entry[1] = chunks[1] | flags;
+    entry[2] = chunks[2] | flags;
+    entry[3] = chunks[3] | flags;
+    entry[4] = chunks[4] | flags;
+    entry[5] = chunks[5] | flags;
+    entry[6] = chunks[6] | flags;
+    entry[7] = chunks[7] | flags;
+    return true;
+}
+
 uint32_t space_map_large(struct space *space, struct factory *payer, uint64_t address, const uint64_t *chunks,
                          uint32_t count, uint64_t flags)
 {
@@ -312,7 +329,12 @@ uint32_t space_map_large(struct space *space, struct factory *payer, uint64_t ad
         return 0;
     count = lesser(count, ENTRIES - index_at(address, DIRECTORY));
     flags |= PTE_USER | PTE_LARGE;
-    for (i = 0; i < count && (chunks[i] & CHUNK_LARGE) && tables < TABLES_AT_ONCE; i++) {
+    for (i = 0; i < count && tables < TABLES_AT_ONCE; i++) {
+        for (; i + EIGHT <= count; i += EIGHT)
+            if (!map_eight(&entry[i], &chunks[i], flags))
+                break;
+        if (i == count || !(chunks[i] & CHUNK_LARGE))
+            break;
         if (entry[i] & PTE_PRESENT) {
             forget_table(space, &entry[i]);
             free_table(payer, &entry[i]);

@@ -40,6 +40,25 @@ struct factory;
 struct cpu;
 
 #define SPACE_TABLES 18 /* of the user half, in most tasks */
+#define EIGHT 8
+
+/* Eight entries that follow each other: what any of them has, and what all of them have. */
+struct eight_entries {
+    uint64_t any, all;
+};
+
+static inline struct eight_entries eight_entries(const uint64_t *entry)
+{
+    struct eight_entries found = {entry[0], entry[0]};
+    found.any |= entry[1], found.all &= entry[1];
+    found.any |= entry[2], found.all &= entry[2];
+    found.any |= entry[3], found.all &= entry[3];
+    found.any |= entry[4], found.all &= entry[4];
+    found.any |= entry[5], found.all &= entry[5];
+    found.any |= entry[6], found.all &= entry[6];
+    found.any |= entry[7], found.all &= entry[7];
+    return found;
+}
 
 struct space {
     uint64_t pml4;                  /* its physical address */
