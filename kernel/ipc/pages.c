@@ -75,7 +75,7 @@ static enum error read_item(struct page_item *page, struct page_window window)
 {
     if (!is_good(page->item))
         return ERROR_BAD_ARGUMENT;
-    if (page->source % size_of(page->item) || !space_mappable(page->source, size_of(page->item) / PAGE_SIZE))
+    if (page->source % size_of(page->item)) /* whether it is mapped is seen later */
         return ERROR_BAD_ADDRESS;
     page->target = target_of(page, window);
     return page->target ? ERROR_NONE : ERROR_NO_WINDOW;
@@ -101,15 +101,15 @@ enum error pages_read(struct pages *pages, const struct utcb *sender, uint32_t i
 /* ---- How much it is ---------------------------------------------------------------------------------------------- */
 
 /* The mapping of `from` that has the page at `address`, if it may be mapped on. */
-static struct mapping *find_source(const struct task *from, uint64_t address)
+static struct mapping *find_source(struct task *from, uint64_t address)
 {
-    struct mapping *mapping = mapping_find(from, address, address + PAGE_SIZE);
+    struct mapping *mapping = mapping_at(from, address);
     return mapping && (mapping->list == MAPPING_ON_NONE || mapping->list == MAPPING_VISITED) ? mapping : 0;
 }
 
 /* How many entries of page tables a flexpage takes at the receiver. More than it does where it is no whole chunks of one
  * object, or where some are no large frames, as one can see on the way. */
-static uint64_t entries_of(const struct page_item *page, const struct task *from)
+static uint64_t entries_of(const struct page_item *page, struct task *from)
 {
     uint64_t size = size_of(page->item), entries = size / LARGE_PAGE_SIZE;
     const struct mapping *source = entries > 0 && entries <= FEW_PAGES ? find_source(from, page->source) : 0;
@@ -121,7 +121,7 @@ static uint64_t entries_of(const struct page_item *page, const struct task *from
     return large ? entries : size / PAGE_SIZE;
 }
 
-bool pages_are_few(const struct pages *pages, const struct task *from)
+bool pages_are_few(const struct pages *pages, struct task *from)
 {
     uint64_t entries = 0;
     for (uint32_t i = 0; i < pages->count; i++)
@@ -236,13 +236,30 @@ enum error pages_piece(struct pages *pages, struct thread *maker, struct task *f
     return ERROR_NONE;
 }
 
+/* Maps the only flexpage, if there is just one, which is not granted, and one mapping of the sender has it: as a rule. False:
+ * it is to be mapped by pieces. */
+static bool map_only(const struct pages *pages, struct task *from, struct task *to, enum error *error)
+{
+    const struct page_item *page = &pages->of[0];
+    struct map_request request;
+    if (pages->count != 1 || is_grant(page->item))
+        return false;
+    *error = next_request(page, from, to, page->source, &request);
+    if (*error == ERROR_NONE && (uint64_t)request.pages * PAGE_SIZE != size_of(page->item))
+        return false;
+    if (*error == ERROR_NONE)
+        *error = mapping_make_few(&request);
+    return true;
+}
+
 enum error pages_map(struct pages *pages, struct thread *maker, struct task *from, struct task *to)
 {
     enum error error;
-    bool done;
-    do
+    bool done = map_only(pages, from, to, &error);
+    while (!done) {
         error = pages_piece(pages, maker, from, to, &done);
-    while (error == ERROR_NONE && !done);
+        done |= error != ERROR_NONE;
+    }
     for (uint32_t i = 0; error != ERROR_NONE && i < MOST_RECORDS && mapping_abandoned_piece(); i++)
         ; /* the rest later, if others have left more */
     return error;

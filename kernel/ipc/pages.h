@@ -61,7 +61,7 @@ static inline struct page_window pages_window(const struct utcb *receiver)
 enum error pages_read(struct pages *pages, const struct utcb *sender, uint32_t items, struct page_window window);
 
 /* May they be mapped from `from` in one go? */
-bool pages_are_few(const struct pages *pages, const struct task *from);
+bool pages_are_few(const struct pages *pages, struct task *from);
 
 /* Has `to` the page tables for them? If they are few. */
 bool pages_have_tables(const struct pages *pages, const struct task *to);

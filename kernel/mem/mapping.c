@@ -86,6 +86,17 @@ struct mapping *mapping_find(const struct task *task, uint64_t start, uint64_t e
     return mapping_tree_find_address(task->mappings, start, end);
 }
 
+struct mapping *mapping_at(struct task *task, uint64_t address)
+{
+    struct mapping *found = task->found;
+    if (found && address >= mapping_address(found) && address < mapping_end(found))
+        return found;
+    found = mapping_find(task, address, address + PAGE_SIZE);
+    if (found)
+        task->found = found;
+    return found;
+}
+
 static struct mapping *create(const struct map_request *request)
 {
     struct mapping *mapping = slab_allocate(request->task->object.payer, sizeof(struct mapping));
@@ -116,6 +127,8 @@ static void destroy(struct mapping *mapping)
 {
     mapping_list_remove(mapping);
     detach(mapping);
+    if (mapping->task->found == mapping)
+        mapping->task->found = 0;
     mapping_tree_remove(&mapping->task->mappings, mapping, MAPPING_BY_ADDRESS);
     slab_free(mapping);
 }
@@ -337,7 +350,7 @@ static uint32_t clear_run(const struct mapping *mapping, uint64_t *entry, uint32
 static uint32_t clear_large_pages(const struct mapping *mapping, uint64_t start, uint64_t end, bool back)
 {
     uint64_t first = back ? end - LARGE_PAGE_SIZE : start, cr3 = mapping->task->space.cr3;
-    if (first % LARGE_PAGE_SIZE || end - start < LARGE_PAGE_SIZE)
+    if (first % LARGE_PAGE_SIZE)
         return 0;
     uint64_t *entry = space_directory_entry(&mapping->task->space, first);
     uint32_t index = first / LARGE_PAGE_SIZE % LARGE_PAGE_PAGES, count = (uint32_t)((end - start) / LARGE_PAGE_SIZE);
@@ -351,7 +364,7 @@ static uint32_t clear_large_pages(const struct mapping *mapping, uint64_t start,
 /* Empties some of the entries of [start, end), from the back or the front on. Answers of how many pages. */
 static uint32_t clear_some(const struct mapping *mapping, uint64_t start, uint64_t end, bool back)
 {
-    uint32_t pages = clear_large_pages(mapping, start, end, back);
+    uint32_t pages = end - start >= LARGE_PAGE_SIZE ? clear_large_pages(mapping, start, end, back) : 0;
     if (pages > 0)
         return pages;
     uint32_t in_table = (uint32_t)((back ? end : -start) / PAGE_SIZE % LARGE_PAGE_PAGES);
@@ -505,7 +518,7 @@ void mapping_keep_made(struct thread *maker)
         mapping_list_remove(maker->made);
 }
 
-enum error mapping_make(const struct map_request *request)
+enum error mapping_make_few(const struct map_request *request)
 {
     struct mapping *mapping = 0;
     enum error error = begin(request, &mapping);
@@ -514,6 +527,12 @@ enum error mapping_make(const struct map_request *request)
             error = ERROR_NO_MEMORY;
     if (error == ERROR_NO_MEMORY && mapping)
         mapping_abandon(mapping);
+    return error;
+}
+
+enum error mapping_make(const struct map_request *request)
+{
+    enum error error = mapping_make_few(request);
     while (mapping_abandoned_piece())
         ;
     return error;

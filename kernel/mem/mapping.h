@@ -103,6 +103,9 @@ static inline uint64_t mapping_source_end(const struct mapping *mapping)
 /* The first mapping of `task` that has a page in [start, end), or 0. */
 struct mapping *mapping_find(const struct task *task, uint64_t start, uint64_t end);
 
+/* The same for the page at `address`; quick where it was asked for before. */
+struct mapping *mapping_at(struct task *task, uint64_t address);
+
 /* A piece of mapping what `request` says for `maker`, who is asked again until `*done`: begins, or goes on with what it was at
  * last. What is done stays on the list of what `maker` makes. OCCUPIED, NO_MEMORY: it cannot be had; all that is on that list
  * is abandoned then. */
@@ -110,6 +113,9 @@ enum error mapping_make_piece(struct thread *maker, const struct map_request *re
 
 /* What `maker` has made is there to stay. */
 void mapping_keep_made(struct thread *maker);
+
+/* The same at once, for few pages; after NO_MEMORY, what was made of it is abandoned. */
+enum error mapping_make_few(const struct map_request *request);
 
 /* The same at once, for boot. */
 enum error mapping_make(const struct map_request *request);

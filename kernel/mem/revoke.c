@@ -118,6 +118,11 @@ static uint64_t take_from_entries(const struct space *space, uint64_t address, u
                                   uint32_t *found)
 {
     int left = ENTRIES_AT_ONCE;
+    uint64_t *only = end - address == PAGE_SIZE ? space_entry(space, address) : 0;
+    if (only && !(*only & PTE_LARGE)) {
+        take_from_entry(space, only, address, take, found);
+        return end;
+    }
     while (left > 0 && address < end)
         address = take_from_table(space, address, end, take, found, &left);
     return address;
@@ -283,7 +288,9 @@ void revoke_piece(struct thread *caller, struct task *task, uint64_t *address, u
     caller->maps = true;
     if (mapping_abandoned_piece() || ((take & RIGHT_READ) && drop_derived_piece(task, start, end)))
         return;
-    const struct mapping *mapping = mapping_find(task, start, end);
+    const struct mapping *mapping = mapping_at(task, start);
+    if (!mapping)
+        mapping = mapping_find(task, start, end);
     if (mapping) {
         start = mapping_address(mapping) > start ? mapping_address(mapping) : start;
         stop = mapping_end(mapping) < end ? mapping_end(mapping) : end;

@@ -28,6 +28,7 @@ struct task {
     struct thread *threads;
     uint64_t thread_numbers[MAX_THREADS_PER_TASK / 64]; /* bit set: number taken */
     struct mapping *mappings;                           /* tree by address */
+    struct mapping *found;                              /* one of them, or 0: where a page was looked for last */
     struct mapping *given;                              /* tree by source: what was derived from pages of this task */
     struct port_grant *port_grants;
     uint32_t port_grants_count;
