@@ -7,7 +7,8 @@
  * cannot turn interrupts off, so only instructions at kernel addresses count. Booting, up to the first return to a
  * program, does not count.
  *
- * Options: out=FILE; functions=FILE, lines "ADDRESS NAME" with hexadecimal addresses, which name the kernel's functions.
+ * Options: out=FILE; functions=FILE, lines "ADDRESS NAME" with hexadecimal addresses, which name the kernel's functions;
+ * within=ID: only what ends between the markers of ID (tests/bench/markers.h) counts.
  * Stretches that enter the same functions (the first WAY_LENGTH different ones, in their order) are one row of the
  * report, with the longest of them:
  *
@@ -26,6 +27,8 @@
 #define NAME_SIZE 48
 #define WAY_LENGTH 10
 #define WAYS 65536 /* a power of two; more than there will be */
+#define MARKER_BEGIN 0x5a170000U
+#define MARKER_END 0x5a270000U
 #define KERNEL_HALF (UINT64_C(1) << 63)
 
 struct function {
@@ -50,6 +53,8 @@ static uint64_t executed;  /* its instructions so far */
 static bool booted;        /* a program has run */
 static bool enabling;      /* `sti` was executed: the next instruction ends the stretch */
 static uint64_t ways_lost;
+static bool outside;    /* not between the markers */
+static uint32_t within; /* the markers' ID; 0: there are none */
 static char *output_path;
 
 /* ---- Ways ------------------------------------------------------------------------------------------------------ */
@@ -84,12 +89,13 @@ static struct way *find_way(void)
 
 static void end_stretch(void)
 {
-    struct way *way = booted && executed > 0 ? find_way() : NULL;
+    bool counts = booted && executed > 0 && !outside;
+    struct way *way = counts ? find_way() : NULL;
     if (way != NULL) {
         way->count++;
         if (executed > way->longest)
             way->longest = executed;
-    } else if (booted && executed > 0) {
+    } else if (counts) {
         ways_lost++;
     }
     current.length = 0;
@@ -139,6 +145,25 @@ static void follows_enable(unsigned cpu, void *argument)
     executed++;
     if (enabling)
         end_stretch();
+}
+
+static void passes_marker(unsigned cpu, void *argument)
+{
+    (void)cpu;
+    outside = (uintptr_t)argument == MARKER_END;
+}
+
+/* A marker of the ID that is asked for: an eight-byte no-op. */
+static void watch_marker(struct qemu_plugin_insn *instruction)
+{
+    const uint8_t *bytes = qemu_plugin_insn_data(instruction);
+    uint32_t value;
+    if (qemu_plugin_insn_size(instruction) != 8 || memcmp(bytes, "\x0f\x1f\x84\x00", 4) != 0)
+        return;
+    memcpy(&value, bytes + 4, sizeof(value));
+    if (value == MARKER_BEGIN + within || value == MARKER_END + within)
+        qemu_plugin_register_vcpu_insn_exec_cb(instruction, passes_marker, QEMU_PLUGIN_CB_NO_REGS,
+                                               (void *)(uintptr_t)(value - within));
 }
 
 static const struct function *function_at(uint64_t address)
@@ -191,6 +216,8 @@ static void block_translated(qemu_plugin_id_t id, struct qemu_plugin_tb *block)
     for (size_t i = 0; i < qemu_plugin_tb_n_insns(block); i++)
         if (qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(block, i)) >= KERNEL_HALF)
             watch_instruction(qemu_plugin_tb_get_insn(block, i), &after_enable);
+        else if (within != 0)
+            watch_marker(qemu_plugin_tb_get_insn(block, i));
 }
 
 /* ---- Report ---------------------------------------------------------------------------------------------------- */
@@ -253,6 +280,8 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int a
             output_path = strdup(argv[i] + 4);
         else if (strncmp(argv[i], "functions=", 10) == 0)
             good = read_functions(argv[i] + 10);
+        else if (strncmp(argv[i], "within=", 7) == 0)
+            outside = (within = (uint32_t)strtoul(argv[i] + 7, NULL, 10)) != 0;
     }
     if (output_path == NULL || !good) {
         fprintf(stderr, "latency plugin: it needs out=FILE, and functions=FILE must be readable\n");

@@ -4,7 +4,8 @@
 The guest writes to the debug port, for each row, `bench NAME ID EMPTY MEDIAN MIN MAX`: what it measured by `rdtsc`, its
 empty loop subtracted, and the marker ids (tests/bench/markers.h) of the row's rounds and of the empty loop's rounds.
 Under -icount the time-stamp counter advances by one for each instruction, so the plugin must count the same. The rows
-of interrupts, memory and processes (interrupt_benchmark.py, memory_benchmark.py) are counted by the plugin alone.
+of interrupts, memory and processes (interrupt_benchmark.py, memory_benchmark.py, revoke_benchmark.py) are counted by a
+plugin alone.
 """
 import dataclasses
 import json
@@ -13,7 +14,7 @@ import re
 import subprocess
 import tempfile
 
-from salto import interrupt_benchmark, machine, memory_benchmark, places
+from salto import interrupt_benchmark, machine, memory_benchmark, places, revoke_benchmark
 from salto.benchmark_error import BenchmarkError
 
 LIMITS = os.path.join(places.TREE, "tools", "bench_limits.json")
@@ -48,6 +49,7 @@ def run(build):
         limits = json.load(file)
     counted, sweeps = interrupt_benchmark.run(build, CPU, TIMEOUT)
     counted.update(memory_benchmark.run(build, CPU, TIMEOUT))
+    counted.update(revoke_benchmark.run(build))
     found = []
     for boot in sorted({limit.get("boot", "") for limit in limits}):
         found += run_rounds(build, boot, [limit for limit in limits

@@ -32,17 +32,20 @@ def write_functions(build, path):
                 file.write(f"{address} {name[:47]}\n")
 
 
-def stretches(build, name):
-    """Boots the set, and answers its stretches, longest first."""
+def stretches(build, name, within=None):
+    """Boots the set, and answers its stretches, longest first: all, or those between the markers `within`. The set must
+    succeed then."""
     with tempfile.TemporaryDirectory(prefix="salto-") as work:
         output, functions = os.path.join(work, "stretches"), os.path.join(work, "functions")
         write_functions(build, functions)
         plugin = f"file={os.path.join(build, 'tools', 'latency.so')},out={output},functions={functions}"
+        if within is not None:
+            plugin += f",within={within}"
         options = machine.Options(kernel=os.path.join(build, "kernel", "kernel.elf"),
                                   archive=os.path.join(build, f"{name}.cpio"), cpu=CPU, memory="2G", icount=True,
                                   command_line="debug-exit", debug_exit=True, plugin=plugin)
         outcome = machine.run(options, TIMEOUT)
-        if outcome.timed_out or outcome.status() is None:
+        if outcome.timed_out or outcome.status() is None or (within is not None and outcome.status() != 0):
             raise BenchmarkError(f"the set {name} did not end\n{outcome.serial}\n{outcome.debug}")
         return [parse(line) for line in machine.read(output).splitlines()]
 
