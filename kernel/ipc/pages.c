@@ -107,6 +107,13 @@ static struct mapping *find_source(struct task *from, uint64_t address)
     return mapping && (mapping->list == MAPPING_ON_NONE || mapping->list == MAPPING_VISITED) ? mapping : 0;
 }
 
+/* Must a large page be divided before the flexpage can be granted? */
+static bool divides_large(const struct page_item *page, const struct task *from)
+{
+    return is_grant(page->item) && (space_is_within_large(&from->space, page->source) ||
+                                    space_is_within_large(&from->space, page->source + size_of(page->item)));
+}
+
 /* How many entries of page tables a flexpage takes at the receiver. More than it does where it is no whole chunks of one
  * object, or where some are no large frames, as one can see on the way. */
 static uint64_t entries_of(const struct page_item *page, struct task *from)
@@ -124,8 +131,11 @@ static uint64_t entries_of(const struct page_item *page, struct task *from)
 bool pages_are_few(const struct pages *pages, struct task *from)
 {
     uint64_t entries = 0;
-    for (uint32_t i = 0; i < pages->count; i++)
+    for (uint32_t i = 0; i < pages->count; i++) {
+        if (divides_large(&pages->of[i], from))
+            return false;
         entries += entries_of(&pages->of[i], from);
+    }
     return entries <= FEW_PAGES;
 }
 

@@ -24,7 +24,7 @@
 #include "thread/task.h"
 #include "thread/thread.h"
 
-#define ENTRIES_AT_ONCE 36 /* in a piece of work; or eights, where nothing is to be done */
+#define ENTRIES_AT_ONCE 34 /* in a piece of work; or eights, where nothing is to be done */
 
 static struct visit {
     struct thread *owner;    /* 0: none is under way */
@@ -72,16 +72,15 @@ static uint32_t take_from_run(const struct space *space, uint64_t *entry, uint32
     uint64_t large = size == LARGE_PAGE_SIZE ? PTE_LARGE : 0, all = PTE_PRESENT | large | less;
     uint32_t i = 0;
     int steps = *left;
-    for (; i < count && steps > 0 && (!large || (entry[i] & large)); steps--) {
+    while (i < count && steps > 0 && (entry[i] & large) == large) {
         for (; steps > 0 && i + EIGHT <= count; steps--, i += EIGHT) {
             struct eight_entries eight = eight_entries(&entry[i]);
             if ((eight.any & more) || (eight.all & all) != all)
                 break;
         }
-        if (i == count || steps <= 0 || (large && !(entry[i] & large)))
-            break;
-        take_from_entry(space, &entry[i], address + i * size, take, found);
-        i++;
+        uint32_t some = i + EIGHT < count ? i + EIGHT : count;
+        for (; i < some && steps > 0 && (entry[i] & large) == large; steps--, i++)
+            take_from_entry(space, &entry[i], address + i * size, take, found);
     }
     *left = steps;
     return i;

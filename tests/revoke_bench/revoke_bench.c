@@ -8,7 +8,6 @@
 #include "../guest/common/taker.h"
 
 #define MARKER_REVOKE 50 /* as tools/salto/revoke_benchmark.py has it */
-#define HERE 0x300000000000UL
 #define MANY 10000
 
 static void revoke_many(void)
@@ -22,13 +21,13 @@ static void revoke_many(void)
     taker_prepare(&taker, PAGE_SHIFT, 0);
     for (int i = 0; i < MANY; i++)
         EXPECT_EQUAL(taker_give(&taker, ITEM_MAP, HERE, PAGE_SHIFT, RW), 0);
-    EXPECT(taker_mapped(taker.worker.task, TAKER_WINDOW + (MANY - 1) * PAGE_SIZE));
+    EXPECT(page_is_mapped(taker.worker.task, THERE + (MANY - 1) * PAGE_SIZE));
     MARKER_BEGIN(MARKER_REVOKE);
     int error = kernel_task_revoke_pages(own_task, HERE, 1, RIGHT_READ, &used);
     MARKER_END(MARKER_REVOKE);
     EXPECT_EQUAL(error, 0);
     for (uint64_t i = 0; i < MANY; i++)
-        EXPECT(!taker_mapped(taker.worker.task, TAKER_WINDOW + i * PAGE_SIZE));
+        EXPECT(!page_is_mapped(taker.worker.task, THERE + i * PAGE_SIZE));
     taker_destroy(&taker);
     guest_delete(memory.handle);
 }
