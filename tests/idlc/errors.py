@@ -222,6 +222,7 @@ def main():
     parser.add_argument("tree")
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
+    sys.stdout.reconfigure(errors="backslashreplace")  # inputs need not be text
     codes = Codes(arguments.idlc, arguments.tree, arguments.write)
     codes.try_all()
     if arguments.write:
