@@ -9,7 +9,6 @@
 #include "threads.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <sched.h>
 #include <sys/syscall.h>
 
@@ -17,6 +16,7 @@
 #include "idl/thread.h"
 
 #define LEAVING_STACK 2048
+#define LEAST_STACK 2048 /* what a new thread needs to begin on */
 #define THREAD_FLAGS (CLONE_VM | CLONE_SIGHAND | CLONE_THREAD)
 #define ALL_BITS 0xffffffff
 
@@ -120,7 +120,7 @@ static int64_t check(const struct linux_frame *frame, uint64_t flags)
     const uint64_t word = sizeof(uint32_t);
     if ((flags & THREAD_FLAGS) != THREAD_FLAGS || frame->rsi == 0)
         return -EINVAL;
-    if (!linux_pointer_is_plausible(frame->rsi - PATH_MAX, PATH_MAX))
+    if (!linux_pointer_is_plausible(frame->rsi - LEAST_STACK, LEAST_STACK))
         return -EFAULT;
     if (((flags & CLONE_PARENT_SETTID) && !linux_pointer_is_plausible(frame->rdx, word)) ||
         ((flags & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID)) && !linux_pointer_is_plausible(frame->r10, word)))

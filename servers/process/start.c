@@ -31,7 +31,7 @@ static int create_objects(struct process *process, uint64_t bytes)
         result = kernel_task_set_name(process->task, name);
     if (result == 0)
         result = kernel_task_set_linux_handler(process->task, LINUX_HANDLER_ENTRY);
-    if (result == 0)
+    if (result == 0 && !process->forked) /* nobody has a capability to wait for one that was */
         result = kernel_factory_create_reply(service.factory, &process->waiter);
     return result == 0 ? 0 : PROCESS_ERROR_QUOTA;
 }
