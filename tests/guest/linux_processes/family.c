@@ -439,10 +439,23 @@ static void bomb(void)
     REQUIRE(ended(child_that(end_5)) == 5 << 8);
 }
 
+/* The books of mappings count, too: whoever makes more than can be is told. Each lies above those before. */
+static void too_many_mappings(void)
+{
+    char *block, *lowest = NULL, *last = NULL;
+    while ((block = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) != MAP_FAILED) {
+        lowest = lowest ? lowest : block;
+        last = block;
+    }
+    REQUIRE(errno == ENOMEM && lowest != last && malloc(40 << 20) == NULL && errno == ENOMEM);
+    REQUIRE(munmap(lowest, (size_t)(last - lowest) + PAGE) == 0);
+}
+
 /* Children have their parent's quota together with it. More than there is ends in an error, and what they had comes back. */
 static void memory_ends(void)
 {
     size_t size = QUOTA * 6 / 10 * PAGE;
+    too_many_mappings();
     char *first = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     REQUIRE(first != MAP_FAILED);
     memset(first, 1, size);

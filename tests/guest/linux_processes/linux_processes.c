@@ -10,6 +10,7 @@
 
 #define MEMORY 3000       /* pages */
 #define LITTLE_MEMORY 900 /* family.c knows this */
+#define MOST_ALLOCATIONS 2000
 #define KERNEL_BYTES (6 << 20)
 
 static process_starter_t starter;
@@ -91,6 +92,33 @@ static void memory_ends(void)
     EXPECT_EQUAL(run_with(LITTLE_MEMORY, "memory"), 0);
 }
 
+/* Whatever fails for want of memory in the kernel, once, all comes back. What the process does then is its own affair. */
+static void run_without(uint64_t allocation)
+{
+    uint8_t file[32] = "family", text[256] = "numbers";
+    uint32_t status;
+    process_child_t process = {0};
+    EXPECT_EQUAL(kernel_debug_fail_allocation(debug, allocation, &(uint64_t){0}), 0);
+    if (process_starter_create(starter, file, MEMORY, KERNEL_BYTES, &process) == 0 &&
+        process_child_argument(process, text) == 0 && process_child_start(process) == 0)
+        EXPECT_EQUAL(process_child_wait(process, &status), 0);
+    if (process.handle != 0) {
+        EXPECT_EQUAL(process_child_release(process), 0);
+        guest_delete(process.handle);
+    }
+}
+
+static void allocations_fail(void)
+{
+    uint64_t left = 0;
+    for (uint64_t allocation = 1; left == 0 && allocation < MOST_ALLOCATIONS; allocation++) {
+        run_without(allocation);
+        EXPECT_EQUAL(kernel_debug_fail_allocation(debug, 0, &left), 0);
+    }
+    EXPECT(left > 0);
+    EXPECT_EQUAL(run("numbers"), 0);
+}
+
 static const struct guest_test tests[] = {
     {"more memory than there is", memory_ends},
     {"a child has numbers, memory, registers and capabilities of its own", copies},
@@ -101,6 +129,7 @@ static const struct guest_test tests[] = {
     {"what clone refuses, and vfork", refusals},
     {"other files are run: by children, by threads; and what cannot be run", executes},
     {"who forks without end comes to the end of his quotas", bomb},
+    {"every allocation of the kernel's fails once", allocations_fail},
 };
 
 int main(void)
