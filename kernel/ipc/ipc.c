@@ -16,6 +16,7 @@
 #include "ipc/endpoint.h"
 #include "ipc/fault.h"
 #include "ipc/hot.h"
+#include "ipc/later.h"
 #include "ipc/long.h"
 #include "ipc/message.h"
 #include "ipc/notification.h"
@@ -34,16 +35,6 @@
 
 /* ---- Send phase ------------------------------------------------------------------------------------------------ */
 
-/* The receive phase of a sender that had to wait: it begins it itself, when it runs. */
-static void receive_later(struct thread *sender, uint32_t low)
-{
-    sender->message = (struct kernel_call){
-        .tag = TAG_RECEIVE | (low & (TAG_DEADLINE | TAG_CLOSED)),
-        .handle = wait_handle(&sender->call),
-    };
-    sender->restarting = RESTARTS_OPERATION;
-}
-
 static void wait_to_send(struct thread *self, const struct capability *capability, uint32_t low)
 {
     struct endpoint *endpoint = (struct endpoint *)capability->object;
@@ -55,7 +46,7 @@ static void wait_to_send(struct thread *self, const struct capability *capabilit
     endpoint_queue_sender(endpoint, self);
     arm_deadline(self, low, thread_utcb(self)->send_deadline);
     debugger_note(EVENT_SEND, self, 0, 0, 0);
-    schedule_request();
+    schedule_help(endpoint_server(endpoint));
 }
 
 /* Sends the items of a message with strings or pages to `receiver`, which waits. True if the rest can follow. */
@@ -218,7 +209,7 @@ static void accept_long(struct thread *self, struct thread *sender, uint32_t aga
 static void sent(struct thread *sender, uint32_t low)
 {
     if (tag_operation(low) == MESSAGE_SEND_AND_WAIT)
-        receive_later(sender, low);
+        later_receive(sender, low, wait_handle(&sender->call)); /* it begins that itself, when it runs */
     else
         succeed(sender);
     schedule_wake(sender);
@@ -411,6 +402,8 @@ static void reply_and_wait(struct thread *self, uint32_t low)
         return caller->state == THREAD_ACTIVE ? schedule_answered(self, caller) : schedule_request();
     }
     wake(caller);
+    if (later_receive_behind(self, caller, handle, low))
+        return;
     receive_after(self, handle, low);
     if (thread_can_run(self))
         schedule_go_on(self);

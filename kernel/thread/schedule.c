@@ -328,6 +328,7 @@ struct thread *schedule_resolve(void)
     schedule_switch = 0;
     if (thread != SCHEDULE_BEST)
         return thread;
+    (void)preemption_due();
     put_away(false);
     return choose_and_restart();
 }
@@ -437,6 +438,14 @@ void schedule_wake(struct thread *thread)
     request_if_better();
 }
 
+void schedule_help(struct thread *thread)
+{
+    if (!thread || schedule_switch || !current || !thread_can_run(thread) || thread->restarting || thread->task->ended)
+        return schedule_request();
+    thread->ran_on = current;
+    schedule_switch_to(thread);
+}
+
 void schedule_received(struct thread *sender)
 {
     release_parked(sender);
@@ -496,9 +505,9 @@ uint32_t schedule_priority(const struct thread *thread)
     return current && thread_is_current(thread) ? current->priority : thread->context.priority;
 }
 
-bool schedule_runs_on_its_own(const struct thread *thread)
+bool schedule_runs_for(const struct thread *lender)
 {
-    return current == &thread->context;
+    return current == &lender->context;
 }
 
 void schedule_set_priority(struct context *context, uint32_t priority)

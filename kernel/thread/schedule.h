@@ -88,6 +88,10 @@ void schedule_wake_by_interrupt(struct thread *thread);
 /* An interrupt of `thread`, a program's, is about to be handled. */
 void schedule_before_interrupt(struct thread *thread);
 
+/* The thread that entered the kernel waits for `thread` now, or for nobody (0): if nobody better competes, and the other one
+ * can run, it goes on at once, on the same context. */
+void schedule_help(struct thread *thread);
+
 /* The call of `sender`, which waited in a queue, is received: contexts that were put aside with it lead further now. */
 void schedule_received(struct thread *sender);
 
@@ -121,8 +125,8 @@ bool schedule_forget_piece(struct thread *thread);
 /* The priority at which `thread` runs now, or would. */
 uint32_t schedule_priority(const struct thread *thread);
 
-/* Is the current context that of `thread` itself? */
-bool schedule_runs_on_its_own(const struct thread *thread);
+/* Is the current context that of `lender`? */
+bool schedule_runs_for(const struct thread *lender);
 
 /* Changes the parameters of a context. Nanoseconds; budget 0 means no limit. */
 void schedule_set_priority(struct context *context, uint32_t priority);

@@ -150,6 +150,40 @@ static void chain_that_waits_for_its_end(void)
     end();
 }
 
+static void play_low(struct area *area)
+{
+    EXPECT_EQUAL(actor_call((uint32_t)area->values[0]), TAG_DONE);
+    trace('l');
+}
+
+/* Calls again as soon as it is answered. */
+static void play_caller_twice(struct area *area)
+{
+    play_caller(area);
+    play_caller(area);
+}
+
+static void play_three_calls(struct area *area)
+{
+    uint64_t tag = actor_receive((uint32_t)area->values[0]);
+    for (int i = 0; i < 3; i++) {
+        EXPECT(message_is_tag(tag));
+        trace('s');
+        tag = i < 2 ? actor_reply_and_wait((uint32_t)area->values[0]) : actor_reply();
+    }
+}
+
+/* The low one's call, though queued before, is not received in between: the server receives when its own turn comes. */
+static void answered_goes_first(void)
+{
+    begin();
+    actor_enter(CALLER + 5, play_caller_twice, endpoint);
+    actor_enter(CALLER, play_low, endpoint);
+    actor_enter(RESERVE_LOW, play_three_calls, endpoint);
+    EXPECT_TRACE("scscsl");
+    end();
+}
+
 /* ---- Helping ----------------------------------------------------------------------------------------------------- */
 
 static void play_high(struct area *area)
@@ -185,12 +219,6 @@ static void serve_low_first(uint32_t handle)
 static void play_inverted_server(struct area *area)
 {
     serve_low_first((uint32_t)area->values[0]);
-}
-
-static void play_low(struct area *area)
-{
-    EXPECT_EQUAL(actor_call((uint32_t)area->values[0]), TAG_DONE);
-    trace('l');
 }
 
 /* Low is in a call at the server, middle computes, high calls: it waits for the server's work alone, not for middle. */
@@ -445,6 +473,7 @@ static void help_that_ends(void)
 static const struct guest_test tests[] = {
     {"a server works at its caller's priority, whatever its own", at_the_callers_priority},
     {"and at that of the next caller, whom it finds in the queue", next_caller_lends},
+    {"who has an answer calls again before the server takes a lower one's call", answered_goes_first},
     {"a server's server works at the first caller's priority", along_a_chain},
     {"so does one for whom all of the chain waited", chain_that_waits_for_its_end},
     {"priority inversion: high waits for the server's work alone", inversion},
