@@ -29,7 +29,7 @@ def compress(data):
 def main():
     packed = compress("".join(f"{number:10} {number * number:20}\n" for number in range(LINES)).encode())
     rows = [", ".join(str(byte) for byte in packed[at:at + 24]) for at in range(0, len(packed), 24)]
-    with open(os.path.join(sys.argv[1], "archive.h"), "w", encoding="utf-8") as file:
+    with open(os.path.join(sys.argv[1], "packed_table.h"), "w", encoding="utf-8") as file:
         file.write("static const unsigned char archive[] = {\n" + ",\n".join(rows) + "};\n")
 
 

@@ -16,11 +16,11 @@
 #include <salto/server.h>
 #include <salto/startup.h>
 
-#include "archive.h"
 #include "idl/factory.h"
 #include "idl/fault_server.h"
 #include "idl/memory.h"
 #include "idl/task.h"
+#include "packed_table.h"
 #include "table.h"
 
 #define BLOCK_LOG2 16 /* the largest that an answer to a fault can map at once */

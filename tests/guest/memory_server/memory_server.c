@@ -244,6 +244,9 @@ static const struct guest_test tests[] = {
     {"capabilities to other things are refused", foreign_capabilities},
     {"ranges that cannot be are refused", bad_ranges},
     {"rubbish is answered, and does nothing", rubbish},
+    {"each allocation of the kernel fails once, and one is told", allocations_fail},
+    {"the inspector sees clients, regions, pages and mappings", inspected},
+    {"and nobody else does", inspected_by_clients},
     {"random operations of two clients, beside a third", random_operations},
 };
 

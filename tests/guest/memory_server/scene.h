@@ -74,5 +74,8 @@ void foreign_capabilities(void);
 void bad_ranges(void);
 void rubbish(void);
 void random_operations(void);
+void allocations_fail(void);
+void inspected(void);
+void inspected_by_clients(void);
 
 #endif
