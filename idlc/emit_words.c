@@ -37,7 +37,8 @@ const char *word_to_scalar(const struct type *type, const char *word)
     return text_of("(%s)%s", c_type(type), word);
 }
 
-/* Bytes of the member that travel in registers. */
+/* Bytes of the member that travel in registers. They are copied word by word: as one block compilers build the words up
+ * in memory. */
 static uint64_t register_bytes(const struct member *member)
 {
     uint64_t room;
@@ -57,9 +58,10 @@ void emit_pack_aggregate(FILE *output, const struct word_arrays *arrays, const s
 
     if (size % WORD)
         fprintf(output, "    %s = 0;\n", word_text(arrays, last));
-    if (first)
-        fprintf(output, "    __builtin_memcpy(&%s, %s, %" PRIu64 ");\n", word_text(arrays, member->first_word), object,
-                first);
+    for (uint64_t byte = 0; byte < first; byte += WORD)
+        fprintf(output, "    __builtin_memcpy(&%s, (const char *)%s + %" PRIu64 ", %" PRIu64 ");\n",
+                word_text(arrays, member->first_word + byte / WORD), object, byte,
+                first - byte < WORD ? first - byte : WORD);
     if (size > first)
         fprintf(output, "    __builtin_memcpy(&%s, (const char *)%s + %" PRIu64 ", %" PRIu64 ");\n",
                 word_text(arrays, rest), object, first, size - first);
@@ -71,9 +73,9 @@ void emit_unpack_aggregate(FILE *output, const struct word_arrays *arrays, const
     uint64_t first = register_bytes(member), size = member->type->size;
     uint64_t rest = member->first_word < MESSAGE_REGISTER_WORDS ? MESSAGE_REGISTER_WORDS : member->first_word;
 
-    if (first)
-        fprintf(output, "    __builtin_memcpy(%s, &%s, %" PRIu64 ");\n", object, word_text(arrays, member->first_word),
-                first);
+    for (uint64_t byte = 0; byte < first; byte += WORD)
+        fprintf(output, "    __builtin_memcpy((char *)%s + %" PRIu64 ", &%s, %" PRIu64 ");\n", object, byte,
+                word_text(arrays, member->first_word + byte / WORD), first - byte < WORD ? first - byte : WORD);
     if (size > first)
         fprintf(output, "    __builtin_memcpy((char *)%s + %" PRIu64 ", &%s, %" PRIu64 ");\n", object, first,
                 word_text(arrays, rest), size - first);
