@@ -141,13 +141,13 @@ static bool plan_segment(struct elf_reader *reader, uint32_t index, const Elf64_
     return true;
 }
 
-/* Where the program headers come to lie, if this segment holds them. */
+/* Where the program headers come to lie, if this segment, which was planned unless it is empty, holds them. */
 static void find_headers(const struct elf_reader *reader, const Elf64_Phdr *header, struct elf_plan *plan)
 {
     uint64_t start = reader->header.e_phoff;
     uint64_t length = (uint64_t)reader->header.e_phnum * sizeof(Elf64_Phdr);
-    if (header->p_type != PT_LOAD || start < header->p_offset || start - header->p_offset > header->p_filesz ||
-        length > header->p_filesz - (start - header->p_offset))
+    if (header->p_type != PT_LOAD || header->p_memsz == 0 || start < header->p_offset ||
+        start - header->p_offset > header->p_filesz || length > header->p_filesz - (start - header->p_offset))
         return;
     plan->headers = header->p_vaddr + (start - header->p_offset) + plan->bias;
 }

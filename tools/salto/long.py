@@ -64,6 +64,9 @@ CAMPAIGNS = [
     Campaign("idlc", "inputs that libFuzzer makes for the interface compiler, 500,000 a run",
              [os.path.join(places.TREE, "tests", "idlc", "fuzz.py"), "{idlc_fuzz}", places.TREE, "--inputs", "500000"],
              ["tests/idlc/idlc_fuzz"], "inputs", r"^# inputs (\d+)"),
+    Campaign("elf", "files that lie, for the ELF loader under libFuzzer, 5,000,000 a run (docs/process-server.md)",
+             [os.path.join(places.TREE, "tests", "fuzz", "elf_fuzz.py"), places.TREE, "--runs", "5000000"], [], "files",
+             r"^# files (\d+)"),
 ]
 
 
