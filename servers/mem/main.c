@@ -94,7 +94,8 @@ static void print_region(const struct memory_client_info *client, const struct m
         resident++;
         mapped += page.mapped != 0;
         shared += page.objects > 1 || region->sharers > 1;
-        if (page.objects > 1 || region->sharers > 1)
+        /* Who never touched a page has none mapped: the models of the process server. */
+        if (client->statistics.faults > 0 && (page.objects > 1 || region->sharers > 1))
             consider(client, page.address);
     }
     if (error < 0)

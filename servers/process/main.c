@@ -41,6 +41,8 @@ int main(void)
     service.space = (memory_space_t){salto_require("memory")};
     service.endpoint = salto_require("process");
     open_archive();
+    if (!processes_prepare())
+        fail("it cannot start", "its quota has not enough");
     int result = salto_serve(service.endpoint, process_dispatch, NULL);
     fail("it cannot serve", salto_error_text(result));
 }

@@ -5,7 +5,8 @@
  * Invariants. What a process has comes out of its parent's quotas, here and at the memory server, and it ends before its
  * parent does; so a process that starts others without end comes to the end of its own quota. The server calls only the
  * kernel and the memory server, never a process. Text and constants of a file are in memory once, in an object of the memory server
- * that all its processes attach; what can be written is copied on write.
+ * that all its processes attach; what can be written is copied on write. All that processes of a file have in common when they
+ * start, stack and start-up table included, is arranged once, in the file's model, and then copied with one call.
  */
 #ifndef SALTO_PROCESS_CHILD_H
 #define SALTO_PROCESS_CHILD_H
@@ -33,11 +34,14 @@
 #define STATUS_KILLED 137 /* what a shell says of a program that was killed, ... */
 #define STATUS_FAULT 139  /* ... and of one that a segmentation fault ended */
 
-/* A file as it is attached to processes: one object of the memory server for each segment. */
+/* A file of the archive, as processes have it: an object of the memory server for each segment that is not written to, and
+ * a model, a client of the memory server whose regions a process gets copies of. */
 struct image {
     struct archive_file file;
     struct elf_plan plan;
     memory_object_t objects[ELF_MAX_SEGMENTS];
+    memory_space_t model;
+    kernel_task_t task; /* the model's: nothing runs in it */
 };
 
 /* Handles are 0 where there is nothing. */
@@ -56,7 +60,7 @@ struct process {
     kernel_thread_t thread;
     memory_space_t space;
     uint32_t pager;
-    kernel_reply_t waiter; /* keeps whoever waits, if `waited` */
+    kernel_reply_t waiter; /* of this place: keeps whoever waits, if `waited` */
     bool waited;
     kernel_reply_t parent_waiter; /* keeps this process in Starter.wait, if `waits`; made when it waits first */
     bool waits;
@@ -90,11 +94,12 @@ enum badge_kind { BADGE_MANIFEST, BADGE_STARTER, BADGE_PROCESS, BADGE_SUPERVISOR
 /* The image of a file, which is made when it is asked for first. */
 int image_find(const char *name, const struct image **image);
 
-/* The Linux-call handler's image; NULL if it cannot be made. */
-const struct image *image_of_handler(void);
-
-/* Attaches an image to a client of the memory server. */
+/* Attaches the image itself, and an empty stack, to a client of the memory server that goes on with it. */
 int image_attach(const struct image *image, memory_space_t space);
+int stack_attach(memory_space_t space);
+
+/* Where the Linux-call handler starts a program. */
+uint64_t handler_entry(void);
 
 /* ---- table.c ------------------------------------------------------------------------------------------------------ */
 /* Number of a process: 1 and up. */
@@ -109,6 +114,9 @@ struct process *process_named(uint64_t badge, enum badge_kind kind);
 
 /* A capability to the server's own endpoint with this badge; 0 if there is none. */
 uint32_t process_mint(uint64_t badge);
+
+/* Makes what the places have for ever; false if there is not enough memory. To be called once. */
+bool processes_prepare(void);
 
 /* A free place, or NULL. */
 struct process *process_take(void);
@@ -133,10 +141,10 @@ int process_give(struct process *process, const char *name, uint32_t handle, uin
 /* The same with a capability of another task, as that one's start-up table names it, and all its rights. */
 int process_give_from(struct process *process, kernel_task_t from, const struct startup_grant *grant);
 
-/* Writes the start-up table into the process's memory, where there is one already. */
+/* Writes the start-up table into the memory of the process that is there for it. */
 int process_write_table(struct process *process);
 
-/* Makes the initial stack, where nothing is. */
+/* Writes the initial stack into memory that is there for it. */
 int process_load_stack(struct process *process, uint64_t *stack);
 
 /* Loads it, and starts its first thread. */

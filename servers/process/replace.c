@@ -83,6 +83,7 @@ int process_execute(struct process *process, uint64_t *entry, uint64_t *stack)
     rename_task(process);
     int error = empty(process->space);
     error = error ? error : image_attach(process->image, process->space);
+    error = error ? error : stack_attach(process->space);
     error = error ? error : process_load_stack(process, stack);
     error = error ? error : process_write_table(process);
     *entry = process->image->plan.entry;

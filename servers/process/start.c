@@ -31,8 +31,6 @@ static int create_objects(struct process *process, uint64_t bytes)
         result = kernel_task_set_name(process->task, name);
     if (result == 0)
         result = kernel_task_set_linux_handler(process->task, LINUX_HANDLER_ENTRY);
-    if (result == 0 && !process->forked) /* nobody has a capability to wait for one that was */
-        result = kernel_factory_create_reply(service.factory, &process->waiter);
     return result == 0 ? 0 : PROCESS_ERROR_QUOTA;
 }
 
@@ -60,6 +58,27 @@ static int create_space(struct process *process, uint64_t pages)
     return result == 0 ? 0 : PROCESS_ERROR_QUOTA;
 }
 
+/* Notes what the process's table of capabilities has already. There must be a line for it. */
+static void add_line(struct process *process, const char *name, uint32_t handle, uint32_t interface)
+{
+    struct startup_grant *grant = &process->table.grants[process->table.grants_count++];
+    memset(grant, 0, sizeof(*grant));
+    memcpy(grant->name, name, strnlen(name, sizeof(grant->name) - 1));
+    grant->handle = handle;
+    grant->interface = interface;
+}
+
+/* What it starts others with. */
+static int give_starter(struct process *process)
+{
+    uint64_t badge = process_badge(process, BADGE_STARTER);
+    uint32_t handle;
+    if (kernel_task_mint(service.task, service.endpoint, process->task, RIGHT_WRITE | RIGHT_COPY, badge, &handle) != 0)
+        return PROCESS_ERROR_QUOTA;
+    add_line(process, "process", handle, PROCESS_STARTER_ID);
+    return 0;
+}
+
 static int give_own(struct process *process)
 {
     const uint32_t own = RIGHT_READ | RIGHT_WRITE, task = own | RIGHT_EXECUTE, other = RIGHT_WRITE | RIGHT_COPY;
@@ -72,11 +91,7 @@ static int give_own(struct process *process)
         error = process_give(process, "memory", process->space.handle, other, MEMORY_SPACE_ID);
     if (error == 0)
         error = process_give(process, "pager", process->pager, RIGHT_WRITE, KERNEL_FAULT_HANDLER_ID);
-    uint32_t starter = error == 0 ? process_mint(process_badge(process, BADGE_STARTER)) : 0;
-    if (starter)
-        error = process_give(process, "process", starter, other, PROCESS_STARTER_ID);
-    idl_release(starter);
-    return error;
+    return error ? error : give_starter(process);
 }
 
 int process_create(struct process *process, uint64_t memory, uint64_t kernel)
@@ -91,17 +106,13 @@ int process_create(struct process *process, uint64_t memory, uint64_t kernel)
 static int give(struct process *process, kernel_task_t from, const char *name, uint32_t handle, uint32_t rights,
                 uint32_t interface)
 {
-    struct startup_table *table = &process->table;
-    struct startup_grant *grant = &table->grants[table->grants_count];
-    if (table->grants_count == STARTUP_MAX_GRANTS)
+    uint32_t given;
+    if (process->table.grants_count == STARTUP_MAX_GRANTS)
         return PROCESS_ERROR_TOO_MANY;
-    int result = kernel_task_copy(from, handle, process->task, rights, &grant->handle);
+    int result = kernel_task_copy(from, handle, process->task, rights, &given);
     if (result)
         return result == -ERROR_NO_RIGHT ? PROCESS_ERROR_GONE : PROCESS_ERROR_QUOTA;
-    memset(grant->name, 0, sizeof(grant->name));
-    memcpy(grant->name, name, strnlen(name, sizeof(grant->name) - 1));
-    grant->interface = interface;
-    table->grants_count++;
+    add_line(process, name, given, interface);
     return 0;
 }
 
@@ -129,15 +140,6 @@ static int write_bytes(memory_space_t space, uint64_t address, const uint8_t *fr
     return 0;
 }
 
-/* Memory at a fixed place, with something written into it. */
-static int add_memory(memory_space_t space, uint64_t address, uint64_t pages, uint32_t rights)
-{
-    uint64_t start;
-    return memory_space_allocate(space, address, pages, rights, MEMORY_ATTACHMENT_FIXED, &start) == 0
-               ? 0
-               : PROCESS_ERROR_QUOTA;
-}
-
 int process_write_table(struct process *process)
 {
     struct startup_table *table = &process->table;
@@ -150,13 +152,6 @@ int process_write_table(struct process *process)
     return write_bytes(process->space, STARTUP_TABLE, (const uint8_t *)table, length);
 }
 
-static int load_table(struct process *process)
-{
-    int error = add_memory(process->space, STARTUP_TABLE, 1, RIGHT_READ);
-    return error ? error : process_write_table(process);
-}
-
-/* Below the stack nothing is attached: who goes on beyond its end faults. */
 int process_load_stack(struct process *process, uint64_t *stack)
 {
     static uint8_t room[STACK_ROOM];
@@ -175,22 +170,18 @@ int process_load_stack(struct process *process, uint64_t *stack)
     *stack = initial_stack_build(&what, room, sizeof(room), PROGRAM_STACK_TOP);
     if (*stack == 0)
         return PROCESS_ERROR_TOO_MANY;
-    int error =
-        add_memory(process->space, PROGRAM_STACK_TOP - STACK_PAGES * PAGE_SIZE, STACK_PAGES, RIGHT_READ | RIGHT_WRITE);
     uint64_t length = PROGRAM_STACK_TOP - *stack;
-    return error ? error : write_bytes(process->space, *stack, room + sizeof(room) - length, length);
+    return write_bytes(process->space, *stack, room + sizeof(room) - length, length);
 }
 
 int process_start(struct process *process)
 {
-    const struct image *handler = image_of_handler();
-    uint64_t stack = 0;
-    int error = handler ? image_attach(process->image, process->space) : PROCESS_ERROR_QUOTA;
-    error = error ? error : image_attach(handler, process->space);
-    error = error ? error : load_table(process);
+    uint64_t stack = 0, entry = handler_entry();
+    int error = memory_space_copy_to(process->image->model, process->space) == 0 ? 0 : PROCESS_ERROR_QUOTA;
+    error = error ? error : process_write_table(process);
     error = error ? error : process_load_stack(process, &stack);
     if (error)
         return error;
-    int result = kernel_thread_start(process->thread, handler->plan.entry, stack, stack, process->image->plan.entry);
+    int result = kernel_thread_start(process->thread, entry, stack, stack, process->image->plan.entry);
     return result == 0 ? 0 : PROCESS_ERROR_QUOTA;
 }

@@ -36,16 +36,22 @@ uint32_t process_mint(uint64_t badge)
     return result == 0 ? handle : 0;
 }
 
+bool processes_prepare(void)
+{
+    for (uint32_t i = 0; i < PROCESSES_MAX; i++)
+        if (kernel_factory_create_reply(service.factory, &processes[i].waiter) != 0)
+            return false;
+    return true;
+}
+
 struct process *process_take(void)
 {
     for (uint32_t i = 0; i < PROCESSES_MAX; i++) {
         struct process *process = &processes[i];
-        uint32_t generation = process->generation;
+        const struct process before = {.generation = process->generation, .waiter = process->waiter, .used = true};
         if (process->used)
             continue;
-        memset(process, 0, sizeof(*process));
-        process->generation = generation;
-        process->used = true;
+        *process = before;
         return process;
     }
     return NULL;
@@ -129,9 +135,8 @@ void process_end_signalled(struct process *process, uint32_t status)
 
 void process_forget(struct process *process)
 {
-    idl_release(process->waiter.handle);
     idl_release(process->parent_waiter.handle);
-    process->waiter.handle = process->parent_waiter.handle = 0;
+    process->parent_waiter.handle = 0;
     process->used = false;
     process->generation++;
 }
