@@ -129,18 +129,20 @@ int image_attach(const struct image *image, memory_space_t space)
     return add_segments(space, image) ? PROCESS_ERROR_QUOTA : 0;
 }
 
-/* Below the stack nothing is attached: who goes on beyond its end faults. */
 int stack_attach(memory_space_t space)
 {
-    const uint64_t start = PROGRAM_STACK_TOP - STACK_PAGES * PAGE_SIZE;
-    return allocate(space, start, STACK_PAGES, RIGHT_READ | RIGHT_WRITE) ? PROCESS_ERROR_QUOTA : 0;
+    return allocate(space, STACK_BOTTOM, STACK_PAGES, RIGHT_READ | RIGHT_WRITE) ? PROCESS_ERROR_QUOTA : 0;
 }
 
+/* The stack's pages come into being as it grows downwards. Below it are pages that cannot be touched, and nobody attaches
+ * anything there: who goes on beyond its end faults, and the report knows why. */
 static int add_regions(const struct image *image)
 {
+    const uint64_t guard = STACK_BOTTOM - GUARD_PAGES * PAGE_SIZE;
     int error = add_segments(image->model, image);
     error = error ? error : add_segments(image->model, &handler);
     error = error ? error : allocate(image->model, STARTUP_TABLE, 1, RIGHT_READ);
+    error = error ? error : allocate(image->model, guard, GUARD_PAGES, 0);
     return error ? error : stack_attach(image->model);
 }
 
@@ -217,7 +219,7 @@ int image_find(const char *name, const struct image **image)
     return error;
 }
 
-uint64_t handler_entry(void)
+const struct image *image_of_handler(void)
 {
-    return handler.plan.entry;
+    return &handler;
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The operations of idl/process.idl, and what the kernel tells of processes. */
-#include <inttypes.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <salto/server.h>
@@ -283,9 +281,7 @@ static void on_told_fault(void *object, const struct idl_call *call, uint32_t nu
     (void)object;
     if (!process || process->state != PROCESS_STATE_RUNNING)
         return;
-    printf("process %" PRIu32 " (%s), thread %" PRIu32 ": exception %" PRIu32 ", error %" PRIx32 " at 0x%" PRIx64
-           ", instruction 0x%" PRIx64 "\n",
-           process_number(process), process->name, number, vector, error, address, instruction);
+    report_fault(process, number, vector, error, address, instruction);
     process_end_signalled(process, STATUS_FAULT);
 }
 

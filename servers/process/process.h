@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "abi/addresses.h"
 #include "abi/startup.h"
 #include "archive.h"
 #include "elf_file.h"
@@ -28,7 +29,9 @@
 #define TEXT_SIZE 2048 /* of all arguments and environment strings */
 #define STRINGS_MAX 32
 #define NAME_SIZE 32
-#define STACK_PAGES 256
+#define STACK_PAGES 256UL
+#define STACK_BOTTOM (PROGRAM_STACK_TOP - STACK_PAGES * PAGE_SIZE)
+#define GUARD_PAGES 16UL /* below the stack, so that a function with large variables does not step over them */
 #define SHARED_MEMORY UINT64_MAX
 #define STATUS_SIGNAL 128 /* what a shell adds to the number of a signal */
 #define STATUS_KILLED 137 /* what a shell says of a program that was killed, ... */
@@ -98,8 +101,8 @@ int image_find(const char *name, const struct image **image);
 int image_attach(const struct image *image, memory_space_t space);
 int stack_attach(memory_space_t space);
 
-/* Where the Linux-call handler starts a program. */
-uint64_t handler_entry(void);
+/* The image of the Linux-call handler, which has been made if a process was started. It has no model. */
+const struct image *image_of_handler(void);
 
 /* ---- table.c ------------------------------------------------------------------------------------------------------ */
 /* Number of a process: 1 and up. */
@@ -176,6 +179,11 @@ int process_execute(struct process *process, uint64_t *entry, uint64_t *stack);
 
 /* One more string of those that a process starts with. */
 int process_add_string(struct process *process, const uint8_t text[256], const char **strings, uint32_t *count);
+
+/* ---- report.c ---------------------------------------------------------------------------------------------------- */
+/* Prints on the server's console what a fault of the process's thread `number` was, and where. */
+void report_fault(const struct process *process, uint32_t number, uint32_t vector, uint32_t error, uint64_t address,
+                  uint64_t instruction);
 
 /* ---- operations.c ---------------------------------------------------------------------------------------------- */
 struct idl_answer;

@@ -8,8 +8,6 @@
 #include "abi/addresses.h"
 #include "process.h"
 
-#define STACK_START (PROGRAM_STACK_TOP - STACK_PAGES * PAGE_SIZE)
-
 int process_add_string(struct process *process, const uint8_t text[256], const char **strings, uint32_t *count)
 {
     if (!memchr(text, 0, 256))
@@ -60,7 +58,7 @@ static int empty(memory_space_t space)
 {
     int result = memory_space_detach(space, USER_START, (LINUX_HANDLER_BASE - USER_START) / PAGE_SIZE);
     if (result == 0)
-        result = memory_space_detach(space, STACK_START, STACK_PAGES);
+        result = memory_space_detach(space, STACK_BOTTOM, STACK_PAGES);
     return result == 0 ? 0 : PROCESS_ERROR_QUOTA;
 }
 

@@ -176,7 +176,7 @@ int process_load_stack(struct process *process, uint64_t *stack)
 
 int process_start(struct process *process)
 {
-    uint64_t stack = 0, entry = handler_entry();
+    uint64_t stack = 0, entry = image_of_handler()->plan.entry;
     int error = memory_space_copy_to(process->image->model, process->space) == 0 ? 0 : PROCESS_ERROR_QUOTA;
     error = error ? error : process_write_table(process);
     error = error ? error : process_load_stack(process, &stack);

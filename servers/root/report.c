@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "abi/addresses.h"
+#include "exception_name.h"
 #include "root.h"
 
 #define VECTOR_PAGE_FAULT 14
@@ -11,32 +12,6 @@
 #define PAGE_FAULT_PRESENT 1
 #define PAGE_FAULT_WRITE 2
 #define PAGE_FAULT_FETCH 16
-
-/* Names of the exceptions that a program can raise: Intel SDM volume 3, 6.3.1. */
-static const char *exception_name(uint32_t vector)
-{
-    static const char *const names[] = {
-        [0] = "division error",
-        [1] = "debug exception",
-        [3] = "breakpoint",
-        [4] = "overflow",
-        [5] = "bound range exceeded",
-        [6] = "invalid opcode",
-        [7] = "device not available",
-        [11] = "segment not present",
-        [12] = "stack-segment fault",
-        [13] = "general protection fault",
-        [14] = "page fault",
-        [16] = "x87 floating-point error",
-        [17] = "alignment check",
-        [19] = "SIMD floating-point exception",
-        [20] = "virtualization exception",
-        [21] = "control-protection exception",
-    };
-    if (vector < sizeof(names) / sizeof(names[0]) && names[vector])
-        return names[vector];
-    return "exception";
-}
 
 /* Prints " in FUNCTION+0xOFFSET (FILE)" for an address in the program or the handler. */
 static void print_place(const struct program *program, uint64_t instruction)

@@ -7,11 +7,15 @@
 #include <salto/wait.h>
 
 #include "../common/guest.h"
+#include "abi/startup.h"
+#include "idl/debug.h"
 #include "idl/process_service.h"
 
 #define MEMORY 400 /* pages */
 #define KERNEL_BYTES (512 * 1024)
 #define SEVERAL 4
+#define OWN_GRANTS 6          /* names in the start-up table that nobody granted */
+#define MOST_ALLOCATIONS 1000 /* of one process's life */
 #define STATUS_KILLED 137
 #define STATUS_FAULT 139
 
@@ -267,6 +271,85 @@ static void quotas_of_all_sizes(void)
     EXPECT(good);
 }
 
+/* A process with an argument and a variable, from its creation to its end. Answers what failed, or the status; all of it is
+ * gone again. */
+static int whole_life(uint64_t memory, uint64_t kernel)
+{
+    process_child_t process;
+    uint32_t status = 0xffffffff;
+    int error = create("child", memory, kernel, &process);
+    if (error)
+        return error;
+    error = add(process, "status");
+    error = error ? error : add(process, "0");
+    error = error ? error : set(process, "COLOR=red");
+    error = error ? error : process_child_start(process);
+    error = error ? error : process_child_wait(process, &status);
+    forget(process);
+    return error ? error : (int)status;
+}
+
+static bool is_clean(int outcome)
+{
+    return outcome == 0 || outcome == PROCESS_ERROR_QUOTA || outcome == STATUS_FAULT;
+}
+
+/* Each step of a life comes to the end of the quota once: at the memory server, and in the kernel. */
+static void quota_ends_at_each_step(void)
+{
+    int outcome = -1;
+    uint64_t memory = 0, kernel = 0;
+    for (; memory < MEMORY && outcome != 0; memory++)
+        EXPECT(is_clean(outcome = whole_life(memory, KERNEL_BYTES)));
+    tap_note("%lu pages suffice", memory - 1);
+    EXPECT(outcome == 0 && memory > 2);
+    for (outcome = -1; kernel < KERNEL_BYTES && outcome != 0; kernel += 2048)
+        EXPECT(is_clean(outcome = whole_life(memory, kernel)));
+    tap_note("%lu bytes in the kernel suffice", kernel - 2048);
+    EXPECT(outcome == 0 && kernel > 4096);
+}
+
+/* Each allocation of the kernel that a life leads to fails once, whoever it is for: the process, the process server, or the
+ * memory server. */
+static void each_allocation_fails(void)
+{
+    const kernel_debug_t debug = {salto_require("debug")};
+    uint64_t number = 0, left = 0;
+    unsigned failures = 0;
+    while (left == 0 && ++number < MOST_ALLOCATIONS) {
+        EXPECT_EQUAL(kernel_debug_fail_allocation(debug, number, &left), 0);
+        int outcome = whole_life(4 * MEMORY, 4 * KERNEL_BYTES);
+        EXPECT_EQUAL(kernel_debug_fail_allocation(debug, 0, &left), 0);
+        if (!EXPECT(is_clean(outcome) || outcome == PROCESS_ERROR_TOO_MANY || outcome < 0))
+            tap_note("allocation %lu: %d", number, outcome);
+        failures += outcome != 0;
+    }
+    tap_note("%lu allocations, of which %u made the life fail", number - 1, failures);
+    EXPECT(left > 0 && failures > 0);
+    EXPECT_EQUAL(whole_life(MEMORY, KERNEL_BYTES), 0);
+    EXPECT_EQUAL(count_processes(), 0);
+}
+
+/* As many strings as can be, and capabilities, and one more of each. */
+static void too_many_of_everything(void)
+{
+    process_child_t process;
+    unsigned count = 0;
+    int error = create("child", MEMORY, KERNEL_BYTES, &process);
+    EXPECT_EQUAL(error, 0);
+    while (count < 1000 && (error = add(process, "x")) == 0)
+        count++;
+    EXPECT(count == 32 && error == PROCESS_ERROR_TOO_MANY);
+    for (count = 0; count < 1000 && (error = set(process, "X=")) == 0;)
+        count++;
+    EXPECT(count == 32 && error == PROCESS_ERROR_TOO_MANY);
+    for (count = 0; count < 1000 && (error = grant(process, "name", salto_require("console"))) == 0;)
+        count++;
+    EXPECT(count == STARTUP_MAX_GRANTS - OWN_GRANTS && error == PROCESS_ERROR_TOO_MANY);
+    EXPECT_EQUAL(process_child_start(process), 0);
+    forget(process);
+}
+
 /* As many as can be, and one more. */
 static void many(void)
 {
@@ -296,6 +379,9 @@ static const struct guest_test tests[] = {
     {"who starts processes without end comes to the end of his quota", bombs},
     {"what cannot be is refused", refusals},
     {"quotas of all sizes", quotas_of_all_sizes},
+    {"the quota ends at each step of a process's life", quota_ends_at_each_step},
+    {"each allocation fails once", each_allocation_fails},
+    {"as many strings and capabilities as can be, and one more", too_many_of_everything},
     {"as many processes as can be, and one more", many},
 };
 
