@@ -157,6 +157,8 @@ void frames_are_zeroed(void)
 }
 
 #define ALLOCATIONS_MOST 2000
+#define MORE_THAN_SPARE 1150 /* pages: the server has 16 chunks of 64 in stock at most */
+#define EVERYTHING (MORE_THAN_SPARE + 150)
 
 /* As do_everything(), but whatever is made fails as it does where the machine has no memory left. */
 static bool try_everything(const struct scene *scene)
@@ -164,8 +166,8 @@ static bool try_everything(const struct scene *scene)
     memory_object_t object = {0}, copy = {0};
     uint8_t bytes[480] = {1};
     uint64_t start = 0;
-    int result = memory_space_allocate(scene->client, 0, 200, RW, 0, &start);
-    for (uint64_t page = 0; result == 0 && page < 200; page += 20)
+    int result = memory_space_allocate(scene->client, 0, MORE_THAN_SPARE, RW, 0, &start);
+    for (uint64_t page = 0; result == 0 && page < MORE_THAN_SPARE; page++)
         result = memory_space_write(scene->client, start + page * PAGE_SIZE, sizeof(bytes), bytes);
     result = result ? result : memory_space_create(scene->client, 20, &object);
     result = result ? result : memory_object_write(object, 0, sizeof(bytes), bytes);
@@ -181,18 +183,19 @@ static bool try_everything(const struct scene *scene)
     return result == 0;
 }
 
-/* The server has few frames in stock, so that it asks the kernel for some; each time another of the kernel's allocations fails. */
+/* It takes more frames than the server has in stock, so that it asks the kernel for some; each time another of the kernel's
+ * allocations fails. */
 void allocations_fail(void)
 {
     uint64_t used = scene_statistics(bank).used, number = 1, left = 0;
     for (; left == 0 && EXPECT(number < ALLOCATIONS_MOST); number++) {
         struct scene scene;
-        scene_create(&scene, 600);
+        scene_create(&scene, EVERYTHING);
         EXPECT_EQUAL(kernel_debug_fail_allocation(debug, number, &left), 0);
         bool good = try_everything(&scene);
         EXPECT_EQUAL(kernel_debug_fail_allocation(debug, 0, &left), 0);
         EXPECT(good || left == 0);
-        EXPECT(scene_statistics(scene.client).used <= 600);
+        EXPECT(scene_statistics(scene.client).used <= EVERYTHING);
         scene_destroy(&scene);
         EXPECT_EQUAL(scene_statistics(bank).used, used);
     }
