@@ -60,7 +60,7 @@ class Fuzzer:
     def run(self, *words):
         """Its output; failing inputs land in `work`."""
         done = subprocess.run([self.program, f"-dict={self.work}/dictionary", f"-artifact_prefix={self.work}/failed-",
-                               "-timeout=20", "-rss_limit_mb=2048", *map(str, words)], cwd=self.work,
+                               "-timeout=300", "-rss_limit_mb=2048", *map(str, words)], cwd=self.work,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False)
         return done.returncode, done.stderr
 
