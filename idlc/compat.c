@@ -21,6 +21,7 @@ struct comparison {
     FILE *output;
     const struct program *old, *new;
     size_t changes, breaking[BOTH + 1];
+    bool in_events; /* which servers send and clients serve: whom it breaks is the other side */
 };
 
 /* One parameter, or a part of one: where it stands, and what it is called. */
@@ -38,6 +39,8 @@ change(struct comparison *comparison, struct span span, enum effect effect, cons
                                           "breaks old clients and old servers"};
     va_list arguments;
 
+    if (comparison->in_events && (effect == OLD_CLIENTS || effect == OLD_SERVERS))
+        effect = BOTH - effect;
     fprintf(comparison->output, "%s:%d:%d: %s: ", span.source->path, span.line, span.column, effects[effect]);
     va_start(arguments, format);
     vfprintf(comparison->output, format, arguments);
@@ -342,12 +345,13 @@ static void compare_interfaces(struct comparison *comparison, const struct decla
                "%s.%s is new; old servers answer ERROR_BAD_OPERATION", new->name.text, operation->name.text);
 }
 
-/* The declaration of that kind with the same number, or else NULL. */
-static const struct declaration *interface_with(const struct program *program, uint64_t id)
+/* The interface of the same number, or the events of that interface; or else NULL. */
+static const struct declaration *interface_like(const struct program *program, const struct declaration *wanted)
 {
     FOR_EACH_UNIT(unit, program)
     FOR_EACH_DECLARATION(declaration, unit)
-    if (declaration->kind == DECLARATION_INTERFACE && declaration->number == id)
+    if (declaration->kind == DECLARATION_INTERFACE && declaration->number == wanted->number &&
+        !declaration->events_of == !wanted->events_of)
         return declaration;
     return NULL;
 }
@@ -364,9 +368,10 @@ static const struct declaration *called_the_same(const struct program *program, 
 
 static void compare_interface(struct comparison *comparison, const struct declaration *old)
 {
-    const struct declaration *new = interface_with(comparison->new, old->number);
+    const struct declaration *new = interface_like(comparison->new, old);
     const struct declaration *namesake = called_the_same(comparison->new, old);
 
+    comparison->in_events = old->events_of != NULL;
     if (new)
         compare_interfaces(comparison, old, new);
     else if (namesake)
@@ -400,9 +405,10 @@ bool compat_compare(FILE *output, const struct program *old, const struct progra
         if (declaration->kind == DECLARATION_CONST)
             compare_const(&comparison, declaration);
     }
+    comparison.in_events = false;
     FOR_EACH_UNIT(unit, new)
     FOR_EACH_DECLARATION(declaration, unit)
-    if (declaration->kind == DECLARATION_INTERFACE && !interface_with(old, declaration->number) &&
+    if (declaration->kind == DECLARATION_INTERFACE && !interface_like(old, declaration) &&
         !called_the_same(old, declaration))
         change(&comparison, declaration->name.span, NOTHING, "interface-added", "%s is new", declaration->name.text);
     fprintf(output, "%zu change%s; %zu break%s old clients, %zu old servers\n", comparison.changes,
