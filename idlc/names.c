@@ -142,85 +142,26 @@ static const char *const taken[] = {
 };
 
 /* Keywords of C++ besides: clients may be written in it. */
-static const char *const taken_by_cxx[] = {
-    "alignas",
-    "alignof",
-    "and",
-    "and_eq",
-    "asm",
-    "bitand",
-    "bitor",
-    "catch",
-    "char16_t",
-    "char32_t",
-    "char8_t",
-    "class",
-    "co_await",
-    "co_return",
-    "co_yield",
-    "compl",
-    "concept",
-    "const_cast",
-    "consteval",
-    "constexpr",
-    "constinit",
-    "decltype",
-    "delete",
-    "dynamic_cast",
-    "explicit",
-    "export",
-    "friend",
-    "mutable",
-    "namespace",
-    "new",
-    "noexcept",
-    "not",
-    "not_eq",
-    "nullptr",
-    "operator",
-    "or",
-    "or_eq",
-    "private",
-    "protected",
-    "public",
-    "reinterpret_cast",
-    "requires",
-    "static_assert",
-    "static_cast",
-    "template",
-    "this",
-    "thread_local",
-    "throw",
-    "try",
-    "typeid",
-    "typename",
-    "using",
-    "virtual",
-    "wchar_t",
-    "xor",
-    "xor_eq",
-};
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-static bool is_among(const char *const *names, size_t count, const char *name)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(names[i], name) == 0)
-            return true;
-    return false;
-}
+static const char taken_by_cxx[] =
+    " alignas alignof and and_eq asm bitand bitor catch char16_t char32_t char8_t class co_await co_return"
+    " co_yield compl concept const_cast consteval constexpr constinit decltype delete dynamic_cast explicit export"
+    " friend mutable namespace new noexcept not not_eq nullptr operator or or_eq private protected public"
+    " reinterpret_cast requires static_assert static_cast template this thread_local throw try typeid typename"
+    " using virtual wchar_t xor xor_eq ";
 
 bool c_is_taken(const char *name)
 {
-    return is_among(taken, COUNT(taken), name) || strncmp(name, "idl_", 4) == 0;
+    for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+        if (strcmp(taken[i], name) == 0)
+            return true;
+    return strncmp(name, "idl_", 4) == 0;
 }
 
 const char *c_variable(const struct member *member)
 {
     const char *name = member->name.text;
 
-    return c_is_taken(name) || is_among(taken_by_cxx, COUNT(taken_by_cxx), name) ? text_of("%s_", name) : name;
+    return c_is_taken(name) || strstr(taken_by_cxx, text_of(" %s ", name)) ? text_of("%s_", name) : name;
 }
 
 const char *c_handler(const struct operation *operation)
