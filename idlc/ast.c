@@ -280,6 +280,10 @@ char *ast_join_doc(char *doc, char *line)
     return joined;
 }
 
+/* Goes on from a node that its body freed. */
+#define FOR_EACH_FREED(type, node, list) \
+    for (struct type *node = (list).first, *next; node && (next = node->next, true); node = next)
+
 /* To the left without recursion: sums can be long. To the right the parser's stack is the bound. */
 void ast_free_value(struct value *value)
 {
@@ -294,10 +298,8 @@ void ast_free_value(struct value *value)
 
 void ast_free_values(struct value_list list)
 {
-    for (struct value *value = list.first, *next; value; value = next) {
-        next = value->next;
-        ast_free_value(value);
-    }
+    FOR_EACH_FREED(value, value, list)
+    ast_free_value(value);
 }
 
 void ast_free_type(struct type *type)
@@ -315,8 +317,8 @@ void ast_free_type(struct type *type)
 
 void ast_free_members(struct member_list list)
 {
-    for (struct member *member = list.first, *next; member; member = next) {
-        next = member->next;
+    FOR_EACH_FREED(member, member, list)
+    {
         free(member->name.text);
         free(member->doc);
         ast_free_type(member->type);
@@ -327,8 +329,8 @@ void ast_free_members(struct member_list list)
 
 void ast_free_attributes(struct attribute_list list)
 {
-    for (struct attribute *attribute = list.first, *next; attribute; attribute = next) {
-        next = attribute->next;
+    FOR_EACH_FREED(attribute, attribute, list)
+    {
         free(attribute->name.text);
         ast_free_values(attribute->arguments);
         free(attribute);
@@ -343,8 +345,8 @@ void ast_free_prefix(struct prefix prefix)
 
 void ast_free_operations(struct operation_list list)
 {
-    for (struct operation *operation = list.first, *next; operation; operation = next) {
-        next = operation->next;
+    FOR_EACH_FREED(operation, operation, list)
+    {
         free(operation->name.text);
         ast_free_prefix(operation->prefix);
         ast_free_value(operation->number);
@@ -381,24 +383,20 @@ void ast_free_import(struct import *import)
 
 static void free_declarations(struct declaration_list list)
 {
-    for (struct declaration *declaration = list.first, *next; declaration; declaration = next) {
-        next = declaration->next;
-        ast_free_declaration(declaration);
-    }
+    FOR_EACH_FREED(declaration, declaration, list)
+    ast_free_declaration(declaration);
 }
 
 void ast_free_unit(struct unit *unit)
 {
     free(unit->doc);
     free(unit->library.text);
-    for (struct import *import = unit->imports.first, *next; import; import = next) {
-        next = import->next;
-        ast_free_import(import);
-    }
+    FOR_EACH_FREED(import, import, unit->imports)
+    ast_free_import(import);
     free_declarations(unit->declarations);
     free_declarations(unit->derived);
-    for (struct comment *comment = unit->comments.first, *next; comment; comment = next) {
-        next = comment->next;
+    FOR_EACH_FREED(comment, comment, unit->comments)
+    {
         free(comment->text);
         free(comment);
     }

@@ -162,7 +162,7 @@ static void add_interface(struct name_table *table, const struct declaration *in
 
 static void add_declaration(struct name_table *table, const struct declaration *declaration)
 {
-    const char *stem = c_stem(declaration);
+    const char *stem = c_stem(declaration), *kind = declaration_kind_name(declaration->kind);
     struct span span = declaration->name.span;
 
     switch (declaration->kind) {
@@ -177,26 +177,21 @@ static void add_declaration(struct name_table *table, const struct declaration *
     case DECLARATION_TABLE:
     case DECLARATION_OPTIONAL:
     case DECLARATION_SEQUENCE:
-        table_add(table, text_of("struct %s", stem), span, declaration, declaration_kind_name(declaration->kind));
-        table_add(table, text_of("%s_is_valid", stem), span, declaration, declaration_kind_name(declaration->kind));
-        table_add(table, text_of("%s_clear_padding", stem), span, declaration,
-                  declaration_kind_name(declaration->kind));
+        table_add(table, text_of("struct %s", stem), span, declaration, kind);
+        table_add(table, text_of("%s_is_valid", stem), span, declaration, kind);
+        table_add(table, text_of("%s_clear_padding", stem), span, declaration, kind);
         if (declaration->kind == DECLARATION_UNION || declaration->kind == DECLARATION_TABLE)
             FOR_EACH(member, member, declaration->members)
         table_add(table, c_constant(declaration, member), member->name.span, declaration, "row");
         break;
     case DECLARATION_ENUM:
     case DECLARATION_FLAGS:
-        table_add(table, text_of("%s_t", stem), span, declaration, declaration_kind_name(declaration->kind));
-        table_add(table, text_of("%s_is_valid", stem), span, declaration, declaration_kind_name(declaration->kind));
-        FOR_EACH(member, member, declaration->members)
-        table_add(table, c_constant(declaration, member), member->name.span, declaration, "member");
-        break;
     case DECLARATION_ERRORS:
-        table_add(table, text_of("enum %s", stem), span, declaration, "errors");
-        table_add(table, text_of("%s_name", stem), span, declaration, "errors");
-        table_add(table, text_of("%s_text", stem), span, declaration, "errors");
-        table_add(table, text_of("%s_is_valid", stem), span, declaration, "errors");
+        table_add(table, text_of(declaration->kind == DECLARATION_ERRORS ? "enum %s" : "%s_t", stem), span, declaration,
+                  kind);
+        table_add(table, text_of("%s_is_valid", stem), span, declaration, kind);
+        for (size_t i = 0; declaration->kind == DECLARATION_ERRORS && i < 2; i++)
+            table_add(table, text_of(i ? "%s_text" : "%s_name", stem), span, declaration, kind);
         FOR_EACH(member, member, declaration->members)
         table_add(table, c_constant(declaration, member), member->name.span, declaration, "member");
         break;

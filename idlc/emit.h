@@ -81,6 +81,12 @@ void emit_counted_check(FILE *output, const struct member *member, const char *o
 /* Writes statements that clear the padding of the struct or array `object`. */
 void emit_clear_padding(FILE *output, const struct type *type, const char *object);
 
+/* The C parameter or local of a member: "[12]" of an array, behind its name; its address; that of a copy, idl_NAME. */
+const char *array_suffix(const struct type *type);
+const char *address_of(const struct member *member);
+const char *address_of_copy(const struct member *member);
+/* Makes that copy, without what happens to lie in the padding: its address. */
+const char *emit_clean_copy(FILE *output, const struct member *member);
 /* "const struct vfs_stat *stat", "uint8_t text[40]", "uint32_t *handle"...: a parameter of a C function. */
 const char *input_parameter(const struct member *member, const char *capability_type);
 const char *output_parameter(const struct member *member, const char *capability_type);

@@ -55,10 +55,7 @@ static const char *initial_word(const struct operation *operation, uint64_t word
 
 static void emit_copy_local(FILE *output, const struct member *member)
 {
-    fprintf(output, "    %s idl_%s", c_type(member->type), member->name.text);
-    if (member->type->kind == TYPE_ARRAY)
-        fprintf(output, "[%" PRIu64 "]", member->type->length);
-    fprintf(output, ";\n");
+    fprintf(output, "    %s idl_%s%s;\n", c_type(member->type), member->name.text, array_suffix(member->type));
 }
 
 /* Is it an output that is checked in a copy before the caller gets it? What the kernel answers is not. */
@@ -86,16 +83,6 @@ static void emit_locals(FILE *output, const struct declaration *interface, const
         if (is_checked_copy(interface, operation->outputs[i]))
             emit_copy_local(output, operation->outputs[i]);
     fputc('\n', output);
-}
-
-/* A copy without what happens to lie in the padding, in the local idl_NAME. */
-static const char *emit_clean_copy(FILE *output, const struct member *member)
-{
-    const char *copy = text_of("%sidl_%s", member->type->kind == TYPE_ARRAY ? "" : "&", member->name.text);
-
-    fprintf(output, "    __builtin_memcpy(%s, %s, %" PRIu64 ");\n", copy, c_variable(member), member->type->size);
-    emit_clear_padding(output, member->type, copy);
-    return copy;
 }
 
 static void emit_item(FILE *output, const struct member *member)
@@ -145,7 +132,7 @@ static void emit_reply_checks(FILE *output, const struct declaration *interface,
     emit_scalar_checks(output, &arrays, operation->outputs, operation->outputs_count, false, &bad);
     for (size_t i = 0; i < operation->outputs_count; i++) {
         const struct member *member = operation->outputs[i];
-        const char *copy = text_of("%sidl_%s", member->type->kind == TYPE_ARRAY ? "" : "&", member->name.text);
+        const char *copy = address_of_copy(member);
 
         if (type_is_blob(member->type))
             emit_blob_reply_check(output, &arrays, member);
@@ -161,8 +148,8 @@ static void emit_output(FILE *output, const struct declaration *interface, const
     const char *name = c_variable(member);
 
     if (is_checked_copy(interface, member))
-        fprintf(output, "    __builtin_memcpy(%s, %sidl_%s, %" PRIu64 ");\n", name,
-                member->type->kind == TYPE_ARRAY ? "" : "&", member->name.text, member->type->size);
+        fprintf(output, "    __builtin_memcpy(%s, %s, %" PRIu64 ");\n", name, address_of_copy(member),
+                member->type->size);
     else if (type_is_aggregate(member->type))
         emit_unpack_aggregate(output, &arrays, member, name);
     else if (type_is_blob(member->type))
@@ -206,7 +193,7 @@ static void emit_call(FILE *output, const struct declaration *interface, const s
 
 static void emit_stub(FILE *output, const struct declaration *interface, const struct operation *operation)
 {
-    if (operation_has_floats(operation))
+    if (operation_has(operation, type_is_float))
         fprintf(output, "#ifdef __SSE2__\n");
     emit_doc(output, "", operation->prefix.doc);
     emit_signature(output, interface, operation);
@@ -216,7 +203,7 @@ static void emit_stub(FILE *output, const struct declaration *interface, const s
     emit_pages_limits(output, operation);
     emit_pack(output, operation);
     emit_call(output, interface, operation);
-    fprintf(output, operation_has_floats(operation) ? "}\n#endif\n\n" : "}\n\n");
+    fprintf(output, operation_has(operation, type_is_float) ? "}\n#endif\n\n" : "}\n\n");
 }
 
 static bool has_timeouts(const struct unit *unit)

@@ -66,16 +66,6 @@ static void emit_object_types(FILE *output, const struct declaration *interface)
     fputc('\n', output);
 }
 
-static const char *array_suffix(const struct type *type)
-{
-    return type->kind == TYPE_ARRAY ? text_of("[%" PRIu64 "]", type->length) : "";
-}
-
-static const char *address_of(const struct member *member)
-{
-    return text_of("%s%s", member->type->kind == TYPE_ARRAY ? "" : "&", c_variable(member));
-}
-
 static bool has_late_scalar(const struct operation *operation)
 {
     for (size_t i = 0; i < operation->inputs_count; i++)
@@ -252,16 +242,13 @@ static void emit_interface(FILE *output, const struct declaration *interface)
 /* Packs a struct or array of a request that the kernel sends; what has padding by way of a copy without it. */
 static void emit_message_aggregate(FILE *output, const struct member *member)
 {
-    const char *copy = text_of("%sidl_%s", member->type->kind == TYPE_ARRAY ? "" : "&", member->name.text);
+    const char *object = c_variable(member);
 
-    if (!type_has_padding(member->type)) {
-        emit_pack_aggregate(output, &message_arrays, member, c_variable(member));
-        return;
+    if (type_has_padding(member->type)) {
+        fprintf(output, "    %s idl_%s%s;\n", c_type(member->type), member->name.text, array_suffix(member->type));
+        object = emit_clean_copy(output, member);
     }
-    fprintf(output, "    %s idl_%s%s;\n", c_type(member->type), member->name.text, array_suffix(member->type));
-    fprintf(output, "    __builtin_memcpy(%s, %s, %" PRIu64 ");\n", copy, c_variable(member), member->type->size);
-    emit_clear_padding(output, member->type, copy);
-    emit_pack_aggregate(output, &message_arrays, member, copy);
+    emit_pack_aggregate(output, &message_arrays, member, object);
 }
 
 static void emit_message_words(FILE *output, const struct operation *operation)
@@ -328,18 +315,10 @@ static void emit_received_answer(FILE *output, const struct declaration *interfa
     fprintf(output, "    return true;\n}\n\n");
 }
 
-static bool has_blobs(struct member **members, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (type_is_blob(members[i]->type))
-            return true;
-    return false;
-}
-
 static void emit_client_operation(FILE *output, const struct declaration *interface, const struct operation *operation)
 {
-    if (operation->request.items != 0 || has_blobs(operation->inputs, operation->inputs_count) ||
-        has_blobs(operation->outputs, operation->outputs_count) || operation_has_floats(operation))
+    if (operation->request.items != 0 || operation_has(operation, type_is_blob) ||
+        operation_has(operation, type_is_float))
         return;
     emit_message(output, interface, operation);
     if (operation->kind == OPERATION_CALL && operation->reply.items == 0)

@@ -30,19 +30,15 @@ const char *pages_refusal(const struct member *member)
     return text_of("!idl_are_pages(idl_utcb->items[%" PRIu64 "], %u)", member->item, member->type->rights);
 }
 
-static const char *kind_of(const struct member *member)
-{
-    return member->type->move ? "ITEM_GRANT" : "ITEM_MAP";
-}
-
-static void emit_pages_item(FILE *output, const struct member *member)
+void emit_pages_pack(FILE *output, const struct member *member)
 {
     const char *name = c_variable(member);
 
     fprintf(output,
             "    idl_utcb->items[%" PRIu64 "] = idl_pages_item(%s, %u, %s);\n"
             "    idl_utcb->item_addresses[%" PRIu64 "] = (uint64_t)(uintptr_t)%s.address;\n",
-            member->item, name, member->type->rights, kind_of(member), member->item, name);
+            member->item, name, member->type->rights, member->type->move ? "ITEM_GRANT" : "ITEM_MAP", member->item,
+            name);
 }
 
 static const char *arrived_text(const struct member *member)
@@ -71,11 +67,6 @@ void emit_pages_locals(FILE *output, const struct operation *operation)
     if (has_pages(operation->outputs, operation->outputs_count))
         fprintf(output, "    const uint64_t idl_kept_window = idl_utcb->window_address;\n"
                         "    const uint64_t idl_kept_log2 = idl_utcb->window_log2;\n");
-}
-
-void emit_pages_pack(FILE *output, const struct member *member)
-{
-    emit_pages_item(output, member);
 }
 
 void emit_pages_open(FILE *output, const struct operation *operation)
@@ -141,5 +132,5 @@ void emit_pages_reply(FILE *output, const struct member *member)
 {
     fprintf(output, "    if (!idl_is_flexpage(%s))\n        return idl_error_answer(-ERROR_BAD_ADDRESS);\n",
             c_variable(member));
-    emit_pages_item(output, member);
+    emit_pages_pack(output, member);
 }

@@ -45,16 +45,6 @@ static bool is_oneway(const struct operation *operation)
     return operation->kind != OPERATION_CALL;
 }
 
-static const char *array_suffix(const struct type *type)
-{
-    return type->kind == TYPE_ARRAY ? text_of("[%" PRIu64 "]", type->length) : "";
-}
-
-static const char *address_of(const struct member *member)
-{
-    return text_of("%s%s", member->type->kind == TYPE_ARRAY ? "" : "&", c_variable(member));
-}
-
 static const char *handle_type(const struct member *member)
 {
     return is_capability_item(member) ? "struct idl_cap *" : text_of("%s ", c_type(member->type));
@@ -324,7 +314,7 @@ static void emit_macro(FILE *output, const struct declaration *interface)
 static bool has_floats(const struct declaration *interface)
 {
     FOR_EACH_OPERATION(owner, operation, interface)
-    if (operation_has_floats(operation))
+    if (operation_has(operation, type_is_float))
         return true;
     return false;
 }

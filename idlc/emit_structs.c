@@ -106,12 +106,10 @@ static void emit_union_check(FILE *output, const struct declaration *declaration
 /* The items of a sequence that are there. */
 static void emit_items_check(FILE *output, const struct declaration *declaration)
 {
-    struct member items = *declaration->members.last;
-    struct type type = *items.type;
+    const struct member *items = declaration->members.last;
 
-    fprintf(output, "    if (value->count > %" PRIu64 ")\n        return false;\n", type.length);
-    items.type = &type;
-    emit_counted_check(output, &items, "value->items", "value->count", "return false;");
+    fprintf(output, "    if (value->count > %" PRIu64 ")\n        return false;\n", items->type->length);
+    emit_counted_check(output, items, "value->items", "value->count", "return false;");
     fprintf(output, "    return true;\n");
 }
 

@@ -306,10 +306,8 @@ void emit_types(FILE *output, const struct program *program)
         emit_declaration(output, declaration);
         FOR_EACH_OPERATION(owner, operation, declaration)
         {
-            for (size_t i = 0; i < operation->inputs_count; i++)
-                emit_needed(output, operation->inputs[i]->type);
-            for (size_t i = 0; i < operation->outputs_count; i++)
-                emit_needed(output, operation->outputs[i]->type);
+            for (size_t i = 0; i < operation->inputs_count + operation->outputs_count; i++)
+                emit_needed(output, operation_parameter(operation, i)->type);
             if (operation->errors)
                 emit_declaration(output, operation->errors);
         }

@@ -204,6 +204,30 @@ void emit_clear_padding(FILE *output, const struct type *type, const char *objec
     fprintf(output, "        %s_clear_padding(&%s[idl_i]);\n", c_stem(type->of->declaration), object);
 }
 
+const char *array_suffix(const struct type *type)
+{
+    return type->kind == TYPE_ARRAY ? text_of("[%" PRIu64 "]", type->length) : "";
+}
+
+const char *address_of(const struct member *member)
+{
+    return text_of("%s%s", member->type->kind == TYPE_ARRAY ? "" : "&", c_variable(member));
+}
+
+const char *address_of_copy(const struct member *member)
+{
+    return text_of("%sidl_%s", member->type->kind == TYPE_ARRAY ? "" : "&", member->name.text);
+}
+
+const char *emit_clean_copy(FILE *output, const struct member *member)
+{
+    const char *copy = address_of_copy(member);
+
+    fprintf(output, "    __builtin_memcpy(%s, %s, %" PRIu64 ");\n", copy, c_variable(member), member->type->size);
+    emit_clear_padding(output, member->type, copy);
+    return copy;
+}
+
 const char *input_parameter(const struct member *member, const char *capability_type)
 {
     const struct type *type = member->type;

@@ -38,15 +38,22 @@ bool shape_uses_utcb(const struct message_shape *shape)
     return shape->words > MESSAGE_REGISTER_WORDS || shape->items > 0;
 }
 
-bool operation_has_floats(const struct operation *operation)
+const struct member *operation_parameter(const struct operation *operation, size_t i)
 {
-    for (size_t i = 0; i < operation->inputs_count; i++)
-        if (operation->inputs[i]->type->kind == TYPE_FLOAT)
-            return true;
-    for (size_t i = 0; i < operation->outputs_count; i++)
-        if (operation->outputs[i]->type->kind == TYPE_FLOAT)
+    return i < operation->inputs_count ? operation->inputs[i] : operation->outputs[i - operation->inputs_count];
+}
+
+bool operation_has(const struct operation *operation, bool (*holds)(const struct type *type))
+{
+    for (size_t i = 0; i < operation->inputs_count + operation->outputs_count; i++)
+        if (holds(operation_parameter(operation, i)->type))
             return true;
     return false;
+}
+
+bool type_is_float(const struct type *type)
+{
+    return type->kind == TYPE_FLOAT;
 }
 
 bool type_has_checked(const struct type *type)
@@ -117,12 +124,6 @@ static uint64_t limited(uint64_t size)
     return size < SIZE_LIMIT ? size : SIZE_LIMIT;
 }
 
-static void raise_alignment(struct declaration *declaration, const struct type *type)
-{
-    if (declaration->alignment < type->alignment)
-        declaration->alignment = type->alignment;
-}
-
 /* One behind the other. */
 static void lay_out_fields(struct declaration *declaration)
 {
@@ -134,7 +135,8 @@ static void lay_out_fields(struct declaration *declaration)
         member->offset = round_up(declaration->size, type->alignment);
         member->padding = member->offset - declaration->size;
         declaration->size = limited(member->offset + type->size);
-        raise_alignment(declaration, type);
+        if (declaration->alignment < type->alignment)
+            declaration->alignment = type->alignment;
         declaration->has_padding |= member->padding || type_has_padding(type);
         declaration->has_checked |= type_has_checked(type);
     }

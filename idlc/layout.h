@@ -28,8 +28,10 @@ bool member_is_item(const struct member *member);
 /* Does the message use the UTCB? */
 bool shape_uses_utcb(const struct message_shape *shape);
 
-/* Does the C function have parameters in floating-point registers? */
-bool operation_has_floats(const struct operation *operation);
+/* Its parameters in the order of their positions, from 0; is there one of such a type? */
+const struct member *operation_parameter(const struct operation *operation, size_t i);
+bool operation_has(const struct operation *operation, bool (*holds)(const struct type *type));
+bool type_is_float(const struct type *type);
 
 /* A scalar of which every value of its width is one: an integer, a float, or an open enum. */
 bool type_is_open(const struct type *type);
