@@ -110,6 +110,7 @@ salto_serve_strings:
     movq %rsi, IDL_FRAME_DISPATCHER(%rsp)
     movq %rdx, IDL_FRAME_OBJECT(%rsp)
     movq %rcx, IDL_FRAME_BUFFERS(%rsp)
+    movq $0, IDL_FRAME_REFUSED(%rsp)
 
 .Lreceive:
     movl $TAG_RECEIVE, %eax
@@ -154,6 +155,10 @@ salto_serve_strings:
     /* The answer could not be sent, or nothing could be received behind it. Whoever still waits for the answer gets the
      * error in its place; if nobody does, that fails too, and a plain receive tells whether the endpoint is at fault. */
 .Lfailed:
+    cmpq $PHASE_SEND, %rdi
+    jne .Lreplace
+    incq IDL_FRAME_REFUSED(%rsp)
+.Lreplace:
     negl %eax
     shlq $32, %rax
     movl $TAG_PLAIN_REPLY, %ecx

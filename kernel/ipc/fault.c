@@ -253,7 +253,10 @@ static bool page_fault_short_answer(struct thread *handler, struct thread *threa
 {
     if (low & TAG_DEADLINE || low & TAG_CLOSED || !lets_go_on(handler))
         return false;
-    enum error error = tag_items(low) ? fault_map_pages(handler, thread) : ERROR_NONE;
+    enum error error = ERROR_NONE;
+    if (tag_items(low) &&
+        !(tag_items(low) == 1 && pages_map_one(thread_utcb(handler), handler, thread->task, thread->fault_address)))
+        error = fault_map_pages(handler, thread);
     if (error == ERROR_NONE)
         answered(handler, thread);
     else

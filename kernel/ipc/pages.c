@@ -3,6 +3,7 @@
 #include "ipc/pages.h"
 
 #include "abi/capability.h"
+#include "mem/extend.h"
 #include "mem/mapping.h"
 #include "mem/memory.h"
 #include "mem/space.h"
@@ -14,9 +15,13 @@
 #define MOST_RECORDS (FEW_PAGES + 1) /* of few pages, where an item is for each and the last one fails */
 
 /* Bits that an item of pages may have. */
-#define ITEM_BITS                                                                                           \
-    ((uint64_t)(RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE) << ITEM_RIGHTS_SHIFT | 0xfUL << ITEM_KIND_SHIFT | \
-     (uint64_t)ITEM_SIZE_MASK << ITEM_SIZE_SHIFT | (uint64_t)ITEM_CACHE_MASK << ITEM_CACHE_SHIFT)
+#define ITEM_RIGHTS ((uint64_t)(RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE) << ITEM_RIGHTS_SHIFT)
+#define ITEM_BITS                                                                           \
+    (ITEM_RIGHTS | 0xfUL << ITEM_KIND_SHIFT | (uint64_t)ITEM_SIZE_MASK << ITEM_SIZE_SHIFT | \
+     (uint64_t)ITEM_CACHE_MASK << ITEM_CACHE_SHIFT)
+
+/* A page that is mapped, cached as the sender has it; and its rights. */
+#define ITEM_OF_ONE_PAGE ((uint64_t)ITEM_MAP << ITEM_KIND_SHIFT | (uint64_t)PAGE_SHIFT << ITEM_SIZE_SHIFT)
 
 /* ---- What an item says ------------------------------------------------------------------------------------------- */
 
@@ -273,6 +278,35 @@ enum error pages_map(struct pages *pages, struct thread *maker, struct task *fro
     for (uint32_t i = 0; error != ERROR_NONE && i < MOST_RECORDS && mapping_abandoned_piece(); i++)
         ; /* the rest later, if others have left more */
     return error;
+}
+
+bool pages_map_one(const struct utcb *sender, struct thread *maker, struct task *to, uint64_t address)
+{
+    struct task *from = maker->task;
+    uint64_t item = sender->items[0], source = sender->item_addresses[0], target = address & ~(PAGE_SIZE - 1UL);
+    bool done = false;
+    if ((item & ~ITEM_RIGHTS) != ITEM_OF_ONE_PAGE || source % PAGE_SIZE)
+        return false;
+    const struct mapping *mapping = find_source(from, source);
+    if (!mapping || (rights_of(item) & ~(mapping->rights | (uint32_t)RIGHT_READ)))
+        return false;
+    const struct map_request request = {
+        .memory = mapping->memory,
+        .task = to,
+        .giver = from,
+        .address = target,
+        .source = source,
+        .offset = mapping->offset + (uint32_t)((source - mapping_address(mapping)) / PAGE_SIZE),
+        .pages = 1,
+        .rights = rights_of(item),
+        .cache = mapping->cache,
+    };
+    if (mapping_extend(&request))
+        return true;
+    if (!is_good(item) || !space_mappable(target, 1) || mapping_make_piece(maker, &request, &done) != ERROR_NONE)
+        return false;
+    mapping_keep_made(maker);
+    return true;
 }
 
 void pages_arrive(const struct pages *pages, struct utcb *receiver)

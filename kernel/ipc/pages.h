@@ -74,6 +74,10 @@ enum error pages_piece(struct pages *pages, struct thread *maker, struct task *f
 /* All of it at once, for few. */
 enum error pages_map(struct pages *pages, struct thread *maker, struct task *from, struct task *to);
 
+/* Maps the one page of the only item of the message of `maker` into `to` at `address`, rounded down; as part of a mapping that
+ * its neighbour came to, if there is one. False: nothing was done, as the item is another, or for any error. */
+bool pages_map_one(const struct utcb *sender, struct thread *maker, struct task *to, uint64_t address);
+
 /* Tells the receiver, in its UTCB, what is mapped where. */
 void pages_arrive(const struct pages *pages, struct utcb *receiver);
 

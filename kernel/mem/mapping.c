@@ -403,6 +403,7 @@ bool mapping_drop_range_piece(struct task *task, uint64_t start, uint64_t end, e
     if (!mapping)
         return true;
     uint64_t first = mapping_address(mapping), last = mapping_end(mapping);
+    bool all = first <= start && end <= last;
     start = first < start ? start : first;
     end = last < end ? last : end;
     if (!can_be_split(mapping)) {
@@ -414,8 +415,7 @@ bool mapping_drop_range_piece(struct task *task, uint64_t start, uint64_t end, e
         *error = ERROR_NO_MEMORY;
         return true;
     }
-    mapping_drop_piece(mapping, start, end);
-    return false;
+    return mapping_drop_piece(mapping, start, end) && all;
 }
 
 /* The first of a tree has nothing to its left, and so is cheap to take out. */

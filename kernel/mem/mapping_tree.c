@@ -159,6 +159,31 @@ void mapping_tree_remove(struct mapping **root, struct mapping *mapping, enum ma
     }
 }
 
+struct mapping *mapping_tree_next(const struct mapping *mapping, enum mapping_order order)
+{
+    struct mapping *next = mapping->links[order].right;
+    while (next && next->links[order].left)
+        next = next->links[order].left;
+    if (next)
+        return next;
+    for (next = mapping->links[order].up; next && next->links[order].right == mapping; next = next->links[order].up)
+        mapping = next;
+    return next;
+}
+
+struct mapping *mapping_tree_previous(const struct mapping *mapping, enum mapping_order order)
+{
+    struct mapping *previous = mapping->links[order].left;
+    while (previous && previous->links[order].right)
+        previous = previous->links[order].right;
+    if (previous)
+        return previous;
+    previous = mapping->links[order].up;
+    for (; previous && previous->links[order].left == mapping; previous = previous->links[order].up)
+        mapping = previous;
+    return previous;
+}
+
 struct mapping *mapping_tree_find_address(struct mapping *root, uint64_t start, uint64_t end)
 {
     struct mapping *first = 0;

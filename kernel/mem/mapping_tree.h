@@ -14,6 +14,10 @@ void mapping_tree_remove(struct mapping **root, struct mapping *mapping, enum ma
 /* To be called after the number of its pages has changed. */
 void mapping_tree_resized(struct mapping *mapping);
 
+/* The one behind `mapping` in this order, and the one before it; 0: there is none. */
+struct mapping *mapping_tree_next(const struct mapping *mapping, enum mapping_order order);
+struct mapping *mapping_tree_previous(const struct mapping *mapping, enum mapping_order order);
+
 /* The first by address that has a page in [start, end), or 0. */
 struct mapping *mapping_tree_find_address(struct mapping *root, uint64_t start, uint64_t end);
 

@@ -237,6 +237,11 @@ bool revoke_cancelled_piece(void)
     return !visit.owner && visit.waiting;
 }
 
+bool revoke_visits(void)
+{
+    return visit.owner;
+}
+
 void revoke_forget_task(const struct task *task)
 {
     if (visit.owner && visit.task == task)

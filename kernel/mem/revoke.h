@@ -17,6 +17,9 @@ void revoke_piece(struct thread *caller, struct task *task, uint64_t *address, u
 /* A piece of putting away what somebody did not go on with. False: there is nothing to do. */
 bool revoke_cancelled_piece(void);
 
+/* Are mappings being gone through that stay, for somebody who goes on with that? */
+bool revoke_visits(void);
+
 /* `task` is about to go. */
 void revoke_forget_task(const struct task *task);
 

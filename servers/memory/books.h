@@ -46,7 +46,6 @@ struct object {
 /* What a region knows of a page, by the page's number in the object. */
 #define PAGE_MAPPED 1
 #define PAGE_WRITABLE 2
-#define PAGE_FIRST 4 /* first page of what one call of the kernel mapped, or of what is left of it */
 
 struct region {
     struct client *client;
@@ -56,9 +55,10 @@ struct region {
     uint64_t pages;
     uint64_t offset; /* page of the object at `start` */
     uint32_t rights;
-    uint32_t allowed;   /* the most that protect may give */
-    uint64_t next_page; /* where the next fault is expected if the region is gone through in order ... */
-    uint32_t ahead;     /* ... and how many pages are mapped then at once */
+    uint32_t allowed;    /* the most that protect may give */
+    uint64_t next_page;  /* where the next fault is expected if the region is gone through in order ... */
+    uint32_t ahead;      /* ... and how many pages are mapped then at once */
+    uint32_t next_frame; /* the one behind those that were mapped last */
     struct sparse states;
 };
 
@@ -73,6 +73,7 @@ struct client {
     uint64_t quota, used;
     struct region **regions; /* in the order of their addresses */
     uint32_t region_count, region_frames;
+    uint32_t recent; /* number of the region that the last fault was in, if that is still there */
     uint32_t exports, children;
     uint64_t gap; /* below this address there is no gap */
     struct object *objects;
@@ -173,7 +174,16 @@ void region_unmap(struct region *region, uint64_t from, uint64_t to);
  * part is written then. */
 bool object_write(struct object *object, uint64_t offset, const uint8_t *bytes, uint32_t length);
 
-/* Serves an access of `error` (Intel SDM volume 3, 4.7) to `address`: may the access be tried again? */
-bool fault_serve(struct client *client, uint64_t address, uint32_t error);
+/* Serves an access of `error` (Intel SDM volume 3, 4.7) to `address`. Where one page is to be mapped, the answer is to do it
+ * (machine_answer_page()); the books have it as mapped then. */
+enum fault_answer {
+    FAULT_REFUSED,
+    FAULT_GO_ON,        /* the access may be tried again */
+    FAULT_GO_ON_MAPPED, /* and the answer maps the page */
+};
+enum fault_answer fault_serve(struct client *client, uint64_t address, uint32_t error);
+
+/* The last answer, which was FAULT_GO_ON_MAPPED, did not arrive: its page is not mapped. Before anything else is served. */
+void fault_not_mapped(void);
 
 #endif

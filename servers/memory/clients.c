@@ -78,7 +78,7 @@ static void give_records(struct client *client)
     while (client->record_frames != 0) {
         uint32_t frame = client->record_frames;
         client->record_frames = ((struct record_head *)frames_bytes(frame))->next;
-        frames_release(frame);
+        frames_release(frame, 1);
         client_discharge(client, 1);
     }
     client->free_records = NULL;

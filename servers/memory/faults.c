@@ -2,9 +2,11 @@
 /*
  * Faults: pages come into being, are copied, and are mapped; and the way back, unmapping. See books.h.
  *
- * A region that is gone through in order gets more pages at once, twice as many with each fault. Pages that one call of
- * the kernel maps are a run: they lie side by side in a chunk, and can be unmapped together. A run that is cut in the middle
- * takes the task a record in the kernel; if its quota has none, all behind the cut is unmapped too.
+ * A region that is gone through in order gets more pages at once, twice as many with each fault. One page is mapped by the
+ * answer to the fault; several by a call of the kernel before it.
+ *
+ * What one mapping of the kernel has lies within a chunk. Where a hole in it takes a record for which the task's quota has
+ * no room, all behind the hole is unmapped too, and comes back by faults.
  */
 #include <assert.h>
 #include <string.h>
@@ -21,58 +23,58 @@
 
 #define MOST_AHEAD CHUNK_PAGES
 
+/* The page that the last answer of FAULT_GO_ON_MAPPED maps. */
+static struct {
+    struct region *region;
+    uint64_t page;
+} answered;
+
 /* ---- Unmapping ------------------------------------------------------------------------------------------------------ */
 
-/* The end of the run that `page` is in, `end` at most. */
-static uint64_t run_end(const struct region *region, uint64_t page, uint64_t end)
+/* Where the number at `index` stands, with room made for it; NULL if the quota has not enough. */
+static inline uint32_t *place_at(struct sparse *sparse, uint64_t index)
 {
-    struct sparse_cursor cursor = {0};
-    for (page++; page < end; page++) {
-        uint32_t state = sparse_step(&region->states, &cursor, page);
-        if (!(state & PAGE_MAPPED) || (state & PAGE_FIRST))
-            break;
-    }
-    return page;
-}
-
-/* Does a run go on from page - 1 to page? */
-static bool is_within_run(const struct region *region, uint64_t page)
-{
-    uint32_t state = page < region->offset + region->pages ? sparse_get(&region->states, page) : 0;
-    return (state & PAGE_MAPPED) && !(state & PAGE_FIRST);
+    uint32_t *place = sparse_find(sparse, index);
+    return place ? place : sparse_place(sparse, index);
 }
 
 static void forget_states(struct region *region, uint64_t from, uint64_t to)
 {
-    struct sparse_cursor cursor = {0};
-    for (uint64_t page = from; page < to; page++) {
-        sparse_step(&region->states, &cursor, page);
-        *cursor.place = 0; /* it holds something, so its place is there */
+    uint64_t count;
+    for (; from < to; from += count) {
+        uint32_t *states = sparse_span(&region->states, from, to, &count);
+        if (states)
+            memset(states, 0, count * sizeof(*states));
     }
 }
 
-static int unmap_pages(const struct region *region, uint64_t from, uint64_t to)
+static uint64_t address_of(const struct region *region, uint64_t page)
 {
-    uint32_t frame = sparse_get(&region->object->frames, from);
-    uint64_t address = region->start + (from - region->offset) * PAGE_SIZE;
-    assert(frame != 0);
-    return machine_unmap(frames_chunk(frame), region->client->task, address, (uint32_t)(to - from));
+    return region->start + (page - region->offset) * PAGE_SIZE;
 }
 
-/* Unmaps [from, to) of one run. Answers where what is unmapped ends. */
-static uint64_t unmap_run(struct region *region, uint64_t from, uint64_t to)
+/* What the regions have in [start, end) is not mapped any more. */
+static void forget_range(struct client *client, uint64_t start, uint64_t end)
 {
-    /* Only NO_MEMORY leaves anything mapped: whatever else it is, the task has no such pages any more. */
-    if (unmap_pages(region, from, to) == -ERROR_NO_MEMORY) {
-        to = run_end(region, from, region->offset + region->pages);
-        int result = unmap_pages(region, from, to);
-        assert(result != -ERROR_NO_MEMORY);
-        (void)result;
+    for (uint32_t i = regions_find(client, start); i < client->region_count; i++) {
+        struct region *region = client->regions[i];
+        if (region->start >= end)
+            return;
+        uint64_t from = start > region->start ? start - region->start : 0, to = end - region->start;
+        uint64_t last = to < region->pages * PAGE_SIZE ? to / PAGE_SIZE : region->pages;
+        forget_states(region, region->offset + from / PAGE_SIZE, region->offset + last);
     }
-    forget_states(region, from, to);
-    if (is_within_run(region, to))
-        *sparse_place(&region->states, to) |= PAGE_FIRST;
-    return to;
+}
+
+/* Unmaps [start, end), and where the task has no record for what is mapped on both sides of it, what lies behind: as much as
+ * one mapping can have. That fails only where the task itself has mapped something there, which is none of ours. */
+static void unmap_range(struct client *client, uint64_t start, uint64_t end)
+{
+    if (machine_unmap(client->task, start, (end - start) / PAGE_SIZE) != -ERROR_NO_MEMORY)
+        return;
+    uint64_t behind = UTCB_BASE - end < CHUNK_SIZE ? UTCB_BASE : end + CHUNK_SIZE;
+    machine_unmap(client->task, start, (behind - start) / PAGE_SIZE);
+    forget_range(client, end, behind);
 }
 
 void region_unmap(struct region *region, uint64_t from, uint64_t to)
@@ -81,52 +83,73 @@ void region_unmap(struct region *region, uint64_t from, uint64_t to)
         from = region->offset;
     if (to > region->offset + region->pages)
         to = region->offset + region->pages;
-    while (from < to && (from = sparse_next(&region->states, from, to)) != SPARSE_NONE)
-        from = unmap_run(region, from, run_end(region, from, to));
+    from = sparse_next(&region->states, from, to);
+    if (from == SPARSE_NONE)
+        return;
+    unmap_range(region->client, address_of(region, from), address_of(region, to));
+    forget_states(region, from, to);
 }
 
 /* ---- Pages of objects ------------------------------------------------------------------------------------------------- */
 
-/* Enters the frame of a page that has none. */
-static bool enter_frame(struct object *object, struct sparse_cursor *cursor, uint64_t page, uint32_t frame)
+/* Enters frames from `frame` on, which lie side by side, for pages that have none; answers how many it could. */
+static uint32_t enter_frames(struct object *object, uint64_t page, uint32_t frame, uint32_t count)
 {
-    sparse_step(&object->frames, cursor, page);
-    uint32_t *place = cursor->place ? cursor->place : sparse_place(&object->frames, page);
-    if (!place || !client_charge(object->owner, 1))
-        return false;
-    *place = frame;
-    object->resident++;
-    return true;
+    uint32_t entered = 0;
+    while (entered < count) {
+        uint64_t some;
+        uint32_t *places = sparse_place(&object->frames, page + entered);
+        if (!places)
+            break;
+        sparse_span(&object->frames, page + entered, page + count, &some);
+        if (!client_charge(object->owner, some) && !client_charge(object->owner, some = 1))
+            break;
+        for (uint64_t i = 0; i < some; i++)
+            places[i] = frame + entered++;
+    }
+    object->resident += entered;
+    return entered;
 }
 
 /* Makes up to `count` pages from `page` on, which have none yet; answers how many. */
 static uint64_t make_pages(struct object *object, uint64_t page, uint64_t count)
 {
-    struct sparse_cursor cursor = {0};
     uint64_t left = client_left(object->owner);
-    uint32_t taken = (uint32_t)(count < left ? count : left), entered = 0;
+    uint32_t taken = (uint32_t)(count < left ? count : left);
     uint32_t first = taken > 0 ? frames_take(&taken) : 0;
     if (first == 0)
         return 0;
-    while (entered < taken && enter_frame(object, &cursor, page + entered, first + entered))
-        entered++;
-    for (uint32_t i = entered; i < taken; i++)
-        frames_release(first + i);
+    uint32_t entered = enter_frames(object, page, first, taken);
+    if (entered < taken)
+        frames_release(first + entered, taken - entered);
     return entered;
 }
 
-/* Gives the object a frame of its own for a page that it shares with others. Its owner pays for the page already. */
-static bool copy_page(struct object *object, uint64_t page)
+/* The same for one page, where its place is there (else NULL). Answers the frame, 0: there is none. */
+static uint32_t make_page(struct object *object, uint32_t *place, struct frame_hint hint)
 {
-    uint32_t *place = sparse_place(&object->frames, page);
-    uint32_t count = 1, old = *place, copy = frames_take(&count);
+    if (!place || !client_charge(object->owner, 1))
+        return 0;
+    uint32_t frame = frames_take_one(hint);
+    if (frame == 0)
+        return client_discharge(object->owner, 1), 0;
+    object->resident++;
+    return *place = frame;
+}
+
+static const struct frame_hint any_frame;
+
+/* Gives the object a frame of its own for a page that it shares with others. Its owner pays for the page already. */
+static uint32_t copy_page(struct object *object, uint64_t page, struct frame_hint hint)
+{
+    uint32_t *place = sparse_find(&object->frames, page);
+    uint32_t old = *place, copy = frames_take_raw(hint);
     if (copy == 0)
-        return false;
+        return 0;
     memcpy(frames_bytes(copy), frames_bytes(old), PAGE_SIZE);
     object_unmap(object, page, page + 1);
-    *place = copy;
-    frames_release(old);
-    return true;
+    frames_release(old, 1);
+    return *place = copy;
 }
 
 /* Has the page a frame that may be written to? Makes one if not. */
@@ -134,8 +157,8 @@ static bool own_page(struct object *object, uint64_t page)
 {
     uint32_t frame = sparse_get(&object->frames, page);
     if (frame == 0)
-        return make_pages(object, page, 1) == 1;
-    return !frames_is_shared(frame) || copy_page(object, page);
+        return make_page(object, place_at(&object->frames, page), any_frame) != 0;
+    return !frames_is_shared(frame) || copy_page(object, page, any_frame) != 0;
 }
 
 bool object_write(struct object *object, uint64_t offset, const uint8_t *bytes, uint32_t length)
@@ -157,15 +180,14 @@ bool object_write(struct object *object, uint64_t offset, const uint8_t *bytes, 
 
 static bool enter_states(struct region *region, uint64_t page, uint64_t count, uint32_t state)
 {
-    struct sparse_cursor cursor = {0};
-    for (uint64_t i = 0; i < count; i++) {
-        sparse_step(&region->states, &cursor, page + i);
-        uint32_t *place = cursor.place ? cursor.place : sparse_place(&region->states, page + i);
-        if (!place) {
-            forget_states(region, page, page + i);
-            return false;
-        }
-        *place = state | (i == 0 ? PAGE_FIRST : 0);
+    uint64_t end = page + count, some;
+    for (uint64_t from = page; from < end; from += some) {
+        uint32_t *places = sparse_place(&region->states, from);
+        if (!places)
+            return forget_states(region, page, from), false;
+        sparse_span(&region->states, from, end, &some);
+        for (uint64_t i = 0; i < some; i++)
+            places[i] = state;
     }
     return true;
 }
@@ -186,19 +208,48 @@ static uint64_t run_length(const struct region *region, uint64_t page, uint64_t 
     return length;
 }
 
-static bool map_pages(struct region *region, uint64_t page, uint64_t count)
+/* The rights with which a frame of the region may be mapped. */
+static uint32_t rights_for(const struct region *region, uint32_t frame)
 {
-    uint32_t frame = sparse_get(&region->object->frames, page);
-    uint32_t rights = region->rights & (frames_is_shared(frame) ? ~(uint32_t)RIGHT_WRITE : RIGHTS_ALL);
-    uint64_t address = region->start + (page - region->offset) * PAGE_SIZE;
-    uint32_t state = PAGE_MAPPED | (rights & RIGHT_WRITE ? PAGE_WRITABLE : 0);
-    if (!enter_states(region, page, count, state))
-        return false;
-    if (machine_map(frames_chunk(frame), region->client->task, address, frames_page(frame), (uint32_t)count, rights) ==
-        0)
-        return true;
+    return frames_is_shared(frame) ? region->rights & ~(uint32_t)RIGHT_WRITE : region->rights;
+}
+
+static uint32_t state_for(uint32_t rights)
+{
+    return PAGE_MAPPED | (rights & RIGHT_WRITE ? PAGE_WRITABLE : 0);
+}
+
+/* Maps pages whose frames, from `frame` on, lie side by side in a chunk. */
+static enum fault_answer map_pages(struct region *region, uint64_t page, uint32_t frame, uint64_t count)
+{
+    uint32_t rights = rights_for(region, frame);
+    if (!enter_states(region, page, count, state_for(rights)))
+        return FAULT_REFUSED;
+    if (machine_map(frames_chunk(frame), region->client->task, address_of(region, page), frames_page(frame),
+                    (uint32_t)count, rights) == 0)
+        return FAULT_GO_ON;
     forget_states(region, page, page + count);
-    return false;
+    return FAULT_REFUSED;
+}
+
+/* One page is left to the answer, but where it is to be executed: the server's own pages cannot be. */
+static enum fault_answer map_page(struct region *region, uint64_t page, uint32_t frame, uint32_t rights)
+{
+    uint32_t *state = place_at(&region->states, page);
+    if (rights & RIGHT_EXECUTE)
+        return map_pages(region, page, frame, 1);
+    if (!state)
+        return FAULT_REFUSED;
+    *state = state_for(rights);
+    machine_answer_page(frames_bytes(frame), rights);
+    answered.region = region;
+    answered.page = page;
+    return FAULT_GO_ON_MAPPED;
+}
+
+void fault_not_mapped(void)
+{
+    forget_states(answered.region, answered.page, answered.page + 1);
 }
 
 /* ---- The policy ------------------------------------------------------------------------------------------------------- */
@@ -216,47 +267,71 @@ static uint64_t wanted_pages(struct region *region, uint64_t page)
     return region->ahead < left ? region->ahead : left;
 }
 
-/* How many pages from `page` on have neither a frame nor a state, `most` at most. */
-static uint64_t empty_pages(const struct region *region, uint64_t page, uint64_t most)
+/* How many pages from `page` on, `most` at most, have no frame. */
+static uint64_t empty_pages(const struct object *object, uint64_t page, uint64_t most)
 {
-    struct sparse_cursor cursor = {0};
-    uint64_t length = 0;
-    while (length < most && sparse_step(&region->object->frames, &cursor, page + length) == 0)
-        length++;
-    return length;
+    uint64_t end = sparse_next(&object->frames, page, page + most);
+    return end == SPARSE_NONE ? most : end - page;
 }
 
-/* Has the page a frame that may be mapped for this access? Makes one if not. */
-static bool have_frame(struct region *region, uint64_t page, uint64_t wanted, bool write)
+/* The frame that the page should have: if the region is gone through in order, up or down, the one that can be mapped
+ * together with its neighbour. */
+static struct frame_hint wanted_frame(const struct region *region, uint64_t page)
+{
+    if (page == region->next_page)
+        return (struct frame_hint){region->next_frame, false};
+    bool down = page + 2 == region->next_page;
+    return (struct frame_hint){down ? region->next_frame - 2 : 0, down};
+}
+
+/* Maps `count` pages at most from `page` on, which has a frame that may be mapped for the access. */
+static enum fault_answer map_run(struct region *region, uint64_t page, uint32_t frame, uint64_t count)
+{
+    enum fault_answer answer = count > 1 ? map_pages(region, page, frame, count) : FAULT_REFUSED;
+    if (answer == FAULT_REFUSED)
+        answer = map_page(region, page, frame, rights_for(region, frame)), count = 1;
+    region->next_page = page + count;
+    region->next_frame = frame + (uint32_t)count;
+    return answer;
+}
+
+/* The first access to a page. */
+static enum fault_answer serve_empty(struct region *region, uint64_t page, uint64_t wanted)
 {
     struct object *object = region->object;
-    uint32_t frame = sparse_get(&object->frames, page);
+    if (wanted > 1) {
+        uint64_t count = make_pages(object, page, empty_pages(object, page, wanted));
+        return count ? map_run(region, page, sparse_get(&object->frames, page), count) : FAULT_REFUSED;
+    }
+    uint32_t frame = make_page(object, place_at(&object->frames, page), wanted_frame(region, page));
     if (frame == 0)
-        return make_pages(object, page, empty_pages(region, page, wanted)) > 0;
-    if (!write || !frames_is_shared(frame))
-        return true;
-    region->client->copies++;
-    return copy_page(object, page);
+        return FAULT_REFUSED;
+    region->next_page = page + 1;
+    region->next_frame = frame + 1;
+    return map_page(region, page, frame, region->rights);
 }
 
-static bool serve(struct region *region, uint64_t page, uint32_t error)
+/* The first writing to a page that others have too. */
+static enum fault_answer serve_shared(struct region *region, uint64_t page)
 {
-    uint32_t state = sparse_get(&region->states, page);
-    bool write = error & FAULT_WRITE;
+    uint32_t frame = copy_page(region->object, page, wanted_frame(region, page));
+    region->client->copies++;
+    return frame ? map_run(region, page, frame, 1) : FAULT_REFUSED;
+}
+
+static enum fault_answer serve(struct region *region, uint64_t page, uint32_t error)
+{
+    uint32_t state = sparse_get(&region->states, page), frame = sparse_get(&region->object->frames, page);
     if (state != 0 && !(error & FAULT_PRESENT))
-        return true; /* another thread touched it first */
+        return FAULT_GO_ON; /* another thread touched it first */
+    if (state != 0)
+        region_unmap(region, page, page + 1);
     uint64_t wanted = wanted_pages(region, page);
-    if (!have_frame(region, page, wanted, write))
-        return false;
-    region_unmap(region, page, page + 1);
-    uint64_t count = run_length(region, page, wanted);
-    if (!map_pages(region, page, count)) {
-        count = 1;
-        if (!map_pages(region, page, count))
-            return false;
-    }
-    region->next_page = page + count;
-    return true;
+    if (frame == 0)
+        return serve_empty(region, page, wanted);
+    if ((error & FAULT_WRITE) && frames_is_shared(frame))
+        return serve_shared(region, page);
+    return map_run(region, page, frame, wanted > 1 ? run_length(region, page, wanted) : 1);
 }
 
 static uint32_t needed_right(uint32_t error)
@@ -264,16 +339,33 @@ static uint32_t needed_right(uint32_t error)
     return error & FAULT_FETCH ? RIGHT_EXECUTE : error & FAULT_WRITE ? RIGHT_WRITE : RIGHT_READ;
 }
 
-bool fault_serve(struct client *client, uint64_t address, uint32_t error)
+static bool holds(const struct region *region, uint64_t address)
 {
-    uint32_t index = regions_find(client, address);
-    struct region *region = index < client->region_count ? client->regions[index] : NULL;
-    bool good = region && region->start <= address && (region->rights & needed_right(error));
-    if (good) {
+    return address - region->start < region->pages * PAGE_SIZE;
+}
+
+/* The region that holds the address, NULL if there is none. The next fault will be there too, as a rule. */
+static struct region *find_region(struct client *client, uint64_t address)
+{
+    uint32_t index = client->recent;
+    if (index >= client->region_count || !holds(client->regions[index], address))
+        index = regions_find(client, address);
+    if (index == client->region_count || !holds(client->regions[index], address))
+        return NULL;
+    client->recent = index;
+    return client->regions[index];
+}
+
+enum fault_answer fault_serve(struct client *client, uint64_t address, uint32_t error)
+{
+    struct region *region = find_region(client, address);
+    enum fault_answer answer = FAULT_REFUSED;
+    if (region && (region->rights & needed_right(error))) {
         uint64_t page = region->offset + (address - region->start) / PAGE_SIZE;
-        good = page < region->object->pages && serve(region, page, error);
+        if (page < region->object->pages)
+            answer = serve(region, page, error);
     }
-    client->faults += good;
-    client->refused += !good;
-    return good;
+    client->faults += answer != FAULT_REFUSED;
+    client->refused += answer == FAULT_REFUSED;
+    return answer;
 }

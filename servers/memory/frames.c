@@ -26,7 +26,8 @@ struct chunk {
 _Static_assert(CHUNK_PAGES == 64, "a word has a bit for each frame of a chunk");
 
 static struct chunk *chunks;
-static uint32_t unmade; /* the first number without a chunk, 0 for none */
+static uint32_t unmade;      /* the first number without a chunk, 0 for none */
+static uint32_t chunk_count; /* the last number */
 static uint32_t made_count, used_count;
 static uint32_t spare_count; /* chunks of which no frame is in use */
 
@@ -35,6 +36,7 @@ bool frames_prepare(uint32_t count)
     free(chunks);
     chunks = calloc((size_t)count + 1, sizeof(*chunks));
     unmade = spare_count = made_count = used_count = 0;
+    chunk_count = count;
     for (uint32_t number = count; chunks && number > 0; number--) {
         chunks[number].next = unmade;
         unmade = number;
@@ -115,6 +117,7 @@ static void free_chunk(uint32_t number)
     struct chunk *chunk = &chunks[number];
     machine_free_chunk(number, chunk->handle);
     chunk->handle = 0;
+    chunk->free = 0;
     chunk->next = unmade;
     unmade = number;
     made_count--;
@@ -136,21 +139,42 @@ static uint32_t find_run(uint64_t free, uint32_t count)
     return free ? (uint32_t)__builtin_ctzl(free) : CHUNK_PAGES;
 }
 
-static void zero_used(uint32_t first, uint32_t count, uint64_t used_before)
+/* Two registers' worth at a time: half as many instructions as words are, and no processor is slower that way. */
+typedef uint64_t two_words __attribute__((vector_size(16)));
+
+static inline void zero_sixteen(volatile two_words *place)
 {
-    for (uint32_t i = 0; i < count; i++)
-        if (used_before >> ((first + i) % CHUNK_PAGES) & 1)
-            memset(frames_bytes(first + i), 0, PAGE_SIZE);
+    const two_words zero = {0};
+    place[0] = zero, place[1] = zero, place[2] = zero, place[3] = zero;
+    place[4] = zero, place[5] = zero, place[6] = zero, place[7] = zero;
+    place[8] = zero, place[9] = zero, place[10] = zero, place[11] = zero;
+    place[12] = zero, place[13] = zero, place[14] = zero, place[15] = zero;
 }
 
-/* Takes frames of a chunk that are free; answers the first one's number. */
-static uint32_t take_run(uint32_t number, uint32_t place, uint32_t count)
+static void zero_frame(uint32_t frame)
+{
+    volatile two_words *place = frames_bytes(frame), *end = place + PAGE_SIZE / sizeof(*place);
+    for (; place < end; place += 64) {
+        zero_sixteen(place);
+        zero_sixteen(place + 16);
+        zero_sixteen(place + 32);
+        zero_sixteen(place + 48);
+    }
+}
+
+/* Zeroes frames from `first` on, one for each bit that is set. */
+static void zero_frames(uint32_t first, uint64_t used_before)
+{
+    for (; used_before; used_before &= used_before - 1)
+        zero_frame(first + (uint32_t)__builtin_ctzl(used_before));
+}
+
+/* Takes frames of a chunk that are free; answers the first one's number. What stands in them is left there. */
+static uint32_t take_run_raw(uint32_t number, uint32_t place, uint32_t count)
 {
     struct chunk *chunk = &chunks[number];
     uint64_t mask = run_mask(place, count);
-    uint32_t first = number * CHUNK_PAGES + place;
     assert((chunk->free & mask) == mask);
-    zero_used(first, count, chunk->used_before);
     if (chunk->free == ALL_FREE) {
         spare_count--;
         list_remove(number);
@@ -163,6 +187,14 @@ static uint32_t take_run(uint32_t number, uint32_t place, uint32_t count)
     if (chunk->free == 0)
         list_remove(number);
     used_count += count;
+    return number * CHUNK_PAGES + place;
+}
+
+static uint32_t take_run(uint32_t number, uint32_t place, uint32_t count)
+{
+    uint64_t used_before = chunks[number].used_before & run_mask(place, count);
+    uint32_t first = take_run_raw(number, place, count);
+    zero_frames(number * CHUNK_PAGES, used_before);
     return first;
 }
 
@@ -193,6 +225,63 @@ uint32_t frames_take_all(uint32_t count)
     assert(count > 0 && count <= CHUNK_PAGES);
     uint32_t first = take_whole(count);
     return first || !make_chunk() ? first : take_whole(count);
+}
+
+/* Takes a frame that is free out of the books. */
+static inline void take_one(uint32_t number, uint64_t bit, uint32_t place)
+{
+    struct chunk *chunk = &chunks[number];
+    if (chunk->free == ALL_FREE) {
+        spare_count--;
+        list_remove(number);
+        list_add_first(number);
+    }
+    chunk->free &= ~bit;
+    chunk->used_before |= bit;
+    chunk->users[place] = 1;
+    if (chunk->free == 0)
+        list_remove(number);
+    used_count++;
+}
+
+/* A free frame, with others above or below it, as a rule; 0 if there is none, and no chunk can be made. */
+static uint32_t find_free(bool down)
+{
+    uint32_t number = chunks[0].next;
+    if (number == 0)
+        number = make_chunk();
+    if (number == 0)
+        return 0;
+    uint64_t free = chunks[number].free;
+    return number * CHUNK_PAGES + (uint32_t)(down ? CHUNK_PAGES - 1 - __builtin_clzl(free) : __builtin_ctzl(free));
+}
+
+/* A frame as frames_take_one() does, zeroed if `zeroed`. */
+static inline uint32_t take_near(struct frame_hint hint, bool zeroed)
+{
+    uint32_t frame = hint.frame, number = frame / CHUNK_PAGES;
+    if (number > chunk_count || !(chunks[number].free >> frame % CHUNK_PAGES & 1)) {
+        frame = find_free(hint.down);
+        if (frame == 0)
+            return 0;
+        number = frame / CHUNK_PAGES;
+    }
+    uint64_t bit = 1UL << frame % CHUNK_PAGES;
+    bool used_before = chunks[number].used_before & bit;
+    take_one(number, bit, frame % CHUNK_PAGES);
+    if (zeroed && used_before)
+        zero_frame(frame);
+    return frame;
+}
+
+uint32_t frames_take_one(struct frame_hint hint)
+{
+    return take_near(hint, true);
+}
+
+uint32_t frames_take_raw(struct frame_hint hint)
+{
+    return take_near(hint, false);
 }
 
 uint32_t frames_take(uint32_t *count)
@@ -226,17 +315,13 @@ bool frames_is_shared(uint32_t frame)
     return frames_users(frame) > 1;
 }
 
-void frames_release(uint32_t frame)
+/* Frames of a chunk whose bits are set in `freed` have no user any more. */
+static void free_frames(uint32_t number, uint64_t freed)
 {
-    uint32_t number = frame / CHUNK_PAGES, place = frame % CHUNK_PAGES;
     struct chunk *chunk = &chunks[number];
-    assert(chunk->users[place] > 0);
-    if (--chunk->users[place] > 0)
-        return;
     if (chunk->free == 0)
         list_add_first(number);
-    chunk->free |= 1UL << place;
-    used_count--;
+    chunk->free |= freed;
     if (chunk->free != ALL_FREE)
         return;
     list_remove(number);
@@ -244,4 +329,20 @@ void frames_release(uint32_t frame)
         return free_chunk(number);
     spare_count++;
     list_add_last(number);
+}
+
+void frames_release(uint32_t first, uint32_t count)
+{
+    uint32_t number = first / CHUNK_PAGES, place = first % CHUNK_PAGES, *users = chunks[number].users;
+    uint64_t freed = 0;
+    assert(count > 0 && place + count <= CHUNK_PAGES);
+    for (uint32_t i = place; i < place + count; i++) {
+        assert(users[i] > 0);
+        if (--users[i] > 0)
+            continue;
+        freed |= 1UL << i;
+        used_count--;
+    }
+    if (freed)
+        free_frames(number, freed);
 }

@@ -6,7 +6,7 @@
  * frame has a number, never 0: its chunk's number, and its place in the chunk. It counts how many objects have it; where
  * that is more than one, nobody may write to it.
  *
- * Invariants. A frame that is handed out is zeroed. At most FRAMES_SPARE chunks have no frame in use.
+ * Invariants. A frame that is handed out is zeroed, but for one that is written over at once. At most FRAMES_SPARE chunks have no frame in use.
  */
 #ifndef SALTO_MEMORY_FRAMES_H
 #define SALTO_MEMORY_FRAMES_H
@@ -29,6 +29,17 @@ uint32_t frames_take(uint32_t *count);
 /* As frames_take, just as many. At most CHUNK_PAGES. */
 uint32_t frames_take_all(uint32_t count);
 
+/* The frame that is wanted, so that neighbours can be mapped together; 0 is as good as any. */
+struct frame_hint {
+    uint32_t frame;
+    bool down; /* the next one will be the one below */
+};
+
+/* One frame with one user, the one that is wanted if it is free; 0 if the machine has none. The second one is to be written
+ * over: whatever was in it last still stands there. */
+uint32_t frames_take_one(struct frame_hint hint);
+uint32_t frames_take_raw(struct frame_hint hint);
+
 /* One more object has the frame. */
 void frames_share(uint32_t frame);
 
@@ -38,8 +49,8 @@ uint32_t frames_users(uint32_t frame);
 /* Is that more than one? */
 bool frames_is_shared(uint32_t frame);
 
-/* One user less; after the last, the frame is free. */
-void frames_release(uint32_t frame);
+/* One user less of `count` frames of a chunk, from `first` on; after the last, a frame is free. */
+void frames_release(uint32_t first, uint32_t count);
 
 /* The frame's bytes, in the server's own address space. */
 static inline void *frames_bytes(uint32_t frame)

@@ -2,6 +2,7 @@
 /* The memory server's machine: kernel objects. See machine.h. */
 #include "machine.h"
 
+#include <salto/page_item.h>
 #include <salto/startup.h>
 #include <string.h>
 
@@ -11,13 +12,10 @@
 #include "idl/task.h"
 #include "service.h"
 
-#define WINDOW 0x200000000000UL /* between the server's image and its heap */
-#define RIGHTS_OF_CLIENTS (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE)
+#define WINDOW 0x200000000000UL     /* between the server's image and its heap */
+#define UNMAPPED_AT_ONCE (1U << 31) /* pages, which the kernel counts in 32 bits */
 
-uint8_t *machine_window(void)
-{
-    return (uint8_t *)WINDOW;
-}
+uint8_t *const machine_window_start = (uint8_t *)WINDOW;
 
 uint32_t machine_make_chunk(uint32_t number)
 {
@@ -43,9 +41,21 @@ int machine_map(uint32_t chunk, uint32_t task, uint64_t address, uint32_t page, 
     return kernel_memory_map((kernel_memory_t){chunk}, (kernel_task_t){task}, address, page, pages, rights);
 }
 
-int machine_unmap(uint32_t chunk, uint32_t task, uint64_t address, uint32_t pages)
+void machine_answer_page(const void *bytes, uint32_t rights)
 {
-    return kernel_memory_unmap((kernel_memory_t){chunk}, (kernel_task_t){task}, address, pages);
+    ipc_page(0, ITEM_MAP, bytes, PAGE_SHIFT, rights);
+}
+
+int machine_unmap(uint32_t task, uint64_t address, uint64_t pages)
+{
+    int result = 0;
+    while (pages > 0 && result == 0) {
+        uint32_t some = pages < UNMAPPED_AT_ONCE ? (uint32_t)pages : UNMAPPED_AT_ONCE;
+        result = kernel_task_unmap((kernel_task_t){task}, address, some);
+        address += (uint64_t)some * PAGE_SIZE;
+        pages -= some;
+    }
+    return result;
 }
 
 void machine_release(uint32_t handle)

@@ -22,11 +22,22 @@ uint32_t machine_make_chunk(uint32_t number);
 void machine_free_chunk(uint32_t number, uint32_t handle);
 
 /* Where chunk 0 would lie. */
-uint8_t *machine_window(void);
+extern uint8_t *const machine_window_start;
+static inline uint8_t *machine_window(void)
+{
+    return machine_window_start;
+}
 
-/* Maps pages of a chunk into a client's task, and takes them away again: all of what one call mapped, or a part. */
+/* Maps pages of a chunk into a client's task. */
 int machine_map(uint32_t chunk, uint32_t task, uint64_t address, uint32_t page, uint32_t pages, uint32_t rights);
-int machine_unmap(uint32_t chunk, uint32_t task, uint64_t address, uint32_t pages);
+
+/* The answer to the page fault that is being served maps the page at `bytes`, of a chunk, with `rights`: those that the
+ * server itself has, or fewer. */
+void machine_answer_page(const void *bytes, uint32_t rights);
+
+/* Takes away whatever a client's task has mapped in the range. -ERROR_NO_MEMORY: nothing was done, since one mapping reaches
+ * beyond both ends, and the task's quota has no record for the second part. */
+int machine_unmap(uint32_t task, uint64_t address, uint64_t pages);
 
 /* Deletes a capability of the server's own table. */
 void machine_release(uint32_t handle);

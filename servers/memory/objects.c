@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Objects: their frames, their copies, and their capabilities. See books.h. */
 #include <assert.h>
+#include <string.h>
 
 #include "books.h"
 #include "idl/memory_service.h"
@@ -30,14 +31,27 @@ struct object *object_create(struct client *owner, uint64_t pages)
     return object;
 }
 
+/* How many of `count` numbers are those of frames that lie side by side in a chunk. */
+static uint32_t side_by_side(const uint32_t *frames, uint64_t count)
+{
+    uint32_t left = CHUNK_PAGES - frames_page(frames[0]), length = 1;
+    uint32_t most = count < left ? (uint32_t)count : left;
+    while (length < most && frames[length] == frames[0] + length)
+        length++;
+    return length;
+}
+
 void object_forget(struct object *object, uint64_t from, uint64_t to)
 {
-    for (uint64_t page = from; (page = sparse_next(&object->frames, page, to)) != SPARSE_NONE; page++) {
-        uint32_t *place = sparse_find(&object->frames, page);
-        frames_release(*place);
-        *place = 0;
-        object->resident--;
-        client_discharge(object->owner, 1);
+    while ((from = sparse_next(&object->frames, from, to)) != SPARSE_NONE) {
+        uint64_t count;
+        uint32_t *place = sparse_span(&object->frames, from, to, &count);
+        uint32_t length = side_by_side(place, count);
+        frames_release(*place, length);
+        memset(place, 0, length * sizeof(*place));
+        object->resident -= length;
+        client_discharge(object->owner, length);
+        from += length;
     }
 }
 

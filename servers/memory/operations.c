@@ -82,8 +82,7 @@ static int on_space_branch(void *server, const struct idl_call *call, memory_spa
     return error;
 }
 
-static int on_space_adopt(void *server, const struct idl_call *call, struct idl_cap *task,
-                          kernel_fault_handler_t *pager)
+static int on_space_adopt(void *server, const struct idl_call *call, struct idl_cap *task, kernel_pager_t *pager)
 {
     struct client *client = named_client(call->badge);
     (void)server;
@@ -386,33 +385,44 @@ static int on_object_destroy(void *server, const struct idl_call *call)
 
 /* ---- Faults ----------------------------------------------------------------------------------------------------------- */
 
-#define VECTOR_PAGE_FAULT 14
+static enum fault_answer last_answer; /* to what was served last, if that was a fault */
 
 /* Whatever is refused stands still, and the task's supervisor is told. */
-static int on_fault_exception(void *server, const struct idl_call *call, uint32_t number, uint32_t vector,
-                              uint32_t error, uint64_t address, const struct kernel_registers *registers,
-                              struct kernel_registers *changed)
+static int on_pager_page_fault(void *server, const struct idl_call *call, uint32_t number, uint32_t access,
+                               uint64_t address, uint64_t instruction)
 {
     struct client *client = client_of(call->badge, BADGE_PAGER);
-    (void)server, (void)number;
-    if (!client || vector != VECTOR_PAGE_FAULT || !fault_serve(client, address, error))
-        return -ERROR_BAD_ADDRESS;
-    *changed = *registers;
-    return 0;
+    (void)server, (void)number, (void)instruction;
+    last_answer = client ? fault_serve(client, address, access) : FAULT_REFUSED;
+    return last_answer == FAULT_REFUSED ? -ERROR_BAD_ADDRESS : 0;
 }
 
 MEMORY_SPACE_SERVER(dispatch_space, on_space)
 MEMORY_OBJECT_SERVER(dispatch_object, on_object)
-KERNEL_FAULT_HANDLER_SERVER(dispatch_fault, on_fault)
+KERNEL_PAGER_SERVER(dispatch_pager, on_pager)
 
 #define INTERFACE_SHIFT 48 /* of a request's tag */
+
+/* An answer that maps a page is the generated one with an item. */
+static struct idl_answer serve_fault(uint64_t badge, uint64_t word0, uint64_t word1, uint64_t tag, uint64_t word2,
+                                     uint64_t word3, struct idl_frame *frame)
+{
+    struct idl_answer answer = dispatch_pager(badge, word0, word1, tag, word2, word3, frame);
+    if (last_answer == FAULT_GO_ON_MAPPED)
+        answer.tag = message_tag(MESSAGE_REPLY_AND_WAIT, 0, 1);
+    return answer;
+}
 
 struct idl_answer memory_dispatch(uint64_t badge, uint64_t word0, uint64_t word1, uint64_t tag, uint64_t word2,
                                   uint64_t word3, struct idl_frame *frame)
 {
+    if (frame->refused && last_answer == FAULT_GO_ON_MAPPED)
+        fault_not_mapped();
+    frame->refused = 0;
+    last_answer = FAULT_REFUSED;
     switch (tag >> INTERFACE_SHIFT) {
-    case KERNEL_FAULT_HANDLER_ID:
-        return dispatch_fault(badge, word0, word1, tag, word2, word3, frame);
+    case KERNEL_PAGER_ID:
+        return serve_fault(badge, word0, word1, tag, word2, word3, frame);
     case MEMORY_INSPECTOR_ID:
         return inspector_dispatch(badge, word0, word1, tag, word2, word3, frame);
     case MEMORY_OBJECT_ID:

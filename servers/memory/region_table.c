@@ -65,8 +65,8 @@ static bool make_room(struct client *client)
 
 void region_table_free(struct client *client)
 {
-    for (uint32_t i = 0; i < client->region_frames; i++)
-        frames_release(frames_number(client->regions) + i);
+    if (client->region_frames > 0)
+        frames_release(frames_number(client->regions), client->region_frames);
     client_discharge(client, client->region_frames);
     client->region_frames = 0;
     client->regions = NULL;
@@ -93,7 +93,9 @@ int region_table_add(struct client *client, struct region *region)
 void region_table_remove(struct region *region)
 {
     struct client *client = region->client;
-    uint32_t index = regions_find(client, region->start);
+    uint32_t index = client->recent;
+    if (index >= client->region_count || client->regions[index] != region)
+        index = regions_find(client, region->start);
     assert(index < client->region_count && client->regions[index] == region);
     client->region_count--;
     memmove(client->regions + index, client->regions + index + 1,

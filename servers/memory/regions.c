@@ -86,13 +86,11 @@ int region_attach(struct client *client, struct object *object, uint64_t *start,
         return MEMORY_ERROR_NOT_ALLOWED;
     if (pages == 0 || pages > object->pages || offset > object->pages - pages)
         return MEMORY_ERROR_BAD_RANGE;
-    if (*start == 0)
-        *start = regions_gap(client, pages);
-    if (*start == 0)
-        return MEMORY_ERROR_OCCUPIED;
-    if (!range_is_good(*start, pages))
+    if (*start != 0 && !range_is_good(*start, pages))
         return MEMORY_ERROR_BAD_RANGE;
-    if (!is_free(client, *start, pages))
+    if (*start != 0 && !is_free(client, *start, pages))
+        return MEMORY_ERROR_OCCUPIED;
+    if (*start == 0 && (*start = regions_gap(client, pages)) == 0)
         return MEMORY_ERROR_OCCUPIED;
     const struct region model = {.client = client,
                                  .object = object,

@@ -49,7 +49,7 @@ static uint32_t take_node(struct sparse *sparse)
 
 static void give_node(struct sparse *sparse, uint32_t frame)
 {
-    frames_release(frame);
+    frames_release(frame, 1);
     client_discharge(sparse->payer, 1);
 }
 
@@ -81,22 +81,14 @@ bool sparse_grow(struct sparse *sparse, uint64_t pages)
     return true;
 }
 
-uint32_t *sparse_find(const struct sparse *sparse, uint64_t index)
+uint32_t *sparse_find_far(const struct sparse *sparse, uint64_t index)
 {
     if (index >= room(sparse->height))
         return NULL;
-    if (sparse->height == 0)
-        return (uint32_t *)&sparse->few[index];
     uint32_t frame = sparse->root;
     for (uint32_t level = sparse->height; level > 1 && frame != 0; level--)
         frame = entries(frame)[entry_index(index, level)];
     return frame ? &entries(frame)[entry_index(index, 1)] : NULL;
-}
-
-uint32_t sparse_get(const struct sparse *sparse, uint64_t index)
-{
-    const uint32_t *place = sparse_find(sparse, index);
-    return place ? *place : 0;
 }
 
 uint32_t *sparse_place(struct sparse *sparse, uint64_t index)
@@ -127,16 +119,42 @@ static uint32_t missing_level(const struct sparse *sparse, uint64_t index)
     return 0;
 }
 
+uint32_t *sparse_span_far(const struct sparse *sparse, uint64_t index, uint64_t end, uint64_t *count)
+{
+    uint32_t *place = sparse_find(sparse, index);
+    uint64_t limit;
+    if (place)
+        limit = sparse->height == 0 ? SPARSE_FEW : (index | (ENTRIES - 1)) + 1;
+    else if (index >= room(sparse->height))
+        limit = end;
+    else
+        limit = (index | ((1UL << (ENTRIES_SHIFT * missing_level(sparse, index))) - 1)) + 1;
+    *count = (limit < end ? limit : end) - index;
+    return place;
+}
+
+static uint64_t next_of_few(const struct sparse *sparse, uint64_t from, uint64_t end)
+{
+    for (; from < end && from < SPARSE_FEW; from++)
+        if (sparse->few[from] != 0)
+            return from;
+    return SPARSE_NONE;
+}
+
 uint64_t sparse_next(const struct sparse *sparse, uint64_t from, uint64_t end)
 {
-    if (end > room(sparse->height))
-        end = room(sparse->height);
-    struct sparse_cursor cursor = {0};
-    while (from < end && sparse_step(sparse, &cursor, from) == 0) {
-        uint64_t span = cursor.place ? 1 : 1UL << (ENTRIES_SHIFT * missing_level(sparse, from));
-        from = (from | (span - 1)) + 1;
+    if (sparse->height == 0)
+        return next_of_few(sparse, from, end);
+    while (from < end) {
+        uint64_t count, i = 0;
+        const uint32_t *span = sparse_span(sparse, from, end, &count);
+        while (span && i < count && span[i] == 0)
+            i++;
+        if (span && i < count)
+            return from + i;
+        from += count;
     }
-    return from < end ? from : SPARSE_NONE;
+    return SPARSE_NONE;
 }
 
 static void free_node(struct sparse *sparse, uint32_t frame, uint32_t level)

@@ -8,7 +8,10 @@
 #define SALTO_MEMORY_SPARSE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#include "frames.h"
 
 #define SPARSE_FEW 6
 #define SPARSE_MAX_HEIGHT 3
@@ -37,8 +40,16 @@ struct sparse_cursor {
     uint64_t index;
 };
 
-/* Where the number at `index` stands; NULL if there is no place for it yet. */
-uint32_t *sparse_find(const struct sparse *sparse, uint64_t index);
+/* Where the number at `index` stands; NULL if there is no place for it yet. In short for all but large ones. */
+uint32_t *sparse_find_far(const struct sparse *sparse, uint64_t index);
+static inline uint32_t *sparse_find(const struct sparse *sparse, uint64_t index)
+{
+    if (sparse->height == 0)
+        return index < SPARSE_FEW ? (uint32_t *)&sparse->few[index] : NULL;
+    if (sparse->height > 1 || index >= SPARSE_ENTRIES || sparse->root == 0)
+        return sparse_find_far(sparse, index);
+    return (uint32_t *)frames_bytes(sparse->root) + index;
+}
 
 /* The number at `index`, as sparse_get() answers it. */
 static inline uint32_t sparse_step(const struct sparse *sparse, struct sparse_cursor *cursor, uint64_t index)
@@ -53,7 +64,22 @@ static inline uint32_t sparse_step(const struct sparse *sparse, struct sparse_cu
 }
 
 /* The number at `index`; 0 beyond all that was stored. */
-uint32_t sparse_get(const struct sparse *sparse, uint64_t index);
+static inline uint32_t sparse_get(const struct sparse *sparse, uint64_t index)
+{
+    const uint32_t *place = sparse_find(sparse, index);
+    return place ? *place : 0;
+}
+
+/* Where the number at `index`, which is below `end`, stands; `*count` numbers stand side by side there, without those from
+ * `end` on. NULL: there is no place for them, and they are 0. */
+uint32_t *sparse_span_far(const struct sparse *sparse, uint64_t index, uint64_t end, uint64_t *count);
+static inline uint32_t *sparse_span(const struct sparse *sparse, uint64_t index, uint64_t end, uint64_t *count)
+{
+    if (sparse->height > 0 || end > SPARSE_FEW)
+        return sparse_span_far(sparse, index, end, count);
+    *count = end - index;
+    return (uint32_t *)&sparse->few[index];
+}
 
 /* Where the number at `index` stands, which must be within; NULL if the quota has not enough for its frames. */
 uint32_t *sparse_place(struct sparse *sparse, uint64_t index);

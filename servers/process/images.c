@@ -165,7 +165,7 @@ static int name_model(const struct image *image)
 static int open_model(struct image *image)
 {
     uint64_t pages = written_pages(image) + written_pages(&handler) + BOOKS;
-    kernel_fault_handler_t pager = {0};
+    kernel_pager_t pager = {0};
     int result = kernel_factory_create_task(service.factory, &image->task);
     result = result ? result : name_model(image);
     result = result ? result : memory_space_divide(service.space, pages, &image->model);

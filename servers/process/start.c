@@ -47,14 +47,14 @@ static int set_supervisor(struct process *process)
 static int create_space(struct process *process, uint64_t pages)
 {
     const memory_space_t parent = process->parent ? process->parent->space : service.space;
-    kernel_fault_handler_t pager = {0};
+    kernel_pager_t pager = {0};
     int result = pages == SHARED_MEMORY ? memory_space_branch(parent, &process->space)
                                         : memory_space_divide(parent, pages, &process->space);
     if (result == 0)
         result = memory_space_adopt(process->space, process->task, &pager);
     process->pager = pager.handle;
     if (result == 0)
-        result = kernel_thread_set_fault_handler(process->thread, (kernel_endpoint_t){pager.handle});
+        result = kernel_thread_set_pager(process->thread, (kernel_endpoint_t){pager.handle});
     return result == 0 ? 0 : PROCESS_ERROR_QUOTA;
 }
 
@@ -90,7 +90,7 @@ static int give_own(struct process *process)
     if (error == 0)
         error = process_give(process, "memory", process->space.handle, other, MEMORY_SPACE_ID);
     if (error == 0)
-        error = process_give(process, "pager", process->pager, RIGHT_WRITE, KERNEL_FAULT_HANDLER_ID);
+        error = process_give(process, "pager", process->pager, RIGHT_WRITE, KERNEL_PAGER_ID);
     return error ? error : give_starter(process);
 }
 

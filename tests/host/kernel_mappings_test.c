@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Host test of mappings: seeded random steps (map, map on, grant, unmap, take rights back, ask for use, kill an object, kill
+ * Host test of mappings: seeded random steps (map, map on, answer a fault, grant, unmap, take rights back, ask for use, kill an object, kill
  * a task, use a page) on the kernel and on a model that knows for each page of each task what shows there and which page it
  * came from. After every step the page tables, how pages were used, and the kernel's own invariants must agree with it.
  *
@@ -322,6 +322,40 @@ static void map_on(int giver, bool grant)
         model_drop(giver * PAGES + from + (int)i);
 }
 
+/* As a pager answers a fault: one page, which may make a neighbouring mapping longer. As a rule it goes beside a page that is
+ * mapped, and comes from beside where that came from. */
+static void answer_fault(void)
+{
+    static struct utcb utcb;
+    int beside = (int)random_below(TASKS * PAGES), step = random_below(2) ? 1 : -1;
+    uint32_t rights = (uint32_t)random_below(8);
+    while (random_below(8) && (!model[beside].memory || model[beside].parent == ROOT))
+        beside = (beside + 1) % (TASKS * PAGES);
+    if (!model[beside].memory || model[beside].parent == ROOT)
+        return;
+    if (random_below(8))
+        rights = model[beside].rights;
+    int from = model[beside].parent + step, to = beside + step;
+    if (random_below(8) == 0)
+        from = (int)random_below(TASKS * PAGES);
+    if (from < 0 || from >= TASKS * PAGES || to < 0 || to >= TASKS * PAGES)
+        return;
+    utcb.items[0] = (uint64_t)rights << ITEM_RIGHTS_SHIFT | (uint64_t)ITEM_MAP << ITEM_KIND_SHIFT |
+                    (uint64_t)PAGE_SHIFT << ITEM_SIZE_SHIFT;
+    utcb.item_addresses[0] = address_of(from % PAGES);
+    maker.task = tasks[from / PAGES];
+    enum error expected = expected_of_item(&model[from], &model[to], 1, rights, 0);
+    bool mapped = pages_map_one(&utcb, &maker, tasks[to / PAGES], address_of(to % PAGES) + random_below(PAGE_SIZE));
+    while (mapping_abandoned_piece())
+        ;
+    if (!mapped && expected == ERROR_NONE && host_memory_failed())
+        return;
+    if (mapped != (expected == ERROR_NONE))
+        wrong("an answer to a fault is taken, or refused, otherwise");
+    if (mapped)
+        map_in_model(&model[from], &model[to], 1, rights, 0);
+}
+
 static void unmap(int task)
 {
     int page = (int)random_below(PAGES);
@@ -402,8 +436,8 @@ static void step(uint64_t seed)
 {
     run.state = seed;
     int task = (int)random_below(TASKS);
-    uint64_t kind = random_below(40);
-    if (kind < 22 && random_below(8) == 0)
+    uint64_t kind = random_below(60);
+    if ((kind < 22 || kind >= 40) && random_below(8) == 0)
         host_memory_fail_after((long)random_below(4));
     if (kind < 8)
         map(task);
@@ -417,6 +451,8 @@ static void step(uint64_t seed)
         take_back(task);
     else if (kind < 38)
         use_page(task);
+    else if (kind >= 40)
+        answer_fault();
     else if (kind == 38 && random_below(4) == 0)
         replace_memory((int)random_below(MEMORIES));
     else if (random_below(8) == 0)
@@ -519,6 +555,46 @@ static void report(uint64_t seed, long *numbers, long count)
     carry_out(seed, numbers, count);
 }
 
+/* ---- Growth while rights are taken ------------------------------------------------------------------------------- */
+
+static bool answer_with(struct task *giver, int from, struct task *receiver, int to)
+{
+    static struct utcb utcb;
+    utcb.items[0] = (uint64_t)(RIGHT_READ | RIGHT_WRITE) << ITEM_RIGHTS_SHIFT | (uint64_t)ITEM_MAP << ITEM_KIND_SHIFT |
+                    (uint64_t)PAGE_SHIFT << ITEM_SIZE_SHIFT;
+    utcb.item_addresses[0] = address_of(from);
+    maker.task = giver;
+    return pages_map_one(&utcb, &maker, receiver, address_of(to));
+}
+
+static bool is_writable(const struct task *task, int page)
+{
+    const uint64_t *entry = space_entry(&task->space, address_of(page));
+    return entry && (*entry & PTE_PRESENT) && (*entry & PTE_WRITE);
+}
+
+/* Two have page 1 of the giver, and rights are taken from the first of them. It goes, and the other one grows to the front,
+ * to page 0: it may not be passed over. */
+static void grow_while_visited(void)
+{
+    uint64_t address = address_of(0), end;
+    uint32_t left = 4;
+    enum error error = memory_map(memories[0], tasks[0], address, 0, 4, RIGHT_READ | RIGHT_WRITE);
+    host_ok(error == ERROR_NONE && answer_with(tasks[0], 1, tasks[1], 5) && answer_with(tasks[0], 1, tasks[2], 5),
+            "two have a page of a third");
+    revoke_piece(&maker, tasks[0], &address, &left, RIGHT_WRITE);
+    int first = is_writable(tasks[1], 5) ? 2 : 1, other = 3 - first;
+    host_ok(!is_writable(tasks[first], 5) && is_writable(tasks[other], 5), "the first of them may not write any more");
+    end = address_of(5) + PAGE_SIZE;
+    while (!mapping_drop_range_piece(tasks[first], address_of(5), end, &error))
+        ;
+    host_ok(answer_with(tasks[0], 0, tasks[other], 4), "the other one gets the page before");
+    while (left > 0)
+        revoke_piece(&maker, tasks[0], &address, &left, RIGHT_WRITE);
+    revoke_forget(&maker);
+    host_ok(!is_writable(tasks[other], 5), "and loses its right all the same");
+}
+
 int main(int argc, char **argv)
 {
     long steps = argc > 1 ? strtol(argv[1], NULL, 0) : STEPS;
@@ -534,5 +610,11 @@ int main(int argc, char **argv)
     host_ok(!bad, "%ld random steps, with %u pages for one, equal the model (seed %#lx)%s%s", steps, unit, seed,
             run.wrong ? ": " : "", run.wrong ? run.wrong : "");
     free(numbers);
+    if (!bad) { /* else there is a kernel in this process already */
+        host_kernel_start();
+        begin();
+        grow_while_visited();
+        end();
+    }
     return host_done();
 }

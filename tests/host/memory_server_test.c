@@ -84,6 +84,17 @@ static struct host_page *table_entry(uint32_t who, uint64_t page)
     return &host_pages[members[who]->task][page];
 }
 
+/* A fault, and its answer. False if the server refuses, or its answer cannot be carried out. */
+static bool fault(uint32_t who, uint64_t page, uint32_t error)
+{
+    uint64_t address = HOST_BASE + page * PAGE_SIZE;
+    enum fault_answer answer = fault_serve(members[who], address + 8, error);
+    bool arrived = answer != FAULT_GO_ON_MAPPED || host_take_answer(members[who]->task, address);
+    if (!arrived)
+        fault_not_mapped();
+    return answer != FAULT_REFUSED && arrived;
+}
+
 /* An access as a processor makes it: faults until the page is there. NULL if the server refuses. */
 static uint64_t *touch(uint32_t who, uint64_t page, bool write)
 {
@@ -92,7 +103,7 @@ static uint64_t *touch(uint32_t who, uint64_t page, bool write)
         if (entry->frame && (!write || (entry->rights & RIGHT_WRITE)))
             return frames_bytes(entry->frame);
         uint32_t error = 4 | (entry->frame ? 1 : 0) | (write ? WRITE : 0);
-        if (!fault_serve(members[who], HOST_BASE + page * PAGE_SIZE + 8, error))
+        if (!fault(who, page, error))
             return NULL;
     }
     abort(); /* it says that the access may be tried again, and nothing has changed */

@@ -18,7 +18,8 @@
 #define IDL_FRAME_ENDPOINT 72
 #define IDL_FRAME_DISPATCHER 80
 #define IDL_FRAME_BUFFERS 88
-#define IDL_FRAME_SIZE 96
+#define IDL_FRAME_REFUSED 96
+#define IDL_FRAME_SIZE 112 /* a multiple of 16, as the stack needs it */
 
 #define IPC_MESSAGE_BADGE 0
 #define IPC_MESSAGE_WORDS 8
@@ -43,6 +44,8 @@ struct idl_frame {
     void *object;          /* what salto_serve() was given */
     uint64_t loop[2];      /* the loop's own */
     void *buffers;         /* what salto_serve_strings() was given */
+    uint64_t refused;      /* answers that the kernel did not take; for the dispatcher to read and clear */
+    uint64_t unused;
 };
 
 _Static_assert(offsetof(struct idl_frame, word4) == IDL_FRAME_WORD4, "where assembly looks for it");
@@ -51,6 +54,7 @@ _Static_assert(offsetof(struct idl_frame, words) == IDL_FRAME_WORDS, "where asse
 _Static_assert(offsetof(struct idl_frame, object) == IDL_FRAME_OBJECT, "where assembly looks for it");
 _Static_assert(offsetof(struct idl_frame, loop) == IDL_FRAME_ENDPOINT, "where assembly looks for it");
 _Static_assert(offsetof(struct idl_frame, buffers) == IDL_FRAME_BUFFERS, "where assembly looks for it");
+_Static_assert(offsetof(struct idl_frame, refused) == IDL_FRAME_REFUSED, "where assembly looks for it");
 _Static_assert(sizeof(struct idl_frame) == IDL_FRAME_SIZE, "as large as assembly makes it");
 
 typedef struct idl_answer idl_dispatcher(uint64_t badge, uint64_t word0, uint64_t word1, uint64_t tag, uint64_t word2,
@@ -104,7 +108,7 @@ static inline uint32_t idl_take(struct idl_cap *cap)
 /*
  * Receives on `endpoint` (a capability with read right) and answers what `dispatcher` says, for ever. `object` is
  * passed to the handlers. A reply that the kernel refuses (a handler gave a capability that it does not have) is
- * replaced by its error; a caller that died meanwhile is forgotten. Returns -ERROR_* only if nothing can be received:
+ * replaced by its error, and counted in the frame's `refused`; a caller that died meanwhile is forgotten. Returns -ERROR_* only if nothing can be received:
  * -ERROR_BAD_HANDLE, -ERROR_NO_RIGHT, -ERROR_WRONG_TYPE, -ERROR_DEAD, -ERROR_INTERRUPTED.
  */
 int salto_serve(uint32_t endpoint, idl_dispatcher *dispatcher, void *object);

@@ -43,7 +43,7 @@ void stale_capabilities(void)
 void foreign_capabilities(void)
 {
     struct scene scene;
-    kernel_fault_handler_t pager = {0};
+    kernel_pager_t pager = {0};
     memory_object_t object = {0};
     memory_space_t nothing = {salto_require("nothing")}, child = {0};
     const uint32_t strangers[] = {salto_require("unknown"), salto_require("plain")};
@@ -71,6 +71,26 @@ void foreign_capabilities(void)
     guest_delete(object.handle);
     guest_delete(endpoint);
     guest_delete(notification_like);
+    scene_destroy(&scene);
+}
+
+/* A client maps something of its own where its region lies: the answer to its fault there cannot be carried out. */
+void own_pages_in_regions(void)
+{
+    struct scene scene;
+    scene_create(&scene, 50);
+    uint64_t start = scene_allocate(&scene, PLACE, 4, RW), place = start + PAGE_SIZE;
+    uint32_t own = guest_memory(1);
+    scene_write(&scene, start, VALUE);
+    EXPECT_EQUAL(kernel_memory_map((kernel_memory_t){own}, scene.worker.task, place, 0, 1, RIGHT_READ), 0);
+    EXPECT_EQUAL(scene_read(&scene, place), 0);
+    EXPECT_EQUAL(scene_statistics(scene.client).faults, 1);
+    scene_write_refused(&scene, place);
+    EXPECT_EQUAL(memory_space_detach(scene.client, start, 4), 0);
+    EXPECT_EQUAL(scene_statistics(scene.client).resident, 0);
+    /* It went with the region. */
+    EXPECT_EQUAL(kernel_memory_unmap((kernel_memory_t){own}, scene.worker.task, place, 1), -ERROR_BAD_ADDRESS);
+    guest_delete(own);
     scene_destroy(&scene);
 }
 
@@ -114,7 +134,7 @@ void bad_ranges(void)
 /* A message of the client's with a label that is, or nearly is, one of the server's. */
 static void send_rubbish(uint32_t handle, uint64_t *state)
 {
-    static const uint32_t interfaces[INTERFACES] = {MEMORY_SPACE_ID, MEMORY_OBJECT_ID, KERNEL_FAULT_HANDLER_ID};
+    static const uint32_t interfaces[INTERFACES] = {MEMORY_SPACE_ID, MEMORY_OBJECT_ID, KERNEL_PAGER_ID};
     struct ipc_message message = {0};
     uint32_t words = (uint32_t)(random_next(state) % 24), items = (uint32_t)(random_next(state) % 3);
     uint32_t interface = interfaces[random_next(state) % INTERFACES], operation = (uint32_t)(random_next(state) % 18);

@@ -88,7 +88,7 @@ void task_quota_exhausted(void)
 {
     struct scene scene;
     kernel_factory_t factory = {0};
-    kernel_fault_handler_t pager = {0};
+    kernel_pager_t pager = {0};
     kernel_task_t task = {0};
     uint64_t start = 0;
     scene_create(&scene, 200);

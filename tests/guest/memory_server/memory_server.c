@@ -170,7 +170,7 @@ static void regions_told(void)
 static void tasks_change(void)
 {
     struct scene scene;
-    kernel_fault_handler_t pager = {0};
+    kernel_pager_t pager = {0};
     scene_create(&scene, 100);
     scene_write(&scene, scene_allocate(&scene, PLACE, 5, RW), VALUE);
     EXPECT_EQUAL(memory_space_adopt(scene.client, scene.worker.task, &pager), MEMORY_ERROR_NO_SPACE);
@@ -242,6 +242,7 @@ static const struct guest_test tests[] = {
     {"no frame passes to another client unzeroed", frames_are_zeroed},
     {"capabilities to what is gone are refused", stale_capabilities},
     {"capabilities to other things are refused", foreign_capabilities},
+    {"a client maps its own pages where its region lies", own_pages_in_regions},
     {"ranges that cannot be are refused", bad_ranges},
     {"rubbish is answered, and does nothing", rubbish},
     {"each allocation of the kernel fails once, and one is told", allocations_fail},

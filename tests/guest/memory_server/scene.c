@@ -69,13 +69,13 @@ static uint64_t order(const struct scene *scene, enum order order, uint64_t addr
 
 void scene_create(struct scene *scene, uint64_t pages)
 {
-    kernel_fault_handler_t pager = {0};
+    kernel_pager_t pager = {0};
     *scene = (struct scene){.endpoint = guest_endpoint(), .supervisor = guest_endpoint()};
     EXPECT_EQUAL(memory_space_divide(bank, pages, &scene->client), 0);
     worker_create(&scene->worker, true);
     EXPECT_EQUAL(kernel_task_set_supervisor(scene->worker.task, (kernel_endpoint_t){scene->supervisor}), 0);
     EXPECT_EQUAL(memory_space_adopt(scene->client, scene->worker.task, &pager), 0);
-    EXPECT_EQUAL(kernel_thread_set_fault_handler(scene->worker.thread, (kernel_endpoint_t){pager.handle}), 0);
+    EXPECT_EQUAL(kernel_thread_set_pager(scene->worker.thread, (kernel_endpoint_t){pager.handle}), 0);
     guest_delete(pager.handle);
     scene->worker.area->values[0] = worker_give(&scene->worker, scene->endpoint, RIGHT_READ);
     worker_start(&scene->worker, take_orders);

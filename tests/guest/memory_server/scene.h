@@ -71,6 +71,7 @@ void client_dies(void);
 void frames_are_zeroed(void);
 void stale_capabilities(void);
 void foreign_capabilities(void);
+void own_pages_in_regions(void);
 void bad_ranges(void);
 void rubbish(void);
 void random_operations(void);

@@ -376,6 +376,44 @@ static void pager(void)
     guest_delete(memory.handle);
 }
 
+static void touch_some(struct area *area)
+{
+    for (uint64_t page = 6; page >= 2; page--)
+        *(volatile uint64_t *)(THERE + page * PAGE_SIZE) = page;
+    area->done = 1;
+}
+
+/* Pages that are neighbours on both sides become one mapping, which has a hole when one of them goes. Between them the pager
+ * gives what cannot be, and a page of another place. */
+static void neighbours(void)
+{
+    struct worker worker;
+    struct ipc_message message = {0};
+    uint32_t endpoint = guest_endpoint();
+    kernel_memory_t memory = taker_map_here(PAGES, RW);
+    worker_create(&worker, true);
+    EXPECT_EQUAL(kernel_thread_set_pager(worker.thread, (kernel_endpoint_t){endpoint}), 0);
+    worker_start(&worker, touch_some);
+    for (uint64_t page = 6; page >= 2; page--) {
+        receive_fault(endpoint, &message);
+        EXPECT_EQUAL(message.words[2], THERE + page * PAGE_SIZE);
+        EXPECT_EQUAL(answer_fault(HERE + page * PAGE_SIZE + 8, PAGE_SHIFT, RW), ERROR_BAD_ADDRESS);
+        EXPECT_EQUAL(answer_fault(HERE + page * PAGE_SIZE, PAGE_SHIFT, RW | RIGHT_EXECUTE), ERROR_BAD_ARGUMENT);
+        EXPECT_EQUAL(answer_fault(HERE + page * PAGE_SIZE, PAGE_SHIFT, RW | RIGHT_COPY), ERROR_BAD_ARGUMENT);
+        EXPECT_EQUAL(answer_fault(HERE + page * PAGE_SIZE, PAGE_SHIFT, RIGHT_READ | RIGHT_EXECUTE), ERROR_NO_RIGHT);
+        EXPECT_EQUAL(answer_fault(HERE + (page == 3 ? 9 : page) * PAGE_SIZE, PAGE_SHIFT, RW), TAG_DONE);
+    }
+    worker_wait(&worker, 1);
+    for (uint64_t page = 2; page <= 6; page++)
+        EXPECT_EQUAL(*(volatile uint64_t *)(HERE + (page == 3 ? 9 : page) * PAGE_SIZE), page);
+    EXPECT_EQUAL(kernel_task_unmap(worker.task, THERE + 5 * PAGE_SIZE, 1), 0);
+    EXPECT(page_is_mapped(worker.task, THERE + 4 * PAGE_SIZE) && !page_is_mapped(worker.task, THERE + 5 * PAGE_SIZE) &&
+           page_is_mapped(worker.task, THERE + 6 * PAGE_SIZE));
+    worker_destroy(&worker);
+    guest_delete(endpoint);
+    guest_delete(memory.handle);
+}
+
 static const struct guest_test tests[] = {
     {"a flexpage arrives at its offset in the window", one_page},
     {"the receiver is told what it got and where", receiver_is_told},
@@ -390,6 +428,7 @@ static const struct guest_test tests[] = {
     {"a page that was mapped on ten thousand times", many_times},
     {"ranges that are none", bad_ranges},
     {"a pager answers with pages", pager},
+    {"pages of neighbours become neighbours", neighbours},
 };
 
 int main(void)

@@ -11,13 +11,14 @@
 #include "abi/errors.h"
 #include "host_tap.h"
 
-struct host_page host_pages[HOST_TASKS][HOST_PAGES];
+struct host_page host_pages[HOST_TASKS][HOST_PAGES + 1];
 uint32_t host_chunks, host_failures;
 uint64_t host_badge;
 
 static uint8_t window[(HOST_CHUNKS + 1) * CHUNK_SIZE] __attribute__((aligned(PAGE_SIZE)));
 static bool made[HOST_CHUNKS + 1];
 static uint32_t mappings;
+static struct host_page answer; /* what machine_answer_page() was told last */
 static uint64_t chance = 77;
 
 static void require(bool condition, const char *what)
@@ -40,10 +41,7 @@ void host_machine_reset(void)
     host_chunks = host_failures = 0;
 }
 
-uint8_t *machine_window(void)
-{
-    return window;
-}
+uint8_t *const machine_window_start = window;
 
 uint32_t machine_make_chunk(uint32_t number)
 {
@@ -73,11 +71,17 @@ static struct host_page *pages_at(uint32_t task, uint64_t address, uint32_t page
     return &host_pages[task][(address - HOST_BASE) / PAGE_SIZE];
 }
 
+static void check_rights(uint32_t rights)
+{
+    require(rights & RIGHT_READ, "a mapping that cannot be read");
+    require((rights & (RIGHT_WRITE | RIGHT_EXECUTE)) != (RIGHT_WRITE | RIGHT_EXECUTE), "writable and executable");
+}
+
 int machine_map(uint32_t chunk, uint32_t task, uint64_t address, uint32_t page, uint32_t pages, uint32_t rights)
 {
     struct host_page *place = pages_at(task, address, pages);
-    require(made[chunk - 100] && page + pages <= CHUNK_PAGES && (rights & RIGHT_READ), "a mapping of nothing");
-    require((rights & (RIGHT_WRITE | RIGHT_EXECUTE)) != (RIGHT_WRITE | RIGHT_EXECUTE), "writable and executable");
+    require(made[chunk - 100] && page + pages <= CHUNK_PAGES, "a mapping of nothing");
+    check_rights(rights);
     if (fails())
         return -ERROR_NO_MEMORY;
     mappings++;
@@ -88,26 +92,55 @@ int machine_map(uint32_t chunk, uint32_t task, uint64_t address, uint32_t page, 
     return 0;
 }
 
-/* Is the page mapped by the same call as its neighbour? */
-static bool same_mapping(const struct host_page *page, const struct host_page *task, int64_t index)
+void machine_answer_page(const void *bytes, uint32_t rights)
 {
-    return index >= 0 && index < HOST_PAGES && task[index].frame != 0 && task[index].mapping == page->mapping;
+    uint64_t at = (uint64_t)((const uint8_t *)bytes - window);
+    require(at % PAGE_SIZE == 0 && at < sizeof(window) && made[at / CHUNK_SIZE], "an answer with no page");
+    check_rights(rights);
+    require(!(rights & RIGHT_EXECUTE), "more rights than the server has");
+    answer = (struct host_page){(uint32_t)(at / PAGE_SIZE), rights, 0};
 }
 
-int machine_unmap(uint32_t chunk, uint32_t task, uint64_t address, uint32_t pages)
+/* Is the page part of the same mapping as its neighbour, in the direction `step`? */
+static bool same_mapping(const struct host_page *page, int step)
 {
-    struct host_page *place = pages_at(task, address, pages), *all = host_pages[task];
-    int64_t first = place - all;
-    uint32_t mapping = place->mapping;
-    for (uint32_t i = 0; i < pages; i++)
-        require(place[i].frame / CHUNK_PAGES == chunk - 100 && place[i].mapping == mapping, "parts of two mappings");
-    bool hole = same_mapping(place, all, first - 1) && same_mapping(place, all, first + pages);
+    return page[step].frame != 0 && page[step].mapping == page->mapping;
+}
+
+/* The kernel may put the page into one mapping with a neighbour that has the next frame and the same rights. */
+static uint32_t merged(const struct host_page *page, bool first)
+{
+    for (int step = first ? 1 : -1; step <= 1; step += 2)
+        if (page[step].frame == page->frame + (uint32_t)step && page[step].rights == page->rights &&
+            page[step].frame / CHUNK_PAGES == page->frame / CHUNK_PAGES && host_random(&chance) % 2)
+            return page[step].mapping;
+    return ++mappings;
+}
+
+bool host_take_answer(uint32_t task, uint64_t address)
+{
+    struct host_page *place = pages_at(task, address, 1);
+    require(place->frame == 0, "a mapping over another");
+    if (fails())
+        return false;
+    *place = answer;
+    place->mapping = merged(place, place == host_pages[task]);
+    return true;
+}
+
+int machine_unmap(uint32_t task, uint64_t address, uint64_t pages)
+{
+    struct host_page *place = pages_at(task, address, (uint32_t)pages), *end = place + pages;
+    bool hole = place->frame != 0 && place > host_pages[task] && same_mapping(place, -1);
+    for (const struct host_page *page = place; page < end; page++)
+        hole = hole && same_mapping(page, 1);
     if (hole && fails())
         return -ERROR_NO_MEMORY;
     memset(place, 0, pages * sizeof(*place));
+    uint32_t mapping = end->mapping;
     mappings++;
-    for (int64_t i = first + pages; hole && i < HOST_PAGES && all[i].mapping == mapping && all[i].frame; i++)
-        all[i].mapping = mappings;
+    for (; hole && end->frame && end->mapping == mapping; end++)
+        end->mapping = mappings;
     return 0;
 }
 

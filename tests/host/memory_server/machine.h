@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A machine for the memory server on the host: chunks in ordinary memory, and tasks whose page tables can be looked at. It
- * keeps the kernel's rules: nothing is mapped over a mapping, what is unmapped is part of what one call mapped, and a hole
- * in a mapping needs a record. It aborts where the server asks for what no kernel would do.
+ * keeps the kernel's rules: nothing is mapped over a mapping, a hole in a mapping needs a record, and what faults map may
+ * become one mapping with its neighbours. It aborts where the server asks for what no kernel would do.
  */
 #ifndef SALTO_HOST_MEMORY_MACHINE_H
 #define SALTO_HOST_MEMORY_MACHINE_H
@@ -18,17 +18,20 @@
 struct host_page {
     uint32_t frame; /* 0: not mapped */
     uint32_t rights;
-    uint32_t mapping; /* which call mapped it */
+    uint32_t mapping; /* the number of the mapping that has it */
 };
 
-extern struct host_page host_pages[HOST_TASKS][HOST_PAGES];
-extern uint32_t host_chunks; /* that exist */
+extern struct host_page host_pages[HOST_TASKS][HOST_PAGES + 1]; /* the last one is never mapped */
+extern uint32_t host_chunks;                                    /* that exist */
 
 /* One in so many calls fails for want of memory; 0: none. */
 extern uint32_t host_failures;
 
 /* The badge that the capability with this handle has; see machine_identify(). */
 extern uint64_t host_badge;
+
+/* Maps the page of the last answer at `address`, as the kernel does it where a fault is answered. False: it cannot be. */
+bool host_take_answer(uint32_t task, uint64_t address);
 
 void host_machine_reset(void);
 
