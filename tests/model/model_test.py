@@ -16,7 +16,7 @@ from salto import events, tap
 
 MEMORY = 1000   # MiB that a search may use
 DEPTH = 3000000 # steps of the longest way that is followed
-TIMEOUT = 280   # seconds
+TIMEOUT = 1100  # seconds
 WALKS = 12
 WALK_STEPS = 20000
 SEARCH_ALL = ["-O2"]            # depth first: needs the least memory
