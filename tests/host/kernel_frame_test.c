@@ -106,6 +106,49 @@ static void test_bad_frees(void)
     host_ok(frame_count_free() == available, "which changes nothing");
 }
 
+/* ---- Large frames ------------------------------------------------------------------------------------------------ */
+
+#define LARGE_FRAMES 3 /* in the last of the ranges */
+
+static void free_bad_large_frame(void)
+{
+    frame_free_large(bad_frame);
+}
+
+static bool are_large(const uint64_t *frames)
+{
+    bool good = true;
+    for (int i = 0; i < LARGE_FRAMES; i++) {
+        good &= frames[i] && frames[i] % LARGE_PAGE_SIZE == 0 && in_ranges(frames[i]);
+        good &= in_ranges(frames[i] + LARGE_PAGE_SIZE - PAGE_SIZE);
+        for (int j = 0; j < i; j++)
+            good &= frames[i] != frames[j];
+    }
+    return good;
+}
+
+/* Whoever comes later finds them on their list, and breaks them up where there is nothing else (test_exhaustion()). */
+static void test_large(void)
+{
+    uint64_t available = frame_count_free(), frames[LARGE_FRAMES], single = frame_allocate_raw();
+    for (int i = 0; i < LARGE_FRAMES; i++)
+        frames[i] = frame_allocate_large();
+    host_ok(are_large(frames) && !frame_allocate_large(), "all large frames can be had, and no more");
+    host_ok(frame_count_free() == available - 1 - LARGE_FRAMES * LARGE_PAGE_PAGES && frame_counts_agree(),
+            "each counts as 512 frames");
+    for (int i = 0; i < LARGE_FRAMES; i++)
+        frame_free_large(frames[i]);
+    frame_free(single);
+    host_ok(frame_count_free() == available && frame_counts_agree() && frame_is_free(frames[0] + PAGE_SIZE),
+            "they come back");
+    bad_frame = frames[0];
+    host_ok(host_panics(free_bad_large_frame), "a large frame freed twice is caught");
+    host_ok((frames[0] = frame_allocate_large()), "and had again");
+    bad_frame = frames[0] + PAGE_SIZE;
+    host_ok(host_panics(free_bad_large_frame), "one that is not aligned is caught");
+    frame_free_large(frames[0]);
+}
+
 /* What the kernel for tests looks at (debug/invariants.h), broken on purpose. */
 static void test_counts(void)
 {
@@ -481,7 +524,9 @@ int main(void)
     frame_initialise(ranges, sizeof(ranges) / sizeof(ranges[0]));
     host_ok(frame_count_free() == RANGE_FRAMES - 1, "all frames are free but the one for the table of states");
     test_contiguous();
+    test_large();
     test_exhaustion();
+    host_ok(!frame_allocate_large() && frame_counts_agree(), "those that were broken up are large no more");
     test_bad_frees();
     test_counts();
     test_stock();

@@ -5,6 +5,7 @@
 
 #define BADGE 0xbad6eUL
 #define MANY 3000
+#define PLACE 0x300000000000UL
 
 static uint32_t copy_to(kernel_task_t from, uint32_t source, kernel_task_t to, uint32_t rights)
 {
@@ -274,6 +275,24 @@ static void many(void)
     guest_delete(task.handle);
 }
 
+/* What was mapped by way of a capability comes from the object: it stays, and nothing more can be mapped. */
+static void mappings_stay(void)
+{
+    uint64_t entry = 0;
+    kernel_task_t task = guest_new_task();
+    uint32_t root = guest_memory(1);
+    kernel_memory_t copy = {guest_copy(root, RIGHTS_ALL)};
+    EXPECT_EQUAL(kernel_memory_map(copy, task, PLACE, 0, 1, RIGHT_READ), 0);
+    revoke(root);
+    EXPECT_ERROR(kernel_memory_map(copy, task, PLACE + 4096, 0, 1, RIGHT_READ), BAD_HANDLE);
+    EXPECT_EQUAL(kernel_debug_page_entry(debug, task, PLACE, &entry), 0);
+    EXPECT(entry & 1);
+    guest_delete(root);
+    EXPECT_EQUAL(kernel_debug_page_entry(debug, task, PLACE, &entry), 0);
+    EXPECT_EQUAL(entry & 1, 0);
+    guest_delete(task.handle);
+}
+
 static void refused(void)
 {
     kernel_task_t narrow = {guest_copy(own_task.handle, RIGHT_READ | RIGHT_WRITE)};
@@ -304,6 +323,7 @@ static const struct guest_test tests[] = {
     {"what was sent before arrives", senders_wait},
     {"a supervisor goes", supervisors_go},
     {"thousands, in a chain and in a row", many},
+    {"what was mapped by a capability stays until its object dies", mappings_stay},
     {"wrong handles and rights", refused},
 };
 
