@@ -290,7 +290,7 @@ bool pages_map_one(const struct utcb *sender, struct thread *maker, struct task 
     const struct mapping *mapping = find_source(from, source);
     if (!mapping || (rights_of(item) & ~(mapping->rights | (uint32_t)RIGHT_READ)))
         return false;
-    const struct map_request request = {
+    struct map_request request = {
         .memory = mapping->memory,
         .task = to,
         .giver = from,

@@ -82,13 +82,14 @@ static bool find_neighbours(const struct map_request *request, struct mapping **
     return (!*before || mapping_end(*before) <= start) && (!*behind || mapping_address(*behind) >= end);
 }
 
-bool mapping_extend(const struct map_request *request)
+bool mapping_extend(struct map_request *request)
 {
     struct mapping *before, *behind;
     uint64_t start = request->address, end = start + PAGE_SIZE;
     assert(request->pages == 1 && request->giver);
     if (start < USER_START || start >= UTCB_BASE || revoke_visits() || !find_neighbours(request, &before, &behind))
         return false;
+    request->is_free = true;
     if (behind && mapping_address(behind) == end && belongs_to(request, behind) && extend_front(request, behind))
         request->task->found = behind;
     else if (before && mapping_end(before) == start && belongs_to(request, before) && extend_back(request, before))

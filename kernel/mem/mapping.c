@@ -488,7 +488,8 @@ static bool is_asked_for(const struct mapping *mapping, const struct map_request
 
 static enum error begin(const struct map_request *request, struct mapping **made)
 {
-    if (mapping_find(request->task, request->address, request->address + (uint64_t)request->pages * PAGE_SIZE))
+    if (!request->is_free &&
+        mapping_find(request->task, request->address, request->address + (uint64_t)request->pages * PAGE_SIZE))
         return ERROR_OCCUPIED;
     *made = create(request);
     return *made ? ERROR_NONE : ERROR_NO_MEMORY;

@@ -73,6 +73,7 @@ struct map_request {
     struct task *task, *giver; /* giver: 0, or who has them mapped at `source` */
     uint64_t address, source;
     uint32_t offset, pages, rights, cache;
+    bool is_free; /* nothing is mapped there: that has been looked up */
 };
 
 static inline uint64_t mapping_address(const struct mapping *mapping)

@@ -43,7 +43,7 @@ static uint32_t side_by_side(const uint32_t *frames, uint64_t count)
 
 void object_forget(struct object *object, uint64_t from, uint64_t to)
 {
-    while ((from = sparse_next(&object->frames, from, to)) != SPARSE_NONE) {
+    while (object->resident > 0 && (from = sparse_next(&object->frames, from, to)) != SPARSE_NONE) {
         uint64_t count;
         uint32_t *place = sparse_span(&object->frames, from, to, &count);
         uint32_t length = side_by_side(place, count);

@@ -171,10 +171,12 @@ int regions_detach(struct client *client, uint64_t address, uint64_t pages)
     uint64_t end = address + pages * PAGE_SIZE;
     if (!range_is_good(address, pages))
         return MEMORY_ERROR_BAD_RANGE;
-    int error = split_at(client, end);
-    if (error)
-        return error;
     uint32_t index = regions_find(client, address);
+    if (index == client->region_count || region_end(client->regions[index]) != end) {
+        int error = split_at(client, end); /* what is split off comes behind that one */
+        if (error)
+            return error;
+    }
     if (index < client->region_count && client->regions[index]->start < address)
         cut_tail(client->regions[index++], address);
     while (index < client->region_count && client->regions[index]->start < end)
