@@ -22,6 +22,7 @@ LIMITS = {"client add": 15, "server add": 30, "client four": 25, "server four": 
 OPTIONS = ["-O2", "-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fno-stack-protector", "-fno-pie"]
 STUBS = ("tests/idlc/figures/stubs.c", "lib/server.c", "lib/text.c", "lib/system_call.S")
 ALL_LIMIT, LARGE_LIMIT, LARGE = 0.2, 2.0, 10000
+NOT_PERMITTED = 77  # exit status of figures/stubs.c
 TWICE = 2  # how much more an operation of a large interface may take, measured on a machine that does other things too
 
 
@@ -50,12 +51,18 @@ class Figures:
     def count(self, compiler):
         program = self.work / f"stubs-{compiler}"
         self.run(compiler, *self.options(), "-no-pie", "-o", program, *(self.tree / name for name in STUBS))
-        lines = (line.rsplit(" ", 1) for line in self.run(program).splitlines())
+        done = subprocess.run([program], capture_output=True, text=True, timeout=120, check=False)
+        if done.returncode == NOT_PERMITTED:
+            return None
+        done.check_returncode()
+        lines = (line.rsplit(" ", 1) for line in done.stdout.splitlines())
         return {name: int(count) for name, count in lines}
 
     def check_stubs(self):
         self.compile_idl(self.tree / "tests/idlc/figures/figures.idl")
         counts, others = self.count("gcc"), self.count("clang")
+        if not counts:
+            return self.report.add(True, "counts of stubs # SKIP this machine lets nobody trace a process")
         for name, limit in LIMITS.items():
             self.report.add(counts[name] <= limit, f"{name}: {counts[name]} instructions by gcc, at most {limit}; "
                             f"{others[name]} by clang")

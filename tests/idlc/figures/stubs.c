@@ -22,6 +22,7 @@
 #include "figures.h"
 #include "figures_server.h"
 
+#define NOT_PERMITTED 77 /* exit status: this machine lets nobody trace a process */
 #define MOST_STEPS 100000
 #define BYTES 4096
 #define CASES 3
@@ -111,7 +112,9 @@ static void child(bool server, unsigned which)
     const struct figures_four value = {1, 2, 3, 4};
 
     shared->utcb.self = (uint64_t)(uintptr_t)&shared->utcb;
-    if (syscall(SYS_arch_prctl, ARCH_SET_GS, &shared->utcb) != 0 || ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
+    if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
+        _exit(NOT_PERMITTED);
+    if (syscall(SYS_arch_prctl, ARCH_SET_GS, &shared->utcb) != 0)
         _exit(2);
     raise(SIGSTOP);
     if (server && which < 2)
@@ -235,7 +238,11 @@ static unsigned run(bool server, unsigned which)
 
     if (pid == 0)
         child(server, which);
-    if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
+    if (pid < 0 || waitpid(pid, &status, 0) != pid)
+        fail("cannot start a child to step");
+    if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_PERMITTED)
+        exit(NOT_PERMITTED);
+    if (!WIFSTOPPED(status))
         fail("cannot start a child to step");
     shared->utcb.items[0] = (uint64_t)ITEM_STRING << ITEM_KIND_SHIFT | (uint64_t)BYTES << ITEM_LENGTH_SHIFT;
     counted = count(pid, server, which);
