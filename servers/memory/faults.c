@@ -139,11 +139,18 @@ static uint32_t make_page(struct object *object, uint32_t *place, struct frame_h
 
 static const struct frame_hint any_frame;
 
-/* Gives the object a frame of its own for a page that it shares with others. Its owner pays for the page already. */
+/* Gives the object a frame of its own for a page that it shares with others. Its owner pays for the page already. Where those
+ * are gone, it is just that frame. */
 static uint32_t copy_page(struct object *object, uint64_t page, struct frame_hint hint)
 {
     uint32_t *place = sparse_find(&object->frames, page);
-    uint32_t old = *place, copy = frames_take_raw(hint);
+    uint32_t old = *place;
+    if (frames_users(old) == 1) {
+        object_unmap(object, page, page + 1);
+        frames_own(old);
+        return old;
+    }
+    uint32_t copy = frames_take_raw(hint);
     if (copy == 0)
         return 0;
     memcpy(frames_bytes(copy), frames_bytes(old), PAGE_SIZE);
@@ -225,8 +232,8 @@ static enum fault_answer map_pages(struct region *region, uint64_t page, uint32_
     uint32_t rights = rights_for(region, frame);
     if (!enter_states(region, page, count, state_for(rights)))
         return FAULT_REFUSED;
-    if (machine_map(frames_chunk(frame), region->client->task, address_of(region, page), frames_page(frame),
-                    (uint32_t)count, rights) == 0)
+    if (machine_map(frames_chunk(frame), frame, region->client->task, address_of(region, page), (uint32_t)count,
+                    rights) == 0)
         return FAULT_GO_ON;
     forget_states(region, page, page + count);
     return FAULT_REFUSED;
@@ -312,10 +319,10 @@ static enum fault_answer serve_empty(struct region *region, uint64_t page, uint6
 }
 
 /* The first writing to a page that others have too. */
-static enum fault_answer serve_shared(struct region *region, uint64_t page)
+static enum fault_answer serve_shared(struct region *region, uint64_t page, uint32_t shared)
 {
     uint32_t frame = copy_page(region->object, page, wanted_frame(region, page));
-    region->client->copies++;
+    region->client->copies += frame != 0 && frame != shared;
     return frame ? map_run(region, page, frame, 1) : FAULT_REFUSED;
 }
 
@@ -330,7 +337,7 @@ static enum fault_answer serve(struct region *region, uint64_t page, uint32_t er
     if (frame == 0)
         return serve_empty(region, page, wanted);
     if ((error & FAULT_WRITE) && frames_is_shared(frame))
-        return serve_shared(region, page);
+        return serve_shared(region, page, frame);
     return map_run(region, page, frame, wanted > 1 ? run_length(region, page, wanted) : 1);
 }
 

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/capability.h"
+
 #define ALL_FREE UINT64_MAX
 #define CHUNKS_TRIED 8 /* for a run, before a new chunk is made */
 
@@ -20,6 +22,7 @@ struct chunk {
     uint32_t next, previous; /* in the list, or of a number without a chunk the next one */
     uint64_t free;           /* a bit for each frame */
     uint64_t used_before;    /* not zeroed */
+    uint64_t was_shared;     /* with several users, now or since its one user wrote to it last */
     uint32_t users[CHUNK_PAGES];
 };
 
@@ -105,7 +108,7 @@ static uint32_t make_chunk(void)
     unmade = chunk->next;
     chunk->handle = handle;
     chunk->free = ALL_FREE;
-    chunk->used_before = 0;
+    chunk->used_before = chunk->was_shared = 0;
     list_add_last(number);
     made_count++;
     spare_count++;
@@ -303,6 +306,7 @@ void frames_share(uint32_t frame)
     uint32_t *users = &chunks[frame / CHUNK_PAGES].users[frame % CHUNK_PAGES];
     assert(*users > 0 && *users < UINT32_MAX); /* each user is charged for it, and no quota is that large */
     ++*users;
+    chunks[frame / CHUNK_PAGES].was_shared |= 1UL << (frame % CHUNK_PAGES);
 }
 
 uint32_t frames_users(uint32_t frame)
@@ -312,15 +316,43 @@ uint32_t frames_users(uint32_t frame)
 
 bool frames_is_shared(uint32_t frame)
 {
-    return frames_users(frame) > 1;
+    return chunks[frame / CHUNK_PAGES].was_shared >> (frame % CHUNK_PAGES) & 1;
+}
+
+void frames_own(uint32_t frame)
+{
+    assert(frames_users(frame) == 1);
+    machine_recall(frame, 1, RIGHT_READ);
+    chunks[frame / CHUNK_PAGES].was_shared &= ~(1UL << (frame % CHUNK_PAGES));
+}
+
+/* Takes rights to the frames of a chunk whose bits are set from all who have them. */
+static void recall_frames(uint32_t number, uint64_t frames, uint32_t take)
+{
+    while (frames) {
+        uint32_t place = (uint32_t)__builtin_ctzl(frames);
+        uint64_t behind = ~(frames >> place);
+        uint32_t count = behind ? (uint32_t)__builtin_ctzl(behind) : CHUNK_PAGES;
+        machine_recall(number * CHUNK_PAGES + place, count, take);
+        frames &= ~run_mask(place, count);
+    }
+}
+
+/* Those that others have already were not written to since. */
+void frames_protect(uint32_t first, uint32_t count)
+{
+    uint64_t written = run_mask(first % CHUNK_PAGES, count) & ~chunks[first / CHUNK_PAGES].was_shared;
+    recall_frames(first / CHUNK_PAGES, written, RIGHT_WRITE);
 }
 
 /* Frames of a chunk whose bits are set in `freed` have no user any more. */
 static void free_frames(uint32_t number, uint64_t freed)
 {
     struct chunk *chunk = &chunks[number];
+    recall_frames(number, freed, RIGHT_READ);
     if (chunk->free == 0)
         list_add_first(number);
+    chunk->was_shared &= ~freed;
     chunk->free |= freed;
     if (chunk->free != ALL_FREE)
         return;

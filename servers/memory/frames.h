@@ -46,8 +46,15 @@ void frames_share(uint32_t frame);
 /* How many objects have the frame? */
 uint32_t frames_users(uint32_t frame);
 
-/* Is that more than one? */
+/* May nobody write to it, since others have it, or had it, and may have mapped it on? */
 bool frames_is_shared(uint32_t frame);
+
+/* A frame that is mapped nowhere, by the books, is its one user's alone from now on. */
+void frames_own(uint32_t frame);
+
+/* Frames of a chunk are to be shared, and mapped nowhere to be written, by the books: whoever may write to them all the same
+ * may only read them from now on. */
+void frames_protect(uint32_t first, uint32_t count);
 
 /* One user less of `count` frames of a chunk, from `first` on; after the last, a frame is free. */
 void frames_release(uint32_t first, uint32_t count);

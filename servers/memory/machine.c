@@ -2,18 +2,36 @@
 /* The memory server's machine: kernel objects. See machine.h. */
 #include "machine.h"
 
+#include <assert.h>
 #include <salto/page_item.h>
 #include <salto/startup.h>
 #include <string.h>
 
 #include "abi/capability.h"
+#include "abi/errors.h"
 #include "idl/factory.h"
 #include "idl/memory.h"
 #include "idl/task.h"
 #include "service.h"
 
-#define WINDOW 0x200000000000UL     /* between the server's image and its heap */
-#define UNMAPPED_AT_ONCE (1U << 31) /* pages, which the kernel counts in 32 bits */
+#define WINDOW 0x200000000000UL            /* between the server's image and its heap */
+#define EXECUTABLE_WINDOW 0x280000000000UL /* the same chunks once more, those that clients execute */
+#define CHUNKS_MAX 262144                  /* 64 GiB, the most that a manifest can give */
+#define UNMAPPED_AT_ONCE (1U << 31)        /* pages, which the kernel counts in 32 bits */
+
+/* Chunks that are in that window too: a bit each. */
+static uint64_t executable[CHUNKS_MAX / 64];
+
+static bool is_executable(uint32_t number)
+{
+    return number < CHUNKS_MAX && (executable[number / 64] >> number % 64 & 1);
+}
+
+static void set_executable(uint32_t number, bool is)
+{
+    if (number < CHUNKS_MAX)
+        executable[number / 64] = (executable[number / 64] & ~(1UL << number % 64)) | (uint64_t)is << number % 64;
+}
 
 uint8_t *const machine_window_start = (uint8_t *)WINDOW;
 
@@ -32,13 +50,47 @@ uint32_t machine_make_chunk(uint32_t number)
 /* The kernel unmaps the chunk everywhere when its object dies. */
 void machine_free_chunk(uint32_t number, uint32_t handle)
 {
-    (void)number;
+    set_executable(number, false);
     machine_release(handle);
 }
 
-int machine_map(uint32_t chunk, uint32_t task, uint64_t address, uint32_t page, uint32_t pages, uint32_t rights)
+/* Has the server the chunk to execute, too? If not yet, it is mapped so. */
+static bool make_executable(uint32_t chunk, uint32_t number)
 {
-    return kernel_memory_map((kernel_memory_t){chunk}, (kernel_task_t){task}, address, page, pages, rights);
+    const kernel_task_t task = {service.task};
+    uint64_t address = EXECUTABLE_WINDOW + number * CHUNK_SIZE;
+    if (is_executable(number))
+        return true;
+    if (number >= CHUNKS_MAX ||
+        kernel_memory_map((kernel_memory_t){chunk}, task, address, 0, CHUNK_PAGES, RIGHT_EXECUTE) != 0)
+        return false;
+    set_executable(number, true);
+    return true;
+}
+
+/* All that clients have is derived from what the server has itself, so that it can be recalled. */
+int machine_map(uint32_t chunk, uint32_t frame, uint32_t task, uint64_t address, uint32_t pages, uint32_t rights)
+{
+    uint64_t window = rights & RIGHT_EXECUTE ? EXECUTABLE_WINDOW : WINDOW;
+    if ((rights & RIGHT_EXECUTE) && !make_executable(chunk, frame / CHUNK_PAGES))
+        return -ERROR_NO_MEMORY;
+    return kernel_task_map_on((kernel_task_t){service.task}, window + (uint64_t)frame * PAGE_SIZE,
+                              (kernel_task_t){task}, address, pages, rights);
+}
+
+static void recall(uint64_t address, uint32_t pages, uint32_t take)
+{
+    kernel_page_use_t used;
+    int result = kernel_task_revoke_pages((kernel_task_t){service.task}, address, pages, take, &used);
+    assert(result == 0); /* the range is good, and needs no memory */
+    (void)result;
+}
+
+void machine_recall(uint32_t frame, uint32_t pages, uint32_t take)
+{
+    recall(WINDOW + (uint64_t)frame * PAGE_SIZE, pages, take);
+    if ((take & RIGHT_READ) && is_executable(frame / CHUNK_PAGES))
+        recall(EXECUTABLE_WINDOW + (uint64_t)frame * PAGE_SIZE, pages, take);
 }
 
 void machine_answer_page(const void *bytes, uint32_t rights)

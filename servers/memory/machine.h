@@ -28,8 +28,12 @@ static inline uint8_t *machine_window(void)
     return machine_window_start;
 }
 
-/* Maps pages of a chunk into a client's task. */
-int machine_map(uint32_t chunk, uint32_t task, uint64_t address, uint32_t page, uint32_t pages, uint32_t rights);
+/* Maps `pages` frames of a chunk, from `frame` on, into a client's task. */
+int machine_map(uint32_t chunk, uint32_t frame, uint32_t task, uint64_t address, uint32_t pages, uint32_t rights);
+
+/* Takes rights to frames of a chunk, which no client has by the books, from whoever has them all the same: clients can map
+ * their pages on, or grant them, to tasks of which the server does not know. RIGHT_READ takes all. */
+void machine_recall(uint32_t frame, uint32_t pages, uint32_t take);
 
 /* The answer to the page fault that is being served maps the page at `bytes`, of a chunk, with `rights`: those that the
  * server itself has, or fewer. */

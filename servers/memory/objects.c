@@ -131,6 +131,18 @@ static bool share_page(struct object *copy, uint64_t page, uint32_t frame)
     return true;
 }
 
+/* Whoever pages, which are mapped nowhere by the books, were mapped on to may only read them from now on. */
+static void protect_pages(const struct object *object, uint64_t from, uint64_t to)
+{
+    while ((from = sparse_next(&object->frames, from, to)) != SPARSE_NONE) {
+        uint64_t count;
+        const uint32_t *place = sparse_span(&object->frames, from, to, &count);
+        uint32_t length = side_by_side(place, count);
+        frames_protect(*place, length);
+        from += length;
+    }
+}
+
 struct object *object_copy(struct object *object, uint64_t offset, uint64_t pages, struct client *owner)
 {
     uint64_t end_page = offset + pages < object->pages ? offset + pages : object->pages;
@@ -139,6 +151,7 @@ struct object *object_copy(struct object *object, uint64_t offset, uint64_t page
         return NULL;
     /* First nobody can write to the pages any more; then they are shared. */
     object_unmap(object, offset, end_page);
+    protect_pages(object, offset, end_page);
     for (uint64_t page = offset; (page = sparse_next(&object->frames, page, end_page)) != SPARSE_NONE; page++) {
         if (!share_page(copy, page - offset, sparse_get(&object->frames, page))) {
             end(copy);

@@ -2,9 +2,11 @@
 /* See scene.h. */
 #include "scene.h"
 
+#include <salto/page_item.h>
+
 #include "idl/supervisor.h"
 
-enum order { ORDER_READ, ORDER_WRITE, ORDER_EXECUTE, ORDER_FILL, ORDER_COUNT };
+enum order { ORDER_READ, ORDER_WRITE, ORDER_EXECUTE, ORDER_FILL, ORDER_COUNT, ORDER_GIVE };
 
 memory_space_t bank;
 
@@ -29,6 +31,9 @@ static uint64_t carry_out(const uint64_t *words)
 {
     volatile uint64_t *place = (volatile uint64_t *)words[1];
     switch (words[0]) {
+    case ORDER_GIVE:
+        ipc_page(0, (uint32_t)words[3], (void *)words[1], PAGE_SHIFT, (uint32_t)words[2]);
+        return *place;
     case ORDER_WRITE:
         *place = words[2];
         return *place;
@@ -50,10 +55,11 @@ static void take_orders(struct area *area)
     struct ipc_message message = {0};
     uint64_t tag = ipc_transfer(TAG_RECEIVE, area->values[0], &message);
     while (message_is_tag(tag)) {
+        uint32_t items = message.words[0] == ORDER_GIVE;
         message.words[0] = carry_out(message.words);
         for (int i = 1; i < MESSAGE_REGISTER_WORDS; i++)
             message.words[i] = 0;
-        tag = ipc_transfer(tag_of(0, MESSAGE_REPLY_AND_WAIT, 1, 0), area->values[0], &message);
+        tag = ipc_transfer(tag_of(0, MESSAGE_REPLY_AND_WAIT, 1, items), area->values[0], &message);
     }
 }
 
@@ -113,6 +119,16 @@ void scene_fill(const struct scene *scene, uint64_t address, uint64_t pages, uin
 uint64_t scene_count(const struct scene *scene, uint64_t address, uint64_t pages, uint64_t value)
 {
     return order(scene, ORDER_COUNT, address, value, pages);
+}
+
+uint64_t scene_give(const struct scene *scene, uint64_t address, uint32_t rights, uint32_t kind)
+{
+    uint64_t words[MESSAGE_REGISTER_WORDS] = {ORDER_GIVE, address, rights, kind};
+    ipc_window((void *)GIVEN, GIVEN_LOG2);
+    uint64_t tag = ipc_call(tag_of(0, MESSAGE_CALL, 4, 0), scene->endpoint, words);
+    ipc_window(0, 0);
+    EXPECT_EQUAL(tag, tag_of(0, MESSAGE_REPLY_AND_WAIT, 1, 1));
+    return ipc_utcb()->item_addresses[0];
 }
 
 /* The kernel tells the supervisor by a message that waits for it: the receive waits for the refusal. */

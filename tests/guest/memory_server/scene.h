@@ -47,6 +47,11 @@ void scene_read_refused(const struct scene *scene, uint64_t address);
 void scene_write_refused(const struct scene *scene, uint64_t address);
 void scene_execute_refused(const struct scene *scene, uint64_t address);
 
+/* The thread maps the page at `address` on to the test, or grants it (ITEM_MAP, ITEM_GRANT); answers where the test has it. */
+#define GIVEN 0x310000000000UL
+#define GIVEN_LOG2 16
+uint64_t scene_give(const struct scene *scene, uint64_t address, uint32_t rights, uint32_t kind);
+
 /* Memory of the client's own at `address`, or where there is room for 0. */
 uint64_t scene_allocate(const struct scene *scene, uint64_t address, uint64_t pages, uint32_t rights);
 
@@ -75,6 +80,9 @@ void own_pages_in_regions(void);
 void bad_ranges(void);
 void rubbish(void);
 void random_operations(void);
+void mapped_on_and_given_back(void);
+void mapped_on_and_copied(void);
+void mapped_on_and_left_to_the_copy(void);
 void allocations_fail(void);
 void inspected(void);
 void inspected_by_clients(void);

@@ -129,7 +129,9 @@ bool books_are_good(void)
         if (clients[i].open)
             check_client(&clients[i]);
     for (uint32_t frame = 0; frame < (HOST_CHUNKS + 1) * CHUNK_PAGES; frame++) {
-        expect(users[frame] == 0 || frames_is_shared(frame) == (users[frame] > 1), "who has a frame");
+        bool shared = users[frame] > 0 && frames_is_shared(frame);
+        expect(users[frame] == 0 || frames_users(frame) == users[frame], "who has a frame");
+        expect(shared || users[frame] <= 1, "that a frame is shared");
         used += users[frame] > 0;
     }
     expect(used == frames_used() && host_chunks == frames_chunks(), "how many frames are used");

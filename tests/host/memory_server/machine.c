@@ -77,9 +77,20 @@ static void check_rights(uint32_t rights)
     require((rights & (RIGHT_WRITE | RIGHT_EXECUTE)) != (RIGHT_WRITE | RIGHT_EXECUTE), "writable and executable");
 }
 
-int machine_map(uint32_t chunk, uint32_t task, uint64_t address, uint32_t page, uint32_t pages, uint32_t rights)
+void machine_recall(uint32_t frame, uint32_t pages, uint32_t take)
+{
+    require(take == RIGHT_READ || take == RIGHT_WRITE, "rights that are not taken");
+    require(pages > 0 && made[frame / CHUNK_PAGES] && frame % CHUNK_PAGES + pages <= CHUNK_PAGES, "nothing recalled");
+    for (int task = 0; task < HOST_TASKS; task++)
+        for (int page = 0; page < HOST_PAGES; page++)
+            require(host_pages[task][page].frame - frame >= pages, "a frame that is mapped is recalled");
+}
+
+int machine_map(uint32_t chunk, uint32_t frame, uint32_t task, uint64_t address, uint32_t pages, uint32_t rights)
 {
     struct host_page *place = pages_at(task, address, pages);
+    uint32_t page = frame % CHUNK_PAGES;
+    require(frame / CHUNK_PAGES == chunk - 100, "another chunk");
     require(made[chunk - 100] && page + pages <= CHUNK_PAGES, "a mapping of nothing");
     check_rights(rights);
     if (fails())
