@@ -8,6 +8,7 @@
 #include <salto/startup.h>
 #include <salto/tap.h>
 
+#define ROUNDS 4      /* of a test, behind the first, until frames are as before */
 #define NOTES_MOST 10 /* of one test: a loop that fails should not fill the log */
 
 kernel_factory_t own_factory;
@@ -65,13 +66,24 @@ bool totals_equal(const struct totals *before, const struct totals *after)
     return same("capabilities", before->capabilities, after->capabilities) && equal;
 }
 
+/* Runs the test once more, or oftener where frames are gone after that: servers keep the page tables that they once
+ * needed, which may be others the next time. What leaks is gone each time. */
+static void run_again(const struct guest_test *test, struct totals *before, struct totals *after)
+{
+    *after = totals_now();
+    for (int i = 0; i < ROUNDS && (i == 0 || before->frames != after->frames); i++) {
+        *before = *after;
+        test->run();
+        *after = totals_now();
+    }
+}
+
 static void run_one(const struct guest_test *test)
 {
+    struct totals before, after;
     failures = 0;
     test->run();
-    struct totals before = totals_now();
-    test->run();
-    struct totals after = totals_now();
+    run_again(test, &before, &after);
     bool equal = totals_equal(&before, &after);
     tap_ok(failures == 0 && equal, "%s", test->name);
 }
