@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * idlc compat: an interface is what travels, so interfaces are the same by their id, operations by their number, members of
- * enums, flags and errors by their value. A change breaks old clients if a new server refuses what they send, or answers what
- * they refuse; it breaks old servers if that holds for new clients. What only changes the text of programs breaks nothing.
+ * idlc compat: an interface is what travels, so interfaces are the same by their id, operations by their number,
+ * members of enums, flags and errors by their value. A change breaks old clients if a new server refuses what they
+ * send, or answers what they refuse; it breaks old servers if that holds for new clients. What only changes the text of
+ * programs breaks nothing.
  */
 #include "compat.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The checked program in words, for people and for tools: what JSON, documentation, comparison and traces have in common.
- * Names are resolved: aliases are gone, declarations are called "library.Name". The strings live until names_free().
+ * The checked program in words, for people and for tools: what JSON, documentation, comparison and traces have in
+ * common. Names are resolved: aliases are gone, declarations are called "library.Name". The strings live until
+ * names_free().
  */
 #ifndef IDLC_DESCRIBE_H
 #define IDLC_DESCRIBE_H

@@ -58,8 +58,8 @@ void emit_pack_aggregate(FILE *output, const struct word_arrays *arrays, const s
                          const char *object);
 void emit_unpack_aggregate(FILE *output, const struct word_arrays *arrays, const struct member *member,
                            const char *object);
-/* What a check does that fails: the statement `start`; where `end` is not NULL, `start`, the number of the parameter that
- * is wrong, `end`. */
+/* What a check does that fails: the statement `start`; where `end` is not NULL, `start`, the number of the parameter
+ * that is wrong, `end`. */
 struct refusal {
     const char *start, *end;
 };

@@ -7,8 +7,8 @@
  *   registers, utcb   words of either kind.
  *   items      capabilities + strings + pages.
  *   copied     bytes that the kernel copies, at most: words in the UTCB, and strings.
- *   stub       bytes that the stubs of both sides keep on their stacks for it, for words, copies that are checked and bytes;
- *              what a compiler spills comes on top.
+ *   stub       bytes that the stubs of both sides keep on their stacks for it, for words, copies that are checked and
+ *              bytes; what a compiler spills comes on top.
  */
 #include "emit.h"
 

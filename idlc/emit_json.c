@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The whole checked interface as JSON: the input file and all that it imports, with every name resolved, every constant
- * reckoned and every parameter placed. The form is described in docs/idl-tools.md, and is stable: keys keep their meaning
- * and their order, new ones may be added, and "format" grows when a reader must be changed.
+ * reckoned and every parameter placed. The form is described in docs/idl-tools.md, and is stable: keys keep their
+ * meaning and their order, new ones may be added, and "format" grows when a reader must be changed.
  */
 #include "emit.h"
 

@@ -45,7 +45,8 @@ static void emit_enum_values(FILE *output, const struct type *type)
     fprintf(output, "]");
 }
 
-/* The most bytes; the words that hold them; of a result, the word of the request that says how many the caller takes. */
+/* The most bytes; the words that hold them; of a result, the word of the request that says how many the caller
+ * takes. */
 static void emit_blob_places(FILE *output, const char *direction, const struct member *member)
 {
     fprintf(output, ", \"size\": %" PRIu64, member->type->length);

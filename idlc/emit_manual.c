@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The documentation of an interface file: every declaration with its doc comment, every operation with where its parameters
- * travel; as Markdown or HTML (page.h).
+ * The documentation of an interface file: every declaration with its doc comment, every operation with where its
+ * parameters travel; as Markdown or HTML (page.h).
  */
 #include "emit.h"
 #include "page.h"

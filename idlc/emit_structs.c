@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is a struct in C: structs, unions, tables, optionals and sequences. Each has its fields laid out as layout.c says,
- * with every byte of padding named; a function that checks what came in, unless any bytes would do; and one that clears
- * what is not used, unless all of it is.
+ * What is a struct in C: structs, unions, tables, optionals and sequences. Each has its fields laid out as layout.c
+ * says, with every byte of padding named; a function that checks what came in, unless any bytes would do; and one that
+ * clears what is not used, unless all of it is.
  */
 #include "emit.h"
 

@@ -4,11 +4,11 @@
  *
  * A message is a row of 64-bit words. Each integer, bool, enum, flags (and capability of a @kernel interface, as a
  * handle) takes a word of its own; they come first, in the order of the parameters, so that they stand in registers
- * where possible. Signed integers are sign-extended. Structs and arrays follow, each from a word's start, as C lays them
- * out. Capabilities of other interfaces are typed items, in the order of the parameters.
+ * where possible. Signed integers are sign-extended. Structs and arrays follow, each from a word's start, as C lays
+ * them out. Capabilities of other interfaces are typed items, in the order of the parameters.
  *
- * Floats travel as their bits. Optionals, unions, tables, and sequences inside of other types are structs; a sequence that
- * is a parameter travels as the bytes of its elements.
+ * Floats travel as their bits. Optionals, unions, tables, and sequences inside of other types are structs; a sequence
+ * that is a parameter travels as the bytes of its elements.
  *
  * Bytes and strings of at most BYTES_IN_WORDS bytes travel in words, as long as the message has any left: the length as
  * an integer, the bytes as an array. Larger ones are string items. For one that is a result, the request has an integer

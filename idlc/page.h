@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A page of documentation, as Markdown or as HTML that needs no other file. What is written is the same in both, but for the
- * drawings of messages and structs, which only HTML has.
+ * A page of documentation, as Markdown or as HTML that needs no other file. What is written is the same in both, but
+ * for the drawings of messages and structs, which only HTML has.
  *
- * Texts are as in doc comments: what stands between two ` is code. All else that Markdown or HTML would take for its own is
- * escaped.
+ * Texts are as in doc comments: what stands between two ` is code. All else that Markdown or HTML would take for its
+ * own is escaped.
  */
 #ifndef IDLC_PAGE_H
 #define IDLC_PAGE_H

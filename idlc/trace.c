@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * idlc trace: see trace.h. A request is known by its label; an answer belongs to the last request of the same conversation,
- * which is called by the word before the arrow. What is no message is printed as it is; what is malformed, or holds a value
- * that its type does not have, is marked with `!`, and never read beyond what was captured.
+ * idlc trace: see trace.h. A request is known by its label; an answer belongs to the last request of the same
+ * conversation, which is called by the word before the arrow. What is no message is printed as it is; what is
+ * malformed, or holds a value that its type does not have, is marked with `!`, and never read beyond what was captured.
  */
 #include "trace.h"
 

@@ -9,8 +9,8 @@
 
 #include <stdio.h>
 
-/* Prints every line of `input`, messages decoded by the interfaces of the program (docs/idl-tools.md has the form). Returns
- * false if the input cannot be read. */
+/* Prints every line of `input`, messages decoded by the interfaces of the program (docs/idl-tools.md has the form).
+ * Returns false if the input cannot be read. */
 bool trace_decode(FILE *output, FILE *input, struct program *program);
 
 #endif

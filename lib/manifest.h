@@ -110,8 +110,8 @@ struct manifest_sink {
     void *context;
 };
 
-/* Parses the `length` bytes of `text`; `file` is what errors call it. Reports every error, and answers whether there was
- * none. What it allocates belongs to the caller, who calls manifest_free() whatever the answer was. */
+/* Parses the `length` bytes of `text`; `file` is what errors call it. Reports every error, and answers whether there
+ * was none. What it allocates belongs to the caller, who calls manifest_free() whatever the answer was. */
 bool manifest_parse(struct manifest *manifest, const char *file, const char *text, size_t length,
                     const struct manifest_sink *sink);
 

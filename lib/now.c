@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The time without an IPC: as the kernel reckons it, from the time-stamp counter, its frequency and its value at boot, of
- * which the start-up table tells.
+ * The time without an IPC: as the kernel reckons it, from the time-stamp counter, its frequency and its value at boot,
+ * of which the start-up table tells.
  */
 #include "salto/deadline.h"
 #include "salto/startup.h"

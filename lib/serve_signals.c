@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The server loop for a thread that a notification is bound to. Who serves without one does not pay for it: the signals are
- * taken out between the loop and the dispatcher.
+ * The server loop for a thread that a notification is bound to. Who serves without one does not pay for it: the signals
+ * are taken out between the loop and the dispatcher.
  */
 #include "salto/server.h"
 

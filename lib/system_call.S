@@ -153,7 +153,8 @@ salto_serve_strings:
     js .Lreceived
 
     /* The answer could not be sent, or nothing could be received behind it. Whoever still waits for the answer gets the
-     * error in its place; if nobody does, that fails too, and a plain receive tells whether the endpoint is at fault. */
+     * error in its place; if nobody does, that fails too, and a plain receive tells whether the endpoint is at
+     * fault. */
 .Lfailed:
     cmpq $PHASE_SEND, %rdi
     jne .Lreplace

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The checkpointer: keeps a snapshot of a memory object, which is a copy on write at the memory server, so taking it copies
- * nothing, and each page that changes afterwards costs one page. To compare it takes a second one, so that the worker can go
- * on meanwhile, attaches both, and looks at each page.
+ * The checkpointer: keeps a snapshot of a memory object, which is a copy on write at the memory server, so taking it
+ * copies nothing, and each page that changes afterwards costs one page. To compare it takes a second one, so that the
+ * worker can go on meanwhile, attaches both, and looks at each page.
  */
 #include <inttypes.h>
 #include <stdbool.h>

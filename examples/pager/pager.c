@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A pager: whoever names it (Thread.set_pager) sees an unpacked archive at TABLE, which is packed here and unpacked a
- * block of 64 KiB at a time, when it is touched. There is memory for a few blocks; the one that came first makes room for
- * the next, and the kernel takes its pages from all who have them. The archive is what `lz4 -B4` writes: the frame format of
- * LZ4, in blocks that need no other block.
+ * block of 64 KiB at a time, when it is touched. There is memory for a few blocks; the one that came first makes room
+ * for the next, and the kernel takes its pages from all who have them. The archive is what `lz4 -B4` writes: the frame
+ * format of LZ4, in blocks that need no other block.
  */
 #include <lz4.h>
 #include <lz4frame.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Reads the whole table at TABLE, from where nothing is until the pager brings it: every line, STEP lines further each time. */
+/* Reads the whole table at TABLE, from where nothing is until the pager brings it: every line, STEP lines further each
+ * time. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A ring buffer in shared memory, with one writer and one reader. Each side changes its own counter alone, and signals the
- * other's notification where that may be waiting: when the ring was empty, or was full.
+ * A ring buffer in shared memory, with one writer and one reader. Each side changes its own counter alone, and signals
+ * the other's notification where that may be waiting: when the ring was empty, or was full.
  */
 #ifndef RING_H
 #define RING_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Makes the ring's memory, which it cannot see itself, and hands it to both programs: the consumer may write to it as well,
- * since it counts there what it has read. Ends with what went wrong, if anything did.
+ * Makes the ring's memory, which it cannot see itself, and hands it to both programs: the consumer may write to it as
+ * well, since it counts there what it has read. Ends with what went wrong, if anything did.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -78,10 +78,10 @@
  *                                                               38-39 how they are cached (PAGE_*)
  * with the address of a string or flexpage in item_addresses. What does not belong to the kind is zero.
  *
- * capabilities (copy, move): the receiver finds the new handle in the item's place, or 0 where it could not be installed.
- *   Items are installed in order, each with rights no greater than the sender's AND the item's rights.
- * strings: at most four in a message, wherever they stand among the items. The receiver finds the item as it was, and the
- *   address where the bytes are now.
+ * capabilities (copy, move): the receiver finds the new handle in the item's place, or 0 where it could not be
+ *   installed. Items are installed in order, each with rights no greater than the sender's AND the item's rights.
+ * strings: at most four in a message, wherever they stand among the items. The receiver finds the item as it was, and
+ *   the address where the bytes are now.
  * pages (map, grant): the receiver finds the item as it was, and the address in its window.
  *
  * The receiver says in its own UTCB where it takes strings and pages; it stays said over any number of messages.
@@ -101,8 +101,8 @@
 #define ITEM_CACHE_SHIFT 38
 #define ITEM_CACHE_MASK 3
 
-/* How pages are cached, each stricter than the one before. Whoever maps pages on may be as strict as the pages that it has, or
- * stricter; PAGE_WRITE_BACK in an item stands for the same. */
+/* How pages are cached, each stricter than the one before. Whoever maps pages on may be as strict as the pages that it
+ * has, or stricter; PAGE_WRITE_BACK in an item stands for the same. */
 #define PAGE_WRITE_BACK 0
 #define PAGE_WRITE_COMBINING 1
 #define PAGE_UNCACHED 2

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The parts of an ELF64 file that the kernel needs to load root (System V ABI, AMD64 supplement; gABI chapters 4, 5). */
+/* The parts of an ELF64 file that the kernel needs to load root (System V ABI, AMD64 supplement; gABI chapters 4,
+ * 5). */
 #ifndef SALTO_BOOT_ELF_H
 #define SALTO_BOOT_ELF_H
 

@@ -93,7 +93,8 @@ static void copy_in(struct memory *memory, uint64_t position, const char *data, 
     }
 }
 
-/* Memory of `size` bytes from the page of `address` on, mapped there; it lives as long as a capability in root's table. */
+/* Memory of `size` bytes from the page of `address` on, mapped there; it lives as long as a capability in root's
+ * table. */
 static struct memory *map_new(const char *name, struct task *task, uint64_t address, uint64_t size, uint32_t rights)
 {
     enum error error;

@@ -218,7 +218,8 @@ struct capability *object_capability(const struct object *object)
     return object->capabilities.first ? capability_of(object->capabilities.first) : 0;
 }
 
-/* The first child goes until there is none: its children take its place, so each step deletes one of all the derived. */
+/* The first child goes until there is none: its children take its place, so each step deletes one of all the
+ * derived. */
 bool capability_revoke(struct capability *capability, uint32_t most)
 {
     for (uint32_t i = 0; i < most && capability->node.children.first; i++)

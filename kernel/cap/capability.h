@@ -3,10 +3,10 @@
  * Capabilities and the tables that hold them.
  *
  * A task's table grows by pages of 64 entries, up to 65,536; empty entries are on a free list. Where a capability names
- * an endpoint with the right to send, its hot slot (private part of the task's address space) repeats endpoint and badge
- * for the trampoline; all other hot slots are zero, and all those of a guarded task. Invariants: an entry is in its object's derivation forest exactly if
- * it names an object; what was derived from a capability names the same object; the hot slot is written badge first,
- * endpoint last, and zeroed endpoint first.
+ * an endpoint with the right to send, its hot slot (private part of the task's address space) repeats endpoint and
+ * badge for the trampoline; all other hot slots are zero, and all those of a guarded task. Invariants: an entry is in
+ * its object's derivation forest exactly if it names an object; what was derived from a capability names the same
+ * object; the hot slot is written badge first, endpoint last, and zeroed endpoint first.
  */
 #ifndef SALTO_CAP_CAPABILITY_H
 #define SALTO_CAP_CAPABILITY_H
@@ -54,8 +54,8 @@ static inline struct capability *capability_find(const struct capability_table *
     return capability->object ? capability : 0;
 }
 
-/* Installs a capability to `object` in a free entry of `task`, derived from no other. 0 and `*error` (NO_MEMORY, NO_SLOT)
- * if there is none. */
+/* Installs a capability to `object` in a free entry of `task`, derived from no other. 0 and `*error` (NO_MEMORY,
+ * NO_SLOT) if there is none. */
 struct capability *capability_create(struct task *task, struct object *object, uint32_t rights, uint64_t badge,
                                      enum error *error);
 
@@ -72,15 +72,16 @@ struct capability *capability_move(struct task *task, struct capability *source,
  * they all gone? No object dies of it, since the one that they were derived from names the same object. */
 bool capability_revoke(struct capability *capability, uint32_t most);
 
-/* Makes room in the task's table for one more capability, so that capability_create() fails for want of a hot slot only,
- * which an endpoint needs. NO_MEMORY, NO_SLOT, DEAD. */
+/* Makes room in the task's table for one more capability, so that capability_create() fails for want of a hot slot
+ * only, which an endpoint needs. NO_MEMORY, NO_SLOT, DEAD. */
 enum error capability_reserve(struct task *task);
 
 /* As capability_create, for an operation that hands out a handle. If it fails, the object is destroyed unless other
  * capabilities name it. */
 enum error capability_publish(struct task *task, struct object *object, uint32_t rights, uint32_t *handle);
 
-/* Empties the entry; what was derived from it is now derived from its parent. Destroys the object if it was the last. */
+/* Empties the entry; what was derived from it is now derived from its parent. Destroys the object if it was the
+ * last. */
 void capability_delete(struct capability *capability);
 
 /* Empties an entry without destroying the object, which may have no capability afterwards. */

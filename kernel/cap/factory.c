@@ -97,8 +97,8 @@ static struct factory *drop_reference(struct factory *factory)
     return --factory->references == 0 ? factory : 0;
 }
 
-/* Returns what a factory had, to which nothing refers any more, to its parent. Answers the parent if nothing refers to that
- * now. object_free() does not lead back here for good: the parent still has the reference of the limit. */
+/* Returns what a factory had, to which nothing refers any more, to its parent. Answers the parent if nothing refers to
+ * that now. object_free() does not lead back here for good: the parent still has the reference of the limit. */
 static struct factory *free_unused(struct factory *factory)
 {
     struct factory *parent = factory->parent;
@@ -114,8 +114,8 @@ static struct factory *free_unused(struct factory *factory)
     return drop_reference(parent);
 }
 
-/* Frees `factory`, if it is not 0, its parent if that was unused otherwise, and so on. A program may nest factories to any
- * depth: after a few of them the rest is left for later. */
+/* Frees `factory`, if it is not 0, its parent if that was unused otherwise, and so on. A program may nest factories to
+ * any depth: after a few of them the rest is left for later. */
 static void free_some_unused(struct factory *factory)
 {
     for (int i = 0; i < RELEASED_AT_ONCE && factory; i++)

@@ -36,12 +36,13 @@ struct factory {
 /* Makes the first factory, which owns `limit` bytes. */
 struct factory *factory_create_first(uint64_t limit);
 
-/* A factory with `limit` bytes and `slots` hot lines out of `parent`'s; 0 and `*error` (NO_MEMORY, NO_SLOT) where that has
- * not enough. */
+/* A factory with `limit` bytes and `slots` hot lines out of `parent`'s; 0 and `*error` (NO_MEMORY, NO_SLOT) where that
+ * has not enough. */
 struct factory *factory_create(struct factory *parent, uint64_t limit, const struct hot_slots *slots,
                                enum error *error);
 
-/* What a factory of `limit` bytes gets by default: one of each kind for every 16 KiB begun, as far as `parent` has any. */
+/* What a factory of `limit` bytes gets by default: one of each kind for every 16 KiB begun, as far as `parent` has
+ * any. */
 struct hot_slots factory_default_slots(const struct factory *parent, uint64_t limit);
 
 /* Charges `bytes`; false if the quota does not allow it. */
@@ -55,7 +56,8 @@ void factory_refund(struct factory *factory, uint64_t bytes);
 bool factory_charge_slot(struct factory *factory, const struct hot_slots *slot, uint64_t bytes, enum error *error);
 void factory_refund_slot(struct factory *factory, const struct hot_slots *slot, uint64_t bytes);
 
-/* Charged and zeroed memory for an object of `size` bytes with its header filled in; 0 if quota or memory is used up. */
+/* Charged and zeroed memory for an object of `size` bytes with its header filled in; 0 if quota or memory is used
+ * up. */
 void *object_allocate(struct factory *factory, enum object_type type, size_t size);
 
 /* Frees what object_allocate gave. */

@@ -137,7 +137,8 @@ bool object_kill_capabilities(struct object *object, uint32_t most)
     return !object->capabilities.first;
 }
 
-/* Nearly all threads are one piece of work; and the one that entered the kernel could not delete the capability later. */
+/* Nearly all threads are one piece of work; and the one that entered the kernel could not delete the capability
+ * later. */
 static bool is_destroyed_at_once(const struct thread *thread)
 {
     return !thread->parked.first || thread_is_current(thread);

@@ -53,16 +53,17 @@ struct object {
 struct capability *object_capability(const struct object *object);
 
 /* Destroys an object that no capability names any more, and all that dies with it. One after the other and not by
- * recursion: a chain of tasks that hold each other's last capabilities may be any length. What is being destroyed already
- * takes it along; else it is gone on return. For objects that are few pieces of work; of a thread that is more than one, the
- * rest is left to object_destroy_some(). */
+ * recursion: a chain of tasks that hold each other's last capabilities may be any length. What is being destroyed
+ * already takes it along; else it is gone on return. For objects that are few pieces of work; of a thread that is more
+ * than one, the rest is left to object_destroy_some(). */
 void object_destroy(struct object *object);
 
 /* As object_destroy, but leaves the work to object_destroy_some(). Capabilities may still name the object. */
 void object_condemn(struct object *object);
 
 /* Destroys what is condemned, the last one first, until nothing is left (true) or the operation should stop at a
- * preemption point (false; so it is if the calling thread itself has died of it). The rest is done by whoever comes next, and when no thread is ready. */
+ * preemption point (false; so it is if the calling thread itself has died of it). The rest is done by whoever comes
+ * next, and when no thread is ready. */
 bool object_destroy_some(void);
 
 /* Is there anything to do for it? */
@@ -74,9 +75,9 @@ bool object_destroy_piece(void);
 /* Makes up to `most` capabilities that name `object` name the dead object. Are they all gone? */
 bool object_kill_capabilities(struct object *object, uint32_t most);
 
-/* For a capability that is the last one: where the destruction of the object takes more than one piece, makes it name the
- * dead object, and condemns the one that it named. Not so for the thread that entered the kernel, which could not delete the
- * capability afterwards. */
+/* For a capability that is the last one: where the destruction of the object takes more than one piece, makes it name
+ * the dead object, and condemns the one that it named. Not so for the thread that entered the kernel, which could not
+ * delete the capability afterwards. */
 void object_condemn_last(struct capability *capability);
 
 /* Takes an object off the list that it is on. */

@@ -49,7 +49,8 @@ void console_report(const char *text, size_t size);
 /* A byte that was received, or -1 if none is there. Never waits. */
 int console_receive_byte(void);
 
-/* The same for whoever reads the console: in a kernel with the debugger (docs/debugger.md) all but the debugger's key. */
+/* The same for whoever reads the console: in a kernel with the debugger (docs/debugger.md) all but the debugger's
+ * key. */
 int console_read_byte(void);
 
 /* Writes `size` bytes to the debug port, as they are. */

@@ -11,8 +11,8 @@ struct console {
     struct object object; /* `number` tells them apart: 0 serial line, 1 debug port */
 };
 
-/* The text is in the queue of the console, unless there was no room; `progress` of the caller says where it ends, so that
- * it is not entered twice. The caller waits until it is sent, and is interrupted there. */
+/* The text is in the queue of the console, unless there was no room; `progress` of the caller says where it ends, so
+ * that it is not entered twice. The caller waits until it is sent, and is interrupted there. */
 static enum error put_on_line(struct kernel_call *call, const uint8_t *text, uint32_t length)
 {
     struct thread *caller = kernel_call_thread(call);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What must hold of the kernel's structures whenever a system call enters it. A build for tests (kernel_checked.elf) looks
- * at each one, and panics with the name of what is broken; host tests use the same checks.
+ * What must hold of the kernel's structures whenever a system call enters it. A build for tests (kernel_checked.elf)
+ * looks at each one, and panics with the name of what is broken; host tests use the same checks.
  *
  * The checks only read. They take a time that grows with what exists, up to its square: nothing for a kernel in use.
  */
@@ -43,8 +43,8 @@ void invariants_mappings(struct inspection *inspection);
 void invariants_memory(struct inspection *inspection);
 
 /* Whether this kernel looks at itself. If it does, invariants_check() is to be called at each system call of `running`,
- * and panics with the name of an invariant that is broken. It looks at threads each time, and at what takes longer once in
- * so many calls. */
+ * and panics with the name of an invariant that is broken. It looks at threads each time, and at what takes longer once
+ * in so many calls. */
 #define INVARIANTS_CAPABILITIES_EVERY 100
 #define INVARIANTS_MEMORY_EVERY 1000
 extern const bool invariants_are_checked;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A look at each system call before the kernel serves it, where the command line or the build asks for that. Elsewhere the
- * gate leads past it, so that it costs nothing.
+ * A look at each system call before the kernel serves it, where the command line or the build asks for that. Elsewhere
+ * the gate leads past it, so that it costs nothing.
  */
 #ifndef SALTO_DEBUG_OBSERVE_H
 #define SALTO_DEBUG_OBSERVE_H

@@ -27,9 +27,9 @@ struct search_result {
     uint64_t shared, private, user, address;
 };
 
-/* Counts the aligned 8-byte places `word` with (word & mask) == value in what tasks other than `owner` map. User pages of
- * `owner` and of `searcher`, which knows the value, do not count, wherever else they are mapped; nor does the save area
- * of `searcher`. */
+/* Counts the aligned 8-byte places `word` with (word & mask) == value in what tasks other than `owner` map. User pages
+ * of `owner` and of `searcher`, which knows the value, do not count, wherever else they are mapped; nor does the save
+ * area of `searcher`. */
 struct search_result walk_search(uint64_t value, uint64_t mask, const struct task *owner, const struct task *searcher);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Cycles of waiting. The kernel refuses those that chains of single threads close (thread/chain.h). What is searched for
- * here are those that it cannot see: across a reply object, which any thread of its holders may use, and across an
+ * Cycles of waiting. The kernel refuses those that chains of single threads close (thread/chain.h). What is searched
+ * for here are those that it cannot see: across a reply object, which any thread of its holders may use, and across an
  * endpoint on which several threads receive.
  *
- * Whoever might end a wait is a thread that the waiting one "waits for". A cycle is `certain` if nobody outside of it can
- * end it: each thread that might end one of its waits is stuck itself, waits in it or for it. Threads that wait to receive,
- * or until a deadline, are never stuck: others may free them.
+ * Whoever might end a wait is a thread that the waiting one "waits for". A cycle is `certain` if nobody outside of it
+ * can end it: each thread that might end one of its waits is stuck itself, waits in it or for it. Threads that wait to
+ * receive, or until a deadline, are never stuck: others may free them.
  */
 #include "cap/capability.h"
 #include "debug/console.h"
@@ -130,7 +130,8 @@ static bool reaches_itself(uint32_t goal)
     return false;
 }
 
-/* Prints the way that reaches_itself() found. It is stored from the end to the beginning, so it is turned round first. */
+/* Prints the way that reaches_itself() found. It is stored from the end to the beginning, so it is turned round
+ * first. */
 static void show_cycle(uint32_t goal)
 {
     uint32_t way[THREADS_LOOKED_AT / 4], length = 0, at = goal;

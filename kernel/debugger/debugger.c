@@ -3,8 +3,8 @@
  * The kernel debugger: commands on the serial line, while everything else stands still. See docs/debugger.md.
  *
  * It runs with interrupts off, where the timer interrupted a program, an operation at a preemption point, or the idle
- * CPU: all that the kernel knows is consistent there. After a panic it may not be; then a fault in here ends the machine.
- * Between two looks, bytes that are not the key are put aside, and given to whoever reads the console.
+ * CPU: all that the kernel knows is consistent there. After a panic it may not be; then a fault in here ends the
+ * machine. Between two looks, bytes that are not the key are put aside, and given to whoever reads the console.
  */
 #include "debugger.h"
 

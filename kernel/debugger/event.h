@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the debugger's ring of events holds. docs/model.md says what each event of IPC means; they are noted so that a list
- * of them keeps its rules: what an event makes necessary is noted behind it.
+ * What the debugger's ring of events holds. docs/model.md says what each event of IPC means; they are noted so that a
+ * list of them keeps its rules: what an event makes necessary is noted behind it.
  */
 #ifndef SALTO_DEBUGGER_EVENT_H
 #define SALTO_DEBUGGER_EVENT_H
 
-/* In brackets the arguments of debugger_note() besides `thread`: other, object, value. All else that an event says is read
- * from the thread, so it is noted when the thread waits already, with its deadline, or does not wait any more. */
+/* In brackets the arguments of debugger_note() besides `thread`: other, object, value. All else that an event says is
+ * read from the thread, so it is noted when the thread waits already, with its deadline, or does not wait any more. */
 enum debugger_event {
     EVENT_SYSTEM_CALL,    /* the thread enters the kernel */
     EVENT_INTERRUPT,      /* it is interrupted, or faults [value: vector] */

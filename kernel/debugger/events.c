@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The rings of the last events. One has everything: system calls that entered the kernel, interrupts and faults of
- * programs, and what IPC does. The other one has what IPC does alone, in the words of docs/model.md, and reaches further
- * back. Everything is copied, since threads and objects may be gone when it is shown.
+ * programs, and what IPC does. The other one has what IPC does alone, in the words of docs/model.md, and reaches
+ * further back. Everything is copied, since threads and objects may be gone when it is shown.
  */
 #include "boot/boot.h"
 #include "debug/console.h"
@@ -211,8 +211,8 @@ static void put_entry(struct event *event, const struct thread *thread, uint64_t
     event->values[1] = call ? thread->call.handle : thread->frame.rip;
 }
 
-/* Is it worth an entry? A signal without bits is none, and of objects that are given to somebody, those that keep a caller
- * are. */
+/* Is it worth an entry? A signal without bits is none, and of objects that are given to somebody, those that keep a
+ * caller are. */
 static bool is_noted(enum debugger_event kind, const struct object *object, uint64_t value)
 {
     if (kind == EVENT_SIGNAL)

@@ -300,7 +300,8 @@ void show_endpoints(void)
             show_endpoint((const struct endpoint *)object);
 }
 
-/* All contexts of one place, the first of their queue first: only those that are READY stand in a queue of the kernel. */
+/* All contexts of one place, the first of their queue first: only those that are READY stand in a queue of the
+ * kernel. */
 static bool show_level(uint32_t priority)
 {
     bool any = false;

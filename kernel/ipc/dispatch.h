@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who serves a call, by the type of the object that is called: the dispatchers that idlc generates from idl/kernel, and for
- * endpoints the IPC path.
+ * Who serves a call, by the type of the object that is called: the dispatchers that idlc generates from idl/kernel, and
+ * for endpoints the IPC path.
  */
 #ifndef SALTO_IPC_DISPATCH_H
 #define SALTO_IPC_DISPATCH_H

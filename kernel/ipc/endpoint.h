@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Endpoints. The one thread that the trampoline may hand a message to stands in the hot line's waiter word, and waits if
- * its HOT_WAITS names this endpoint; any further receivers, and all senders that found nobody, are on queues here.
+ * Endpoints. The one thread that the trampoline may hand a message to stands in the hot line's waiter word, and waits
+ * if its HOT_WAITS names this endpoint; any further receivers, and all senders that found nobody, are on queues here.
  *
  * The waiter word keeps the thread that received last: that is the server whom senders in the queue wait for. Where
  * several threads receive, nobody knows which of them will, and `shared` says so.
  *
- * Invariants: while senders are queued, no thread waits here; HOT_RECEIVE_HANDLE of a thread is valid only if the waiter
- * word of its HOT_RECEIVE_ENDPOINT names it and no sender is queued there; a thread on `receivers` is not the waiter.
+ * Invariants: while senders are queued, no thread waits here; HOT_RECEIVE_HANDLE of a thread is valid only if the
+ * waiter word of its HOT_RECEIVE_ENDPOINT names it and no sender is queued there; a thread on `receivers` is not the
+ * waiter.
  */
 #ifndef SALTO_IPC_ENDPOINT_H
 #define SALTO_IPC_ENDPOINT_H
@@ -34,8 +35,8 @@ struct endpoint *endpoint_create(struct factory *payer, enum error *error);
 /* The last capability is gone: tells some of those who wait, and then goes. */
 void endpoint_destroy_piece(struct endpoint *endpoint);
 
-/* A capability with the right to receive came or went. With the last one all senders fail with DEAD, the first few, those
- * of the highest priority, at once, the others by and by. */
+/* A capability with the right to receive came or went. With the last one all senders fail with DEAD, the first few,
+ * those of the highest priority, at once, the others by and by. */
 void endpoint_receive_right_added(struct endpoint *endpoint);
 void endpoint_receive_right_removed(struct endpoint *endpoint, const struct capability *capability);
 
@@ -66,8 +67,8 @@ static inline struct thread *endpoint_receiver(const struct endpoint *endpoint)
 /* The same, and it stops waiting. */
 struct thread *endpoint_take_receiver(struct endpoint *endpoint);
 
-/* Makes `thread` wait: as the waiter that the trampoline sees if that place is free, else on the queue. `handle` is what
- * it may use for plain waits from now on. */
+/* Makes `thread` wait: as the waiter that the trampoline sees if that place is free, else on the queue. `handle` is
+ * what it may use for plain waits from now on. */
 void endpoint_wait(struct endpoint *endpoint, struct thread *thread, uint64_t handle);
 
 /* `thread` received a message here without waiting: it is the endpoint's server now. */
@@ -76,7 +77,8 @@ void endpoint_note_server(struct endpoint *endpoint, struct thread *thread);
 /* The one thread that receives here, or 0 if there is none, or several. */
 struct thread *endpoint_server(const struct endpoint *endpoint);
 
-/* Queues a sender, at its present priority, to which those are raised for whom it waits; plain waits go through the kernel from now on. */
+/* Queues a sender, at its present priority, to which those are raised for whom it waits; plain waits go through the
+ * kernel from now on. */
 void endpoint_queue_sender(struct endpoint *endpoint, struct thread *thread);
 
 /* A queued sender goes behind those of `priority`, if its own is lower: then true. */

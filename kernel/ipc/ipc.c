@@ -3,9 +3,10 @@
  * System calls that the trampoline leaves to the kernel: calls to kernel objects, and IPC whose partner is not waiting,
  * whose message carries items, or which is not a plain call or reply-and-wait.
  *
- * The sender's tag, handle and words stand in its `call`; its preserved registers in its save slot; instruction pointer,
- * stack pointer and FS base in its hot line. So a thread that waits here can be resumed by the trampoline alone.
- * Checks come in one order: tag, handle, type, right; then the partner. Nothing is changed before all have passed.
+ * The sender's tag, handle and words stand in its `call`; its preserved registers in its save slot; instruction
+ * pointer, stack pointer and FS base in its hot line. So a thread that waits here can be resumed by the trampoline
+ * alone. Checks come in one order: tag, handle, type, right; then the partner. Nothing is changed before all have
+ * passed.
  */
 #include "ipc/ipc.h"
 
@@ -104,7 +105,8 @@ static bool send_request(struct thread *self, const struct capability *capabilit
     return false;
 }
 
-/* Gives `caller`, whose wait is over then, what stands in `self->call`; its items only if they are not there already. */
+/* Gives `caller`, whose wait is over then, what stands in `self->call`; its items only if they are not there
+ * already. */
 static void answer(struct thread *self, struct thread *caller, bool items)
 {
     debugger_note(caller->reply ? EVENT_ANSWER : EVENT_REPLY, self, caller, caller->reply, 0);
@@ -192,8 +194,8 @@ static bool send(struct thread *self, const struct capability *capability, uint3
 
 /* ---- Receive phase --------------------------------------------------------------------------------------------- */
 
-/* The same for a message with strings or pages; `again` is the tag of what `self` does. One that is refused is not heard
- * of. */
+/* The same for a message with strings or pages; `again` is the tag of what `self` does. One that is refused is not
+ * heard of. */
 static void accept_long(struct thread *self, struct thread *sender, uint32_t again)
 {
     enum error error = read_long(&self->transfer, sender, self);
@@ -356,8 +358,9 @@ static void reply(struct thread *self, uint32_t low)
     schedule_go_on(self);
 }
 
-/* Will nothing but a message end a wait on `handle`? Then HOT_RECEIVE_HANDLE has it, which says, as to the trampoline, that
- * this is the capability's handle still, with the right to receive, that nobody is queued and no signal is pending. */
+/* Will nothing but a message end a wait on `handle`? Then HOT_RECEIVE_HANDLE has it, which says, as to the trampoline,
+ * that this is the capability's handle still, with the right to receive, that nobody is queued and no signal is
+ * pending. */
 static bool can_wait_plainly(const struct thread *self, uint64_t handle, uint32_t low)
 {
     return handle == self->hot->receive_handle && handle != HANDLE_NONE && !(low & (TAG_DEADLINE | TAG_CLOSED));

@@ -7,14 +7,15 @@
 
 struct endpoint;
 
-/* A system call that the trampoline did not serve. The thread goes on afterwards unless schedule_switch says otherwise. */
+/* A system call that the trampoline did not serve. The thread goes on afterwards unless schedule_switch says
+ * otherwise. */
 void system_call(struct thread *thread);
 
 /* The same for any request but a plain call, by the general way. */
 void ipc_general(struct thread *thread);
 
-/* Sends the message that the kernel wrote into `thread->message` to the supervisor of its task, as a one-way message from
- * that thread, which stays stopped. Without a supervisor nothing happens. Returns whether there was one. */
+/* Sends the message that the kernel wrote into `thread->message` to the supervisor of its task, as a one-way message
+ * from that thread, which stays stopped. Without a supervisor nothing happens. Returns whether there was one. */
 bool ipc_send_kernel_message(struct thread *thread);
 
 /* All strings of the request of `sender`, which waits no longer, are with `receiver`: it gets the rest. */

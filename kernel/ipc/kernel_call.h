@@ -42,8 +42,8 @@ bool kernel_call_goes_on(struct kernel_call *call);
 enum error kernel_call_restart(struct kernel_call *call);
 
 /* For an operation that may take zeroed frames, up to FRAME_STOCK of them, before it begins: fills the stock, with
- * preemption points. False if the operation is restarted. Nothing that a deadline or an interrupt may change can be relied
- * on afterwards. */
+ * preemption points. False if the operation is restarted. Nothing that a deadline or an interrupt may change can be
+ * relied on afterwards. */
 bool kernel_call_ready(struct kernel_call *call);
 
 /* The calling thread. */

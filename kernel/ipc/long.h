@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Messages with strings or pages, from both ends' UTCBs to what the kernel does at once. Inlined into the send and receive
- * phases, where the figures of short strings and single pages are made; what takes longer is in transfer.h.
+ * Messages with strings or pages, from both ends' UTCBs to what the kernel does at once. Inlined into the send and
+ * receive phases, where the figures of short strings and single pages are made; what takes longer is in transfer.h.
  */
 #ifndef SALTO_IPC_LONG_H
 #define SALTO_IPC_LONG_H
@@ -11,8 +11,8 @@
 #include "ipc/transfer.h"
 #include "thread/task.h"
 
-/* Reads the strings and pages of the message of `sender`, and what `receiver` says about where it takes them. NO_BUFFER,
- * NO_WINDOW: nowhere; BAD_ADDRESS, BAD_ARGUMENT: there can be no such string or flexpage. */
+/* Reads the strings and pages of the message of `sender`, and what `receiver` says about where it takes them.
+ * NO_BUFFER, NO_WINDOW: nowhere; BAD_ADDRESS, BAD_ARGUMENT: there can be no such string or flexpage. */
 static inline enum error read_long(struct transfer *transfer, const struct thread *sender,
                                    const struct thread *receiver)
 {

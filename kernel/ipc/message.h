@@ -36,7 +36,8 @@ static inline uint32_t tag_items(uint32_t general)
     return general >> TAG_ITEMS_SHIFT & TAG_ITEMS_MASK;
 }
 
-/* What the general form of each operation may have besides its number; 0: there is no such operation to be asked for. */
+/* What the general form of each operation may have besides its number; 0: there is no such operation to be asked
+ * for. */
 #define TAG_CONTENT (TAG_WORDS_MASK | TAG_ITEMS_MASK << TAG_ITEMS_SHIFT)
 static const uint32_t tag_allowed[TAG_OPERATION_MASK + 1] = {
     [MESSAGE_CALL] = TAG_NATIVE | TAG_CONTENT | TAG_POLL | TAG_DEADLINE,

@@ -2,9 +2,10 @@
 /*
  * Notifications: a word of bits that can be set without waiting, and one thread that takes them.
  *
- * A notification is bound to at most one thread, and a thread has at most one. The bits reach the thread when it waits on
- * the notification itself, or on any endpoint unless that wait is closed; until then they stay, and the thread's plain
- * waits go through the kernel. Invariant: a notification with bits has no thread, or one that does not wait for signals.
+ * A notification is bound to at most one thread, and a thread has at most one. The bits reach the thread when it waits
+ * on the notification itself, or on any endpoint unless that wait is closed; until then they stay, and the thread's
+ * plain waits go through the kernel. Invariant: a notification with bits has no thread, or one that does not wait for
+ * signals.
  */
 #ifndef SALTO_IPC_NOTIFICATION_H
 #define SALTO_IPC_NOTIFICATION_H

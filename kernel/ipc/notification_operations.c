@@ -10,7 +10,8 @@
 enum error kernel_notification_bind(struct kernel_call *call, struct notification *self, struct thread *thread)
 {
     (void)call;
-    /* A thread of a task that has ended may still queue, with the kernel's message about that: it is dead all the same. */
+    /* A thread of a task that has ended may still queue, with the kernel's message about that: it is dead all the
+     * same. */
     if (thread->state == THREAD_DEAD || thread->task->ended)
         return ERROR_DEAD;
     if (self->thread || thread->notification)

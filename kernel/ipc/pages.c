@@ -119,8 +119,8 @@ static bool divides_large(const struct page_item *page, const struct task *from)
                                     space_is_within_large(&from->space, page->source + size_of(page->item)));
 }
 
-/* How many entries of page tables a flexpage takes at the receiver. More than it does where it is no whole chunks of one
- * object, or where some are no large frames, as one can see on the way. */
+/* How many entries of page tables a flexpage takes at the receiver. More than it does where it is no whole chunks of
+ * one object, or where some are no large frames, as one can see on the way. */
 static uint64_t entries_of(const struct page_item *page, struct task *from)
 {
     uint64_t size = size_of(page->item), entries = size / LARGE_PAGE_SIZE;
@@ -251,8 +251,8 @@ enum error pages_piece(struct pages *pages, struct thread *maker, struct task *f
     return ERROR_NONE;
 }
 
-/* Maps the only flexpage, if there is just one, which is not granted, and one mapping of the sender has it: as a rule. False:
- * it is to be mapped by pieces. */
+/* Maps the only flexpage, if there is just one, which is not granted, and one mapping of the sender has it: as a rule.
+ * False: it is to be mapped by pieces. */
 static bool map_only(const struct pages *pages, struct task *from, struct task *to, enum error *error)
 {
     const struct page_item *page = &pages->of[0];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Short messages between threads that wait for just that: what the trampoline would have carried, had the message not had
- * a deadline, or the one to be answered been in the kernel's hands. Each function is a run of positive checks, and takes
- * the message if all hold; else nothing has changed, and the general way (ipc.c) gives the same result.
+ * Short messages between threads that wait for just that: what the trampoline would have carried, had the message not
+ * had a deadline, or the one to be answered been in the kernel's hands. Each function is a run of positive checks, and
+ * takes the message if all hold; else nothing has changed, and the general way (ipc.c) gives the same result.
  */
 #ifndef SALTO_IPC_SHORT_H
 #define SALTO_IPC_SHORT_H

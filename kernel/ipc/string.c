@@ -238,8 +238,8 @@ static uint64_t copy_in_any_page(struct place source, struct place target, uint6
     return length;
 }
 
-/* Copies a piece of a string: AT_ONCE bytes, or less, or whole pages until an interrupt comes. STRINGS_MORE: so far all is
- * well. */
+/* Copies a piece of a string: AT_ONCE bytes, or less, or whole pages until an interrupt comes. STRINGS_MORE: so far all
+ * is well. */
 static enum strings_result copy_piece(const struct string *string, uint64_t *done, const struct space *from,
                                       const struct space *to)
 {

@@ -2,9 +2,9 @@
 /*
  * String items: which bytes a message carries, and how they are copied between two address spaces.
  *
- * The kernel never uses an address that a program gave: it walks the page tables of both sides and copies in its own map of
- * physical memory. Invariant: a frame or a page table that a walk found is used only until interrupts are next let in; where
- * none came then, nothing can have changed, and the walk holds on.
+ * The kernel never uses an address that a program gave: it walks the page tables of both sides and copies in its own
+ * map of physical memory. Invariant: a frame or a page table that a walk found is used only until interrupts are next
+ * let in; where none came then, nothing can have changed, and the walk holds on.
  */
 #ifndef SALTO_IPC_STRING_H
 #define SALTO_IPC_STRING_H
@@ -52,20 +52,20 @@ static inline bool strings_any(const struct utcb *sender, uint32_t items)
     return false;
 }
 
-/* Reads which strings the first `items` items of the sender's UTCB name, and where they go. NO_BUFFER: the receiver has no
- * buffer for one, or it is too small; BAD_ADDRESS: one lies outside the user half. */
+/* Reads which strings the first `items` items of the sender's UTCB name, and where they go. NO_BUFFER: the receiver has
+ * no buffer for one, or it is too small; BAD_ADDRESS: one lies outside the user half. */
 enum error strings_read(struct strings *strings, const struct utcb *sender, uint32_t items,
                         const struct utcb *receiver);
 
 /* Copies all of it, if it is not much and no page is missing. False: some may be copied, nothing is noted of that. */
 bool strings_copy_at_once(const struct strings *strings, const struct space *from, const struct space *to);
 
-/* Copies a piece, after which interrupts should be let in. It may let them in itself, and returns when one has come. What is
- * not copied because a page is missing can be copied when it is there. */
+/* Copies a piece, after which interrupts should be let in. It may let them in itself, and returns when one has come.
+ * What is not copied because a page is missing can be copied when it is there. */
 enum strings_result strings_copy(struct strings *strings, const struct space *from, const struct space *to);
 
-/* The address that comes next, of the sender's (`source`) or of the receiver's, in the address space `space`; `*code` is the
- * error code that a program's page fault there would have (Intel SDM volume 3, 4.7). */
+/* The address that comes next, of the sender's (`source`) or of the receiver's, in the address space `space`; `*code`
+ * is the error code that a program's page fault there would have (Intel SDM volume 3, 4.7). */
 uint64_t strings_missing(const struct strings *strings, bool source, const struct space *space, uint64_t *code);
 
 /* Tells the receiver, in its UTCB, what has arrived where. */

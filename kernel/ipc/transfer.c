@@ -135,8 +135,8 @@ static bool is_asked_for(struct thread *thread, uint64_t address, uint64_t code)
     return address >= USER_START && address < USER_END && fault_ask_for_page(thread, address, code);
 }
 
-/* The client's own page: the driver waits for nothing of that. A request is sent again when the page is there; an answer
- * is lost, since the server's memory is its own again. */
+/* The client's own page: the driver waits for nothing of that. A request is sent again when the page is there; an
+ * answer is lost, since the server's memory is its own again. */
 static void client_page_is_missing(struct thread *client, uint64_t address, uint64_t code)
 {
     bool sends = !client->transfer.answers;

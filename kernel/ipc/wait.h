@@ -3,9 +3,9 @@
  * Who waits for whom, and how waits end that no partner ends: by a deadline, by being broken off, by a death.
  *
  * The words `partner` and `waits` of a hot line say for what a thread waits. The trampoline may end such a wait unless
- * the word's lowest bit (WAIT_KERNEL) is set: then its compares fail, and the kernel ends it. That is so where more is to
- * be done than to hand over registers: a deadline to be taken back, a stopped thread not to be run, a fault, a guarded task
- * to be kept apart.
+ * the word's lowest bit (WAIT_KERNEL) is set: then its compares fail, and the kernel ends it. That is so where more is
+ * to be done than to hand over registers: a deadline to be taken back, a stopped thread not to be run, a fault, a
+ * guarded task to be kept apart.
  */
 #ifndef SALTO_IPC_WAIT_H
 #define SALTO_IPC_WAIT_H
@@ -51,8 +51,8 @@ static inline void wait_for_kernel_answer(struct thread *caller, struct thread *
 /* The wait of `thread`, whatever for, is over: it stands in no queue, has no deadline and no partner. */
 void wait_end(struct thread *thread);
 
-/* The wait of `thread` in an IPC ends with `error`, and it goes on. A thread that waits for the handler of its fault stays
- * stopped, and its task's supervisor is told. */
+/* The wait of `thread` in an IPC ends with `error`, and it goes on. A thread that waits for the handler of its fault
+ * stays stopped, and its task's supervisor is told. */
 void wait_fail(struct thread *thread, enum error error);
 
 /* Is `thread` in an IPC that can be broken off? */

@@ -3,10 +3,10 @@
  * Interrupt lines and their objects. A line has at most one object, its owner's; an interrupt signals the notification
  * that is bound to it, and comes again only after the owner has acknowledged it.
  *
- * A level-triggered input is masked from the interrupt to the acknowledgement, since it stays active until the driver has
- * served the device. An edge-triggered one cannot be masked so: the chip forgets edges that come while it is, and the
- * device, waiting to be served, makes no other. So its first further edge is only noted, masks the input, and is signalled
- * at the acknowledgement.
+ * A level-triggered input is masked from the interrupt to the acknowledgement, since it stays active until the driver
+ * has served the device. An edge-triggered one cannot be masked so: the chip forgets edges that come while it is, and
+ * the device, waiting to be served, makes no other. So its first further edge is only noted, masks the input, and is
+ * signalled at the acknowledgement.
  *
  * Invariants: an input is unmasked only if its line has an object that is bound, and that is not waiting to be
  * acknowledged or is edge-triggered with no edge noted.

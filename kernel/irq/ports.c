@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Port ranges and I/O bitmaps. See ports.h. The bitmap: Intel SDM volume 1, 19.5.2 (a port is open if the bits of all its
- * bytes are zero); the processor finds it through the TSS in the private part of the current address space.
+ * Port ranges and I/O bitmaps. See ports.h. The bitmap: Intel SDM volume 1, 19.5.2 (a port is open if the bits of all
+ * its bytes are zero); the processor finds it through the TSS in the private part of the current address space.
  */
 #include "irq/ports.h"
 
@@ -99,8 +99,8 @@ static void close_uncovered(struct task *task, uint32_t first, uint32_t end)
         close_ports(task, first, end);
 }
 
-/* Opens bits `first` to `end` - 1 of the page that begins with port `base`. A new page, whose zeros leave all ports open,
- * is filled around them; interrupts are off, so nobody sees it before. */
+/* Opens bits `first` to `end` - 1 of the page that begins with port `base`. A new page, whose zeros leave all ports
+ * open, is filled around them; interrupts are off, so nobody sees it before. */
 static bool open_in_page(struct task *task, uint32_t base, uint32_t first, uint32_t end)
 {
     bool fresh = space_is_stand_in(&task->space, bitmap_address(base));

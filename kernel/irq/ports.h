@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Ranges of I/O ports, and to which tasks they are granted. Each grant is a record that stands in two lists, of the task
- * and of the range, so that either can go and take its grants with it.
+ * Ranges of I/O ports, and to which tasks they are granted. Each grant is a record that stands in two lists, of the
+ * task and of the range, so that either can go and take its grants with it.
  *
  * Invariants: a bit of a task's I/O bitmap is zero (the port is open) exactly if a grant of the task covers the port; a
- * bitmap page of the task's own exists from the first grant that needs it until the task dies; the task's list is sorted
- * by the first port. The sorting makes taking back cheap: each port is looked at once, however many grants overlap.
+ * bitmap page of the task's own exists from the first grant that needs it until the task dies; the task's list is
+ * sorted by the first port. The sorting makes taking back cheap: each port is looked at once, however many grants
+ * overlap.
  */
 #ifndef SALTO_IRQ_PORTS_H
 #define SALTO_IRQ_PORTS_H

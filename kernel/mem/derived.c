@@ -2,8 +2,9 @@
 /*
  * A walk over the mappings of a page. See derived.h.
  *
- * Where it goes next is seen from the mapping where it stands: down to the first that was derived from it, else on to the next
- * of the same source, else up to the giver's own mapping and on from there. So nothing is remembered on the way.
+ * Where it goes next is seen from the mapping where it stands: down to the first that was derived from it, else on to
+ * the next of the same source, else up to the giver's own mapping and on from there. So nothing is remembered on the
+ * way.
  */
 #include "mem/derived.h"
 

@@ -6,8 +6,8 @@
 #include "mem/mapping.h"
 #include "mem/memory.h"
 
-/* The mapping of page `page` of `memory` that comes behind `number` others where each stands before what was derived from it,
- * and how many lie between it and the object. 0 if there are fewer. Takes time in proportion to `number`. */
+/* The mapping of page `page` of `memory` that comes behind `number` others where each stands before what was derived
+ * from it, and how many lie between it and the object. 0 if there are fewer. Takes time in proportion to `number`. */
 const struct mapping *derived_mapping(const struct memory *memory, uint32_t page, uint32_t number, uint32_t *depth);
 
 /* Where the page lies in the task of a mapping that has it. */

@@ -4,8 +4,8 @@
  *
  * By address no other mapping comes to stand on the other side of one that grows into free pages. By source, others may
  * begin at the same page: one that would begin earlier stays where it is in the tree only if the one before it begins
- * earlier still. While rights are being taken from mappings that stay, which goes through them by source (revoke.c), none is
- * made longer: its first pages could be passed over.
+ * earlier still. While rights are being taken from mappings that stay, which goes through them by source (revoke.c),
+ * none is made longer: its first pages could be passed over.
  */
 #include "mem/extend.h"
 
@@ -18,7 +18,8 @@
 
 #define LAST_ENTRY 511
 
-/* Is the page that is asked for the one beside those of `mapping`, at the source as well as here, and in the same way? */
+/* Is the page that is asked for the one beside those of `mapping`, at the source as well as here, and in the same
+ * way? */
 static bool belongs_to(const struct map_request *request, const struct mapping *mapping)
 {
     uint64_t distance = request->address - mapping_address(mapping);

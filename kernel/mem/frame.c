@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Frame allocator. See frame.h. Invariant: a frame is on the free list, in the stock, or part of one on the list of large
- * frames, exactly if its state byte says FREE. */
+/* Frame allocator. See frame.h. Invariant: a frame is on the free list, in the stock, or part of one on the list of
+ * large frames, exactly if its state byte says FREE. */
 #include "mem/frame.h"
 
 #include "debug/panic.h"
@@ -257,8 +257,8 @@ uint64_t frame_count_free(void)
     return free_count;
 }
 
-/* Adds the frames of a list, each of which stands for `each`, to `*listed`. False if one of them is not free, or there are
- * more than can be. */
+/* Adds the frames of a list, each of which stands for `each`, to `*listed`. False if one of them is not free, or there
+ * are more than can be. */
 static bool count_list(uint64_t first, uint64_t each, uint64_t *listed)
 {
     for (uint64_t frame = first; frame != 0; frame = *(uint64_t *)physical_to_virtual(frame)) {

@@ -3,10 +3,10 @@
  * Frames of physical memory, 4 KiB each: one free list through the frames themselves, and a byte for each frame that
  * knows whether it is free, so that a double free is an assertion and not a corruption.
  *
- * Large frames are 512 that lie together, aligned to 2 MiB. They come from the ends of the ranges that were never handed
- * out, single frames from their beginnings, and what is freed whole stays whole, on a list of its own, until there is no
- * other frame. Single frames that are free are never put together again: how many large frames there can be at most only
- * shrinks, by those that were broken up.
+ * Large frames are 512 that lie together, aligned to 2 MiB. They come from the ends of the ranges that were never
+ * handed out, single frames from their beginnings, and what is freed whole stays whole, on a list of its own, until
+ * there is no other frame. Single frames that are free are never put together again: how many large frames there can be
+ * at most only shrinks, by those that were broken up.
  *
  * A few free frames are kept zeroed, the stock: to zero one takes 512 instructions, and an operation may need many at
  * once, for page tables above all. They are zeroed before it begins, with preemption points between them
@@ -62,34 +62,34 @@ bool frame_must_fail(void);
  * asked for last? */
 uint64_t frame_fail_allocation(uint64_t number);
 
-/* `count` frames, contiguous and zeroed, for boot-time tables; taken from the frames never handed out so far. 0 if there
- * is no such run. */
+/* `count` frames, contiguous and zeroed, for boot-time tables; taken from the frames never handed out so far. 0 if
+ * there is no such run. */
 uint64_t frame_allocate_contiguous(uint64_t count);
 
 /* Gives a frame back. */
 void frame_free(uint64_t frame);
 
-/* The same for a frame that has nothing but zeros in it, as page tables have in the end: it goes into the stock, if there
- * is room. */
+/* The same for a frame that has nothing but zeros in it, as page tables have in the end: it goes into the stock, if
+ * there is room. */
 void frame_free_zeroed(uint64_t frame);
 
-/* 2 MiB that lie together and are aligned to that, with whatever stands in them; or 0 if there are none. Most have something
- * else to do then: who has not asks frame_must_fail() himself. */
+/* 2 MiB that lie together and are aligned to that, with whatever stands in them; or 0 if there are none. Most have
+ * something else to do then: who has not asks frame_must_fail() himself. */
 uint64_t frame_allocate_large(void);
 void frame_free_large(uint64_t frame);
 
 /* Frames that are free. */
 uint64_t frame_count_free(void);
 
-/* Do they add up: the free list holds each frame whose state says so, once, and with the frames that were never handed out
- * they are as many as are counted, and those in stock are zeroed? Looks at all of memory. */
+/* Do they add up: the free list holds each frame whose state says so, once, and with the frames that were never handed
+ * out they are as many as are counted, and those in stock are zeroed? Looks at all of memory. */
 bool frame_counts_agree(void);
 
 /* Is the frame on the free list? False for what is no memory, or was never handed out. */
 bool frame_is_free(uint64_t frame);
 
-/* Marks on frames, for who looks at all page tables. While there are marks, no frame is allocated or freed; who sets some
- * clears all. frame_mark() answers whether the frame was marked before; what is no memory is never marked. */
+/* Marks on frames, for who looks at all page tables. While there are marks, no frame is allocated or freed; who sets
+ * some clears all. frame_mark() answers whether the frame was marked before; what is no memory is never marked. */
 bool frame_mark(uint64_t frame);
 bool frame_is_marked(uint64_t frame);
 void frame_clear_marks(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The kernel's own address space: all physical memory, the kernel's image, and the shared part. Built once at boot; only
- * hot-state pages are added to the shared part later.
+ * The kernel's own address space: all physical memory, the kernel's image, and the shared part. Built once at boot;
+ * only hot-state pages are added to the shared part later.
  */
 #include "mem/kernel_space.h"
 

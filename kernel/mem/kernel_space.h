@@ -5,8 +5,8 @@
 
 #include <stdint.h>
 
-/* Physical addresses, fixed at boot: page directory of the shared part; the pages that stand in for capability slots and
- * I/O bitmap pages that were never granted. */
+/* Physical addresses, fixed at boot: page directory of the shared part; the pages that stand in for capability slots
+ * and I/O bitmap pages that were never granted. */
 extern uint64_t shared_directory, page_of_zeros, page_of_ones;
 
 #endif

@@ -8,8 +8,8 @@
 
 struct kernel_call;
 
-/* Maps what `request` says for the caller; the same request is to be made when the call is restarted. Errors are those of
- * memory_map_piece(), and `failure` of the calling thread where it is set already. */
+/* Maps what `request` says for the caller; the same request is to be made when the call is restarted. Errors are those
+ * of memory_map_piece(), and `failure` of the calling thread where it is set already. */
 enum error map_operation(struct kernel_call *call, const struct map_request *request);
 
 /* Takes back what operations left half mapped. False: it stops at a preemption point. */

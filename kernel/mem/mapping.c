@@ -2,14 +2,14 @@
 /*
  * Mappings. See mapping.h.
  *
- * Everything that grows with the number of pages, or of mappings, goes piece by piece, and between two pieces anything may
- * happen: a piece looks up what it works on, and leaves all invariants true. A mapping that is made claims all its
+ * Everything that grows with the number of pages, or of mappings, goes piece by piece, and between two pieces anything
+ * may happen: a piece looks up what it works on, and leaves all invariants true. A mapping that is made claims all its
  * addresses at once and is filled from the front; one that goes loses its last pages first, or its first ones.
  *
  * What was derived from pages that go is not lost: it counts as derived from where those pages came from. That takes a
- * mapping out of one tree and into another, and where it reaches beyond the pages that go, it is split first. The one case
- * in which it is lost is that there is no memory for the split, which its own task would have to pay: then it is an
- * orphan (without a source), and goes whole.
+ * mapping out of one tree and into another, and where it reaches beyond the pages that go, it is split first. The one
+ * case in which it is lost is that there is no memory for the split, which its own task would have to pay: then it is
+ * an orphan (without a source), and goes whole.
  */
 #include "mem/mapping.h"
 
@@ -211,8 +211,8 @@ struct mapping *mapping_isolate(struct mapping *mapping, uint64_t start, uint64_
 /* What pass_one() did. */
 enum passed { PASSED_ALL, PASSED_ONE, PASSED_ENOUGH };
 
-/* One of the mappings that were derived from [start, end) of `mapping` counts as derived from its source; if that is just
- * being made, revoked or taken back, it goes with it. */
+/* One of the mappings that were derived from [start, end) of `mapping` counts as derived from its source; if that is
+ * just being made, revoked or taken back, it goes with it. */
 static enum passed pass_one(struct mapping *mapping, uint64_t start, uint64_t end)
 {
     struct mapping *derived = mapping_tree_find_source(mapping->task->given, start, end);
@@ -280,8 +280,8 @@ static void note_use_of(uint64_t *entry, uint32_t count, uint64_t use)
         *entry++ |= use;
 }
 
-/* `pages` pages of `mapping` that are not mapped any more, 1 or a large page, were used: that is kept where they came from,
- * where all of them are mapped. Answers whether that took long. */
+/* `pages` pages of `mapping` that are not mapped any more, 1 or a large page, were used: that is kept where they came
+ * from, where all of them are mapped. Answers whether that took long. */
 static bool keep_use(const struct mapping *mapping, uint64_t address, uint32_t pages, uint64_t use)
 {
     if (!use || !mapping->giver || mapping->orphan)
@@ -323,8 +323,8 @@ static inline bool clear_eight(uint64_t *entry)
     return true;
 }
 
-/* Empties some of `count` entries of a directory from the front on, or with `back`, from the last one backwards, as long as
- * they are those of large pages, the first of which is at `address`. Answers how many. */
+/* Empties some of `count` entries of a directory from the front on, or with `back`, from the last one backwards, as
+ * long as they are those of large pages, the first of which is at `address`. Answers how many. */
 static uint32_t clear_run(const struct mapping *mapping, uint64_t *entry, uint32_t count, uint64_t address, bool back)
 {
     int64_t step = back ? -1 : 1;
@@ -345,8 +345,8 @@ static uint32_t clear_run(const struct mapping *mapping, uint64_t *entry, uint32
     return cleared;
 }
 
-/* Empties some of the entries of large pages in [start, end), from the back or the front on: none if no large page is there.
- * Answers how many pages these were. */
+/* Empties some of the entries of large pages in [start, end), from the back or the front on: none if no large page is
+ * there. Answers how many pages these were. */
 static uint32_t clear_large_pages(const struct mapping *mapping, uint64_t start, uint64_t end, bool back)
 {
     uint64_t first = back ? end - LARGE_PAGE_SIZE : start, cr3 = mapping->task->space.cr3;
@@ -449,8 +449,8 @@ static uint64_t entry_flags(const struct mapping *mapping)
     return flags;
 }
 
-/* Fills in some pages more, the next of which is page `page` of the object; where it can be, large ones. Answers how many; 0:
- * a page table cannot be had. */
+/* Fills in some pages more, the next of which is page `page` of the object; where it can be, large ones. Answers how
+ * many; 0: a page table cannot be had. */
 static uint32_t fill_some(const struct mapping *mapping, uint32_t page, uint32_t left)
 {
     struct space *space = &mapping->task->space;

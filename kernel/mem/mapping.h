@@ -2,20 +2,20 @@
 /*
  * Mappings: which pages of which memory object are mapped where, and where each mapping came from.
  *
- * A mapping is a run of pages of one memory object, in one task. It was made from the memory object itself (Memory.map),
- * or from pages that another task, its giver, has mapped. Two trees find it: by address in its task, and by source, which
- * is an address of its giver, or a page of its memory object. So what was derived from a range of pages is found by that
- * range, and splitting a mapping changes nothing for what was derived from it.
+ * A mapping is a run of pages of one memory object, in one task. It was made from the memory object itself
+ * (Memory.map), or from pages that another task, its giver, has mapped. Two trees find it: by address in its task, and
+ * by source, which is an address of its giver, or a page of its memory object. So what was derived from a range of
+ * pages is found by that range, and splitting a mapping changes nothing for what was derived from it.
  *
  * Invariants:
  * - user pages of a task are exactly what its mappings say, and its UTCBs; mappings of a task do not overlap;
- * - the giver of a mapping that is no orphan has all its source mapped, the same pages of the same object, with no right
- *   less;
- * - a mapping of which not all pages are in the page tables yet, or any more (`filled`), and one without a source, stands on
- *   the list of the thread that makes it (thread->made), or of those that are abandoned.
- * - 2 MiB of a mapping at a multiple of 2 MiB that are a chunk of their object, and that a large frame (memory.h), were mapped
- *   by one entry of a page directory when they were filled in. Such a large page is of one mapping alone: it is divided
- *   before a part of it goes, or the mapping is split within it.
+ * - the giver of a mapping that is no orphan has all its source mapped, the same pages of the same object, with no
+ *   right less;
+ * - a mapping of which not all pages are in the page tables yet, or any more (`filled`), and one without a source,
+ *   stands on the list of the thread that makes it (thread->made), or of those that are abandoned.
+ * - 2 MiB of a mapping at a multiple of 2 MiB that are a chunk of their object, and that a large frame (memory.h), were
+ *   mapped by one entry of a page directory when they were filled in. Such a large page is of one mapping alone: it is
+ *   divided before a part of it goes, or the mapping is split within it.
  * Records and page tables are charged to the task that is mapped into.
  */
 #ifndef SALTO_MEM_MAPPING_H
@@ -107,9 +107,9 @@ struct mapping *mapping_find(const struct task *task, uint64_t start, uint64_t e
 /* The same for the page at `address`; quick where it was asked for before. */
 struct mapping *mapping_at(struct task *task, uint64_t address);
 
-/* A piece of mapping what `request` says for `maker`, who is asked again until `*done`: begins, or goes on with what it was at
- * last. What is done stays on the list of what `maker` makes. OCCUPIED, NO_MEMORY: it cannot be had; all that is on that list
- * is abandoned then. */
+/* A piece of mapping what `request` says for `maker`, who is asked again until `*done`: begins, or goes on with what it
+ * was at last. What is done stays on the list of what `maker` makes. OCCUPIED, NO_MEMORY: it cannot be had; all that is
+ * on that list is abandoned then. */
 enum error mapping_make_piece(struct thread *maker, const struct map_request *request, bool *done);
 
 /* What `maker` has made is there to stay. */
@@ -131,28 +131,30 @@ void mapping_abandon(struct mapping *mapping);
 bool mapping_abandoned_piece(void);
 bool mapping_any_abandoned(void);
 
-/* A piece of unmapping what `mapping` has in [start, end), which lies within it at its beginning or its end, or is all of it.
- * What was derived from there counts as derived from where that came from. Is it done? The mapping may be gone then. */
+/* A piece of unmapping what `mapping` has in [start, end), which lies within it at its beginning or its end, or is all
+ * of it. What was derived from there counts as derived from where that came from. Is it done? The mapping may be gone
+ * then. */
 bool mapping_drop_piece(struct mapping *mapping, uint64_t start, uint64_t end);
 
-/* Makes what `mapping`, which nobody is making or taking back, has from `address` on, which lies within it and not within a
- * large page, a mapping of its own; 0 if there is no memory for it. */
+/* Makes what `mapping`, which nobody is making or taking back, has from `address` on, which lies within it and not
+ * within a large page, a mapping of its own; 0 if there is no memory for it. */
 struct mapping *mapping_split(struct mapping *mapping, uint64_t address);
 
-/* Where a large page of `mapping` reaches over `start` or `end`, divides it: one of them in a piece of work. Was there one?
- * Then `*error` says how it went. */
+/* Where a large page of `mapping` reaches over `start` or `end`, divides it: one of them in a piece of work. Was there
+ * one? Then `*error` says how it went. */
 bool mapping_divide_large(const struct mapping *mapping, uint64_t start, uint64_t end, enum error *error);
 
-/* What `mapping` has of the source [start, end) as a mapping of its own. 0: that is to be asked for again, since a large page
- * was divided; or for want of memory for the split, or as it is on a list, the mapping had to be abandoned whole. */
+/* What `mapping` has of the source [start, end) as a mapping of its own. 0: that is to be asked for again, since a
+ * large page was divided; or for want of memory for the split, or as it is on a list, the mapping had to be abandoned
+ * whole. */
 struct mapping *mapping_isolate(struct mapping *mapping, uint64_t start, uint64_t end);
 
 /* Where it stands on no list, puts it on `list`; takes it off again. */
 void mapping_list_insert(struct mapping **list, struct mapping *mapping, enum mapping_list name);
 void mapping_list_remove(struct mapping *mapping);
 
-/* A piece of unmapping what `task` has in [start, end), whatever it is. Is nothing left? NO_MEMORY: a mapping that reaches
- * beyond both ends cannot be split. */
+/* A piece of unmapping what `task` has in [start, end), whatever it is. Is nothing left? NO_MEMORY: a mapping that
+ * reaches beyond both ends cannot be split. */
 bool mapping_drop_range_piece(struct task *task, uint64_t start, uint64_t end, enum error *error);
 
 /* A piece of unmapping all that `task` has mapped. Is nothing left? */

@@ -4,13 +4,13 @@
  *
  * A treap: ordered by `start` from left to right, and by a number that is as good as random (a hash of the record's
  * address) from top to bottom, so that its expected depth grows with the logarithm of its size, whatever order mappings
- * come and go in. Whoever is inserted takes the place of the first with a lower number, and divides what is below; where one
- * is removed, what is left and right of it is merged: each is one way down, without rotations. By source, ranges
- * may overlap, and each mapping knows where the last source in its subtree ends (`limit`): that finds one of those that
- * overlap a range in one way down (Cormen et al., Introduction to Algorithms, 14.3).
+ * come and go in. Whoever is inserted takes the place of the first with a lower number, and divides what is below;
+ * where one is removed, what is left and right of it is merged: each is one way down, without rotations. By source,
+ * ranges may overlap, and each mapping knows where the last source in its subtree ends (`limit`): that finds one of
+ * those that overlap a range in one way down (Cormen et al., Introduction to Algorithms, 14.3).
  *
- * Invariants: no child has a higher priority than its parent; by address, ranges do not overlap; by source, `limit` is the
- * greatest end in the subtree.
+ * Invariants: no child has a higher priority than its parent; by address, ranges do not overlap; by source, `limit` is
+ * the greatest end in the subtree.
  */
 #include "mem/mapping_tree.h"
 
@@ -87,7 +87,8 @@ static bool comes_before(const struct mapping *mapping, const struct mapping *ot
     return start < other_start || (start == other_start && mapping < other);
 }
 
-/* Divides the subtree at `root` into what comes before `mapping` and what comes behind it: these become its children. */
+/* Divides the subtree at `root` into what comes before `mapping` and what comes behind it: these become its
+ * children. */
 static void divide(struct mapping *root, struct mapping *mapping, enum mapping_order order)
 {
     struct mapping_links *links = &mapping->links[order];
@@ -252,8 +253,8 @@ struct mapping *mapping_tree_next_source(struct mapping *root, struct mapping_pl
     return next && mapping_source(next) < end ? next : 0;
 }
 
-/* The first of all: it has nothing to its left that reaches so far, which makes it cheap to take out. Where even that begins
- * behind `end`, all do. */
+/* The first of all: it has nothing to its left that reaches so far, which makes it cheap to take out. Where even that
+ * begins behind `end`, all do. */
 struct mapping *mapping_tree_find_source(struct mapping *root, uint64_t start, uint64_t end)
 {
     struct mapping *first = limit_of(root) > start ? first_to_reach(root, start) : 0;

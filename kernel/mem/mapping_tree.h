@@ -24,8 +24,8 @@ struct mapping *mapping_tree_find_address(struct mapping *root, uint64_t start, 
 /* The first by source that has a page in [start, end), or 0. */
 struct mapping *mapping_tree_find_source(struct mapping *root, uint64_t start, uint64_t end);
 
-/* A place among mappings by source: before those that start later, and of those that start there, before those whose records
- * lie behind `record`, which is a number and may name nothing. All zeros: before all. */
+/* A place among mappings by source: before those that start later, and of those that start there, before those whose
+ * records lie behind `record`, which is a number and may name nothing. All zeros: before all. */
 struct mapping_place {
     uint64_t start, record;
 };

@@ -36,8 +36,8 @@ bool memory_is_large(const struct memory *memory, uint32_t page, uint32_t pages)
     return all;
 }
 
-/* Frees the last page, or with it the chunk that it is the last one of: a large frame goes whole. Answers how many pages' work
- * that was. */
+/* Frees the last page, or with it the chunk that it is the last one of: a large frame goes whole. Answers how many
+ * pages' work that was. */
 static int free_last(struct memory *memory)
 {
     struct factory *payer = memory->object.payer;
@@ -68,8 +68,8 @@ static bool free_some_frames(struct memory *memory)
     return true;
 }
 
-/* Where the next chunk's pages will stand: a large frame, if all of it is wanted, or else a table. Nobody reads an entry
- * beyond `present`, so nothing needs to stand there. False if neither can be had. */
+/* Where the next chunk's pages will stand: a large frame, if all of it is wanted, or else a table. Nobody reads an
+ * entry beyond `present`, so nothing needs to stand there. False if neither can be had. */
 static bool begin_chunk(struct memory *memory)
 {
     struct factory *payer = memory->object.payer;

@@ -2,11 +2,13 @@
 /*
  * Memory objects: frames that can be mapped. Where they are is said by mappings (mapping.h).
  *
- * An object's pages stand in chunks of 512, its last ones fewer. A whole chunk is a large frame (frame.h) where there was
- * one when it was made, and can be mapped by one entry of a page directory; else it is 512 frames, wherever they lie.
+ * An object's pages stand in chunks of 512, its last ones fewer. A whole chunk is a large frame (frame.h) where there
+ * was one when it was made, and can be mapped by one entry of a page directory; else it is 512 frames, wherever they
+ * lie.
  *
- * An object is made piece by piece, and belongs to the thread that makes it (`makes`) until it has a capability. Invariant:
- * a thread makes an object only while it is in the operation, running or to be restarted; else it is given up.
+ * An object is made piece by piece, and belongs to the thread that makes it (`makes`) until it has a capability.
+ * Invariant: a thread makes an object only while it is in the operation, running or to be restarted; else it is given
+ * up.
  */
 #ifndef SALTO_MEM_MEMORY_H
 #define SALTO_MEM_MEMORY_H
@@ -40,8 +42,8 @@ struct memory {
 /* A memory object of `pages` zeroed pages charged to `payer`; 0 and `*error` (BAD_ARGUMENT, NO_MEMORY). */
 struct memory *memory_create(struct factory *payer, uint64_t pages, enum error *error);
 
-/* The same piece by piece, for Factory.create_memory and create_large_memory: the object that `maker` was making, if it is
- * such a one of `payer` with `pages`, else a new one. 0 and `*error` (BAD_ARGUMENT, NO_MEMORY). */
+/* The same piece by piece, for Factory.create_memory and create_large_memory: the object that `maker` was making, if it
+ * is such a one of `payer` with `pages`, else a new one. 0 and `*error` (BAD_ARGUMENT, NO_MEMORY). */
 struct memory *memory_begin(struct thread *maker, struct factory *payer, uint64_t pages, bool large, enum error *error);
 
 /* A piece of that: adds some pages, or frees some again once it has failed. Is it whole, or all gone? */
@@ -71,16 +73,16 @@ static inline struct map_request memory_map_request(struct memory *memory, struc
     };
 }
 
-/* A piece of Memory.map, for the thread that carries it out. `*done`: all is mapped. After an error, what was mapped of it is
- * being taken back. */
+/* A piece of Memory.map, for the thread that carries it out. `*done`: all is mapped. After an error, what was mapped of
+ * it is being taken back. */
 enum error memory_map_piece(struct thread *maker, const struct map_request *request, bool *done);
 
 /* All of it at once, for boot. */
 enum error memory_map(struct memory *memory, struct task *task, uint64_t address, uint32_t offset, uint32_t pages,
                       uint32_t rights);
 
-/* A piece of Memory.unmap: unmaps some of the pages, after which `*address` and `*pages` say what is left of them. An error
- * can come of the first piece only. */
+/* A piece of Memory.unmap: unmaps some of the pages, after which `*address` and `*pages` say what is left of them. An
+ * error can come of the first piece only. */
 enum error memory_unmap_piece(struct memory *memory, struct task *task, uint64_t *address, uint32_t *pages);
 
 /* What stands in `chunks` for the chunk of a page. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Process-context identifiers: translations of an address space survive the CR3 writes of crossings (Intel SDM volume 3,
- * 4.10). The kernel's address space has 0; a task has one of its own from 1 up, or, when all are taken, none: it then
- * uses 0xfff, whose translations every load of CR3 drops.
+ * Process-context identifiers: translations of an address space survive the CR3 writes of crossings (Intel SDM volume
+ * 3, 4.10). The kernel's address space has 0; a task has one of its own from 1 up, or, when all are taken, none: it
+ * then uses 0xfff, whose translations every load of CR3 drops.
  *
  * Invariant: a CR3 value with the no-flush bit is only ever loaded while no stale translation of its PCID is cached. So
- * whoever takes a mapping away flushes it at once, and a PCID is flushed when it is given back. Tasks run on one CPU; on
- * more, these flushes are what an interrupt has to carry to the others. Without PCID all of this does nothing.
+ * whoever takes a mapping away flushes it at once, and a PCID is flushed when it is given back. Tasks run on one CPU;
+ * on more, these flushes are what an interrupt has to carry to the others. Without PCID all of this does nothing.
  */
 #ifndef SALTO_MEM_PCID_H
 #define SALTO_MEM_PCID_H

@@ -3,15 +3,15 @@
  * Revoking. See revoke.h.
  *
  * Unmapping goes from the giver downwards: the first mapping that was derived from its pages is unmapped, and what was
- * derived from that one counts then as derived from the giver's pages, and is found next. So each step is short whatever the
- * tree looks like, a step's work is never done twice but for one move, and there is no path to be remembered while others
- * change the tree.
+ * derived from that one counts then as derived from the giver's pages, and is found next. So each step is short
+ * whatever the tree looks like, a step's work is never done twice but for one move, and there is no path to be
+ * remembered while others change the tree.
  *
- * Where mappings stay (fewer rights, or only a look at how pages were used), all of them are visited: those derived from the
- * giver's pages in the order of the tree, then those derived from each mapping visited, which waits for that on a list. How
- * far it has come in a tree is a place, two numbers, which stays good whatever comes and goes there. The one thing that
- * could escape, a mapping whose source goes while that waits, is unmapped then (mapping.c). There is one such visit at a
- * time; whoever comes with another one finishes the first for its owner.
+ * Where mappings stay (fewer rights, or only a look at how pages were used), all of them are visited: those derived
+ * from the giver's pages in the order of the tree, then those derived from each mapping visited, which waits for that
+ * on a list. How far it has come in a tree is a place, two numbers, which stays good whatever comes and goes there. The
+ * one thing that could escape, a mapping whose source goes while that waits, is unmapped then (mapping.c). There is one
+ * such visit at a time; whoever comes with another one finishes the first for its owner.
  */
 #include "mem/revoke.h"
 
@@ -63,8 +63,8 @@ static void take_from_entry(const struct space *space, uint64_t *entry, uint64_t
     pcid_flush_page(space->cr3, address);
 }
 
-/* Takes them from up to `count` entries, each of which maps `size` bytes, the first one at `address`. Eight that have nothing
- * to be taken are passed at once. Answers how many, and counts `*left` down by one for eight, or for one. */
+/* Takes them from up to `count` entries, each of which maps `size` bytes, the first one at `address`. Eight that have
+ * nothing to be taken are passed at once. Answers how many, and counts `*left` down by one for eight, or for one. */
 static uint32_t take_from_run(const struct space *space, uint64_t *entry, uint32_t count, uint64_t address,
                               uint64_t size, uint32_t take, uint32_t *found, int *left)
 {
@@ -86,8 +86,8 @@ static uint32_t take_from_run(const struct space *space, uint64_t *entry, uint32
     return i;
 }
 
-/* Some of a page table or directory, or a large page of which `address` to `end` are a part: its use is told then, but stands,
- * for it may be that of the other pages. Answers where it stopped. */
+/* Some of a page table or directory, or a large page of which `address` to `end` are a part: its use is told then, but
+ * stands, for it may be that of the other pages. Answers where it stopped. */
 static uint64_t take_from_table(const struct space *space, uint64_t address, uint64_t end, uint32_t take,
                                 uint32_t *found, int *left)
 {

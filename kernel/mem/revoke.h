@@ -9,9 +9,9 @@
 struct task;
 struct thread;
 
-/* A piece of taking the rights `take` from all that was derived from the `*pages` pages at `*address` of `task`; without the
- * right to read nothing stays mapped. Adds to `caller->found` how all of it was used (PTE_USE), these pages themselves
- * included, which counts from now on anew. `*address` and `*pages` say afterwards what is left to do. */
+/* A piece of taking the rights `take` from all that was derived from the `*pages` pages at `*address` of `task`;
+ * without the right to read nothing stays mapped. Adds to `caller->found` how all of it was used (PTE_USE), these pages
+ * themselves included, which counts from now on anew. `*address` and `*pages` say afterwards what is left to do. */
 void revoke_piece(struct thread *caller, struct task *task, uint64_t *address, uint32_t *pages, uint32_t take);
 
 /* A piece of putting away what somebody did not go on with. False: there is nothing to do. */

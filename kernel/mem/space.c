@@ -97,8 +97,8 @@ static unsigned missing_entries(const uint64_t *table, unsigned index)
     return i - index;
 }
 
-/* A step through the user half, from `space->cursor` on: frees the page table there, and the tables above it behind their
- * last entry. Where tables are missing, goes on behind what they would have covered. */
+/* A step through the user half, from `space->cursor` on: frees the page table there, and the tables above it behind
+ * their last entry. Where tables are missing, goes on behind what they would have covered. */
 static void free_user_table(struct space *space, struct factory *payer)
 {
     uint64_t *entries[LEVELS], *table = physical_to_virtual(space->pml4), address = space->cursor;
@@ -144,7 +144,8 @@ static void free_private_page(struct factory *payer, uint64_t *entry)
     *entry = 0;
 }
 
-/* Frees the task's own ones among the next private pages: those alone may be written, what stands in for others may not. */
+/* Frees the task's own ones among the next private pages: those alone may be written, what stands in for others may
+ * not. */
 static void free_private_pages(struct space *space, struct factory *payer)
 {
     uint64_t *entry = &space->private_table[space->private_cursor], *first = entry;
@@ -239,7 +240,8 @@ uint64_t *space_entry(const struct space *space, uint64_t address)
     return *entry & PTE_LARGE ? entry : &table_of(*entry)[index_at(address, 0)];
 }
 
-/* The entry for `address` in a table of `lowest` level, with tables made where they are missing; 0 if one cannot be had. */
+/* The entry for `address` in a table of `lowest` level, with tables made where they are missing; 0 if one cannot be
+ * had. */
 static inline uint64_t *make_entry(struct space *space, struct factory *payer, uint64_t address, int lowest)
 {
     uint64_t *table = physical_to_virtual(space->pml4);

@@ -3,8 +3,8 @@
  * Address spaces: page tables of the kernel and of tasks.
  *
  * All tasks share one page directory for the shared part (PDPT entry 510); a page mapped there appears everywhere. A
- * task's private part is one page table. The kernel reaches all of it through its map of physical memory, and no address
- * that a program gave is ever dereferenced.
+ * task's private part is one page table. The kernel reaches all of it through its map of physical memory, and no
+ * address that a program gave is ever dereferenced.
  */
 #ifndef SALTO_MEM_SPACE_H
 #define SALTO_MEM_SPACE_H
@@ -94,8 +94,8 @@ bool space_mappable(uint64_t address, uint64_t pages);
 /* Makes the page table for the page at `address`. NO_MEMORY; OCCUPIED if a page is mapped there. */
 enum error space_prepare(struct space *space, struct factory *payer, uint64_t address);
 
-/* Maps the frames that `frames` names at `address` and behind, where nothing is mapped, with `flags` besides present and
- * user: `count` of them, or as many as one page table holds. Answers how many; 0: a table could not be had. */
+/* Maps the frames that `frames` names at `address` and behind, where nothing is mapped, with `flags` besides present
+ * and user: `count` of them, or as many as one page table holds. Answers how many; 0: a table could not be had. */
 uint32_t space_map_pages(struct space *space, struct factory *payer, uint64_t address, const uint64_t *frames,
                          uint32_t count, uint64_t flags);
 
@@ -104,13 +104,13 @@ uint32_t space_map_run(struct space *space, struct factory *payer, uint64_t addr
                        uint64_t flags);
 
 /* Maps large frames at `address`, a multiple of 2 MiB, and behind, where nothing is mapped: those that `chunks` names
- * (CHUNK_LARGE of mem/memory.h), up to `count` of them, up to one that is none, or as many as one page directory holds. Page
- * tables in the way are empty, and go. Answers how many; 0: a table could not be had. */
+ * (CHUNK_LARGE of mem/memory.h), up to `count` of them, up to one that is none, or as many as one page directory holds.
+ * Page tables in the way are empty, and go. Answers how many; 0: a table could not be had. */
 uint32_t space_map_large(struct space *space, struct factory *payer, uint64_t address, const uint64_t *chunks,
                          uint32_t count, uint64_t flags);
 
-/* Where a large page reaches beyond `address` at both sides, puts 512 small ones in its place, as it was and as it was used.
- * False if the page table for them cannot be had. */
+/* Where a large page reaches beyond `address` at both sides, puts 512 small ones in its place, as it was and as it was
+ * used. False if the page table for them cannot be had. */
 bool space_divide_large(struct space *space, struct factory *payer, uint64_t address);
 
 /* Does a large page reach beyond `address` at both sides? */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * When the timer interrupts: at the earliest of the moments that matter to whoever runs. Timeouts of lower priority than
- * that are *put off*: the timer is not armed for them, and whoever of lower priority runs next arms it (alarm_for).
+ * When the timer interrupts: at the earliest of the moments that matter to whoever runs. Timeouts of lower priority
+ * than that are *put off*: the timer is not armed for them, and whoever of lower priority runs next arms it
+ * (alarm_for).
  *
- * Invariants: `alarm_time` is the earliest moment for which the timer was armed since it interrupted last. If READY_PUT_OFF
- * is set in `ready_count`, the timer is armed for all timeouts but those below `alarm_priority`, and whoever runs has that
- * priority at least; else for all.
+ * Invariants: `alarm_time` is the earliest moment for which the timer was armed since it interrupted last. If
+ * READY_PUT_OFF is set in `ready_count`, the timer is armed for all timeouts but those below `alarm_priority`, and
+ * whoever runs has that priority at least; else for all.
  */
 #ifndef SALTO_THREAD_ALARM_H
 #define SALTO_THREAD_ALARM_H

@@ -2,9 +2,9 @@
 /*
  * The ready queues: scheduling contexts that compete for the CPU, a queue for each priority.
  *
- * A context that is alone here is in no queue, so that threads that wake each other in turn need none.
- * Invariants: `ready_lone` is the only READY context, or 0; while it is set all queues are empty. `ready_count` counts the
- * READY contexts. Others only read them, but for READY_PUT_OFF, which is schedule.c's: it stands in the same word so that
+ * A context that is alone here is in no queue, so that threads that wake each other in turn need none. Invariants:
+ * `ready_lone` is the only READY context, or 0; while it is set all queues are empty. `ready_count` counts the READY
+ * contexts. Others only read them, but for READY_PUT_OFF, which is schedule.c's: it stands in the same word so that
  * ways from thread to thread that look at nothing but their own need one check for both.
  */
 #ifndef SALTO_THREAD_READY_H

@@ -155,8 +155,8 @@ static void arm_turn(void)
         alarm_for(current->priority);
 }
 
-/* Interrupts are let in while nothing runs, and waited for if nothing is to be done. The GS base leaves the last thread's
- * line, which may be freed. */
+/* Interrupts are let in while nothing runs, and waited for if nothing is to be done. The GS base leaves the last
+ * thread's line, which may be freed. */
 static void idle(bool busy)
 {
     thread_bury();

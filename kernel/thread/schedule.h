@@ -2,12 +2,12 @@
 /*
  * Who runs next.
  *
- * What queues for the CPU is scheduling contexts: a priority with a time slice and, if wanted, a budget. Each thread has
- * one of its own. A context whose owner waits for an answer runs whoever stands at the end of that chain of waiting: the
- * server that works for the owner, or for the one that the owner's server waits for, and so on. So a call carries its
- * caller's context along without anything being written, and a caller that finds a server busy helps it to finish.
- * The context that a server owns is its reserve, used while nobody lends: for one-way messages and notifications, and
- * when whoever lent is gone.
+ * What queues for the CPU is scheduling contexts: a priority with a time slice and, if wanted, a budget. Each thread
+ * has one of its own. A context whose owner waits for an answer runs whoever stands at the end of that chain of
+ * waiting: the server that works for the owner, or for the one that the owner's server waits for, and so on. So a call
+ * carries its caller's context along without anything being written, and a caller that finds a server busy helps it to
+ * finish. The context that a server owns is its reserve, used while nobody lends: for one-way messages and
+ * notifications, and when whoever lent is gone.
  *
  * The queues are only a promise: who is at the end of a chain is found when a context is chosen. A context that leads
  * nowhere is put aside: PARKED with the thread at the end of its chain, or IDLE where that is its owner.
@@ -81,42 +81,44 @@ void schedule_initialise_context(struct thread *thread);
 /* `thread` can run again, or the end of its chain can: its context, or its lender's, competes from now on. */
 void schedule_wake(struct thread *thread);
 
-/* As schedule_wake, for a thread that waited for an event alone: where an interrupt brought it, and it is better than who
- * runs, it is next without further ado. */
+/* As schedule_wake, for a thread that waited for an event alone: where an interrupt brought it, and it is better than
+ * who runs, it is next without further ado. */
 void schedule_wake_by_interrupt(struct thread *thread);
 
 /* An interrupt of `thread`, a program's, is about to be handled. */
 void schedule_before_interrupt(struct thread *thread);
 
-/* The thread that entered the kernel waits for `thread` now, or for nobody (0): if nobody better competes, and the other one
- * can run, it goes on at once, on the same context. */
+/* The thread that entered the kernel waits for `thread` now, or for nobody (0): if nobody better competes, and the
+ * other one can run, it goes on at once, on the same context. */
 void schedule_help(struct thread *thread);
 
 /* The call of `sender`, which waited in a queue, is received: contexts that were put aside with it lead further now. */
 void schedule_received(struct thread *sender);
 
-/* `thread`, which can run, may have lost the context on which it ran: another one that leads to it competes, and whoever
- * is best goes on when the kernel is left. */
+/* `thread`, which can run, may have lost the context on which it ran: another one that leads to it competes, and
+ * whoever is best goes on when the kernel is left. */
 void schedule_go_on(struct thread *thread);
 
 /* `lender` waits for an event now, and `thread`, which entered the kernel and ran for it, goes on without it. */
 void schedule_take_back(struct thread *lender, struct thread *thread);
 
-/* `from`, which entered the kernel, waits now, and `to` waits no longer: it goes on at once, if it may. Nobody waits for an
- * answer of `to`. */
+/* `from`, which entered the kernel, waits now, and `to` waits no longer: it goes on at once, if it may. Nobody waits
+ * for an answer of `to`. */
 void schedule_hand_over(struct thread *from, struct thread *to);
 
 /* The same for a caller that was answered, and that others may have called. */
 void schedule_answered(struct thread *from, struct thread *to);
 
-/* `thread`, and with it the end of the chain that begins with it, lost a lender: another context that leads there competes. */
+/* `thread`, and with it the end of the chain that begins with it, lost a lender: another context that leads there
+ * competes. */
 void schedule_lender_lost(struct thread *thread);
 
 /* A chain of waiting was cut in the middle: what contexts remember of their chains is void. */
 void schedule_chain_cut(void);
 
-/* `thread` will never run again: its context is taken away, and the best of those parked with it compete again. The others
- * stay where they are, as with a thread that waits for ever, until their owners wake or the thread is destroyed. */
+/* `thread` will never run again: its context is taken away, and the best of those parked with it compete again. The
+ * others stay where they are, as with a thread that waits for ever, until their owners wake or the thread is
+ * destroyed. */
 void schedule_forget(struct thread *thread);
 
 /* A piece of making all contexts compete that are parked with a thread that is destroyed. Are there none left? */
@@ -161,8 +163,8 @@ void schedule_timer_expired(void);
 /* Who runs after an interrupt of `thread`, which can go on. */
 struct thread *schedule_after_interrupt(struct thread *thread);
 
-/* Arms the deadline of `thread`. It strikes as soon as nobody of a higher priority runs than that at which the thread runs
- * now, or would: so nobody is disturbed by deadlines of those who could not run anyway. TIMEOUT_NEVER: none. */
+/* Arms the deadline of `thread`. It strikes as soon as nobody of a higher priority runs than that at which the thread
+ * runs now, or would: so nobody is disturbed by deadlines of those who could not run anyway. TIMEOUT_NEVER: none. */
 void schedule_add_deadline(struct thread *thread, uint64_t when);
 
 /* The same for the thread that entered the kernel. */
@@ -174,8 +176,8 @@ bool schedule_raise_deadline(struct thread *thread, uint32_t priority);
 /* An operation stops here: the thread carries it out again when it runs next. `call` is still the request. */
 void schedule_restart(struct thread *thread);
 
-/* A preemption point: lets interrupts in. True if the operation should stop here, to be restarted. Nothing that a deadline
- * or an interrupt may change can be relied on afterwards. */
+/* A preemption point: lets interrupts in. True if the operation should stop here, to be restarted. Nothing that a
+ * deadline or an interrupt may change can be relied on afterwards. */
 bool preemption_due(void);
 
 #endif

@@ -51,8 +51,8 @@ struct task *task_create(struct factory *payer, enum error *error)
     return task;
 }
 
-/* The trampoline cannot send for the task, whose slots stay empty (capability.c), nor let it wait or answer plainly, since
- * its threads wait by no handle (endpoint.c); nor answer its calls, which are the kernel's to end (wait.c). */
+/* The trampoline cannot send for the task, whose slots stay empty (capability.c), nor let it wait or answer plainly,
+ * since its threads wait by no handle (endpoint.c); nor answer its calls, which are the kernel's to end (wait.c). */
 bool task_guard(struct task *task)
 {
     if (task->threads || task->table.limit)
@@ -82,8 +82,8 @@ void task_exit(struct task *task, uint32_t status)
     ended = task;
 }
 
-/* The oldest thread tells: whoever made the task mostly has a capability to it. One that only the task itself can name goes
- * with the task's capabilities, and what it has to tell goes with it. */
+/* The oldest thread tells: whoever made the task mostly has a capability to it. One that only the task itself can name
+ * goes with the task's capabilities, and what it has to tell goes with it. */
 bool task_stop_piece(struct task *task)
 {
     struct thread *last = task->threads;

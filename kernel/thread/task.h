@@ -2,7 +2,8 @@
 /*
  * Tasks: an address space, a capability table, threads, and mappings of memory objects.
  *
- * Everything that a task needs while it lives (page tables, capability pages) is charged to the factory that created it.
+ * Everything that a task needs while it lives (page tables, capability pages) is charged to the factory that created
+ * it.
  */
 #ifndef SALTO_THREAD_TASK_H
 #define SALTO_THREAD_TASK_H
@@ -52,8 +53,8 @@ struct task *task_create(struct factory *payer, enum error *error);
 /* From now on the task is guarded. False if it is too late: it has threads, or has or had capabilities. */
 bool task_guard(struct task *task);
 
-/* A thread of `task` runs next on this CPU: barriers keep it apart from the task that ran last, if one of them is guarded.
- * The trampoline switches between unguarded tasks only, so what the kernel noted last is still true. */
+/* A thread of `task` runs next on this CPU: barriers keep it apart from the task that ran last, if one of them is
+ * guarded. The trampoline switches between unguarded tasks only, so what the kernel noted last is still true. */
 static inline void task_enter(const struct task *task)
 {
     struct cpu *cpu = this_cpu();
@@ -64,8 +65,8 @@ static inline void task_enter(const struct task *task)
     barriers_issue(cpu);
 }
 
-/* Begins to stop all threads for good, to tell the supervisor, and to delete the task's capabilities. Until it is stopped,
- * a thread may go on in what it does, but is not chosen to run (schedule.c). Idempotent. */
+/* Begins to stop all threads for good, to tell the supervisor, and to delete the task's capabilities. Until it is
+ * stopped, a thread may go on in what it does, but is not chosen to run (schedule.c). Idempotent. */
 void task_exit(struct task *task, uint32_t status);
 
 /* A piece of stopping the threads of a task that has ended, and of telling the supervisor. Is it done? */

@@ -80,7 +80,8 @@ enum error kernel_task_revoke(struct kernel_call *call, struct task *self, uint3
     return ERROR_NONE;
 }
 
-/* The capability behind `handle` after others were destroyed, which may have been the caller, this task, or its table. */
+/* The capability behind `handle` after others were destroyed, which may have been the caller, this task, or its
+ * table. */
 static struct capability *find_again(struct kernel_call *call, struct task *self, uint32_t handle)
 {
     const struct thread *caller = kernel_call_thread(call);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Threads. What the fast path writes (instruction and stack pointer, who waits for whom) is in the thread's hot line and
- * nowhere else; here is the rest.
+ * Threads. What the fast path writes (instruction and stack pointer, who waits for whom) is in the thread's hot line
+ * and nowhere else; here is the rest.
  *
- * A thread is in exactly one place: on one endpoint's queue (SENDING, RECEIVING), waiting for signals alone (WAITING; or,
- * where it has a deadline too or is stopped, RECEIVING without an endpoint), kept by a reply object (KEPT), waiting while
- * another thread copies its message (TRANSFER; ipc/transfer.h), not to run (NEW, FAULTED, DEAD), or ACTIVE: then it can
- * run, or waits as its hot line says (`waits` or `partner` is set). `stopped` comes on top: the thread then does not run,
- * while what it waits for goes on. Who runs when is said by scheduling contexts (schedule.h).
+ * A thread is in exactly one place: on one endpoint's queue (SENDING, RECEIVING), waiting for signals alone (WAITING;
+ * or, where it has a deadline too or is stopped, RECEIVING without an endpoint), kept by a reply object (KEPT), waiting
+ * while another thread copies its message (TRANSFER; ipc/transfer.h), not to run (NEW, FAULTED, DEAD), or ACTIVE: then
+ * it can run, or waits as its hot line says (`waits` or `partner` is set). `stopped` comes on top: the thread then does
+ * not run, while what it waits for goes on. Who runs when is said by scheduling contexts (schedule.h).
  */
 #ifndef SALTO_THREAD_THREAD_H
 #define SALTO_THREAD_THREAD_H
@@ -142,8 +142,8 @@ void thread_forget_operation(struct thread *thread);
 /* Ends a thread for good: whoever waits for it is told (DEAD), it is on no queue afterwards. Idempotent. */
 void thread_end(struct thread *thread);
 
-/* The thread's last capability is gone, or its task is: stops it and frees all that it has. Is it gone? It is by the first
- * piece, unless many contexts were put aside with it. */
+/* The thread's last capability is gone, or its task is: stops it and frees all that it has. Is it gone? It is by the
+ * first piece, unless many contexts were put aside with it. */
 bool thread_destroy_piece(struct thread *thread);
 
 /* Frees a thread that destroyed itself, now that another is chosen. */

@@ -2,9 +2,9 @@
 /*
  * The heaps of timeouts. See timeout.h.
  *
- * Of two children the left one has the rank that is not lower, so the way to the right is never longer than the logarithm
- * of the number of nodes: all that is done happens along it. Priorities are grouped, so that whoever looks for the earliest
- * moment looks at few words.
+ * Of two children the left one has the rank that is not lower, so the way to the right is never longer than the
+ * logarithm of the number of nodes: all that is done happens along it. Priorities are grouped, so that whoever looks
+ * for the earliest moment looks at few words.
  */
 #include "thread/timeout.h"
 

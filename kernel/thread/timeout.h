@@ -5,8 +5,8 @@
  *
  * Each timeout has a priority, that of whom it will let run: whoever runs asks only for those that matter to it, so
  * threads of low priority cannot interrupt one of high priority, however many deadlines they have. For each priority
- * there is a leftist heap, earliest first, whose nodes are the timeouts themselves: adding and removing take a number of
- * steps that grows as the logarithm of how many there are of that priority, and never fail.
+ * there is a leftist heap, earliest first, whose nodes are the timeouts themselves: adding and removing take a number
+ * of steps that grows as the logarithm of how many there are of that priority, and never fail.
  */
 #ifndef SALTO_THREAD_TIMEOUT_H
 #define SALTO_THREAD_TIMEOUT_H

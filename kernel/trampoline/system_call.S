@@ -31,9 +31,9 @@ trampoline_check_\path\()_\name:
         jne     slow
 .endm
 
-/* rcx := slot offset, rsp := line of the thread that waits on the handle's endpoint, on this CPU; else to slow. An empty
- * slot names endpoint 0, and its waiter, nobody, waits on nothing: neither needs a test. The index is masked by its own
- * width, so that not even speculation reads outside the slots. */
+/* rcx := slot offset, rsp := line of the thread that waits on the handle's endpoint, on this CPU; else to slow. An
+ * empty slot names endpoint 0, and its waiter, nobody, waits on nothing: neither needs a test. The index is masked by
+ * its own width, so that not even speculation reads outside the slots. */
 .macro FIND_RECEIVER path
         movzwl  %di, %ecx
         cmp     %rcx, %rdi
@@ -231,8 +231,8 @@ long_reply:
         RESTORE_REGISTERS
         RESUME
 
-/* A Linux call bounces back to the Linux-call handler of the task, in the caller's address space, with every register as
- * it was: rcx and r11 carry the program's rip and flags, as Linux leaves them. */
+/* A Linux call bounces back to the Linux-call handler of the task, in the caller's address space, with every register
+ * as it was: rcx and r11 carry the program's rip and flags, as Linux leaves them. */
 reflect:
         cmpq    $0, %gs:HOT_REFLECT
         je      slow
@@ -255,8 +255,8 @@ trampoline_resume:
         RESTORE_REGISTERS
         RESUME
 
-/* x87, SSE and MXCSR at their power-up defaults: what every native IPC leaves. The image is what fxrstor64 reads: FCW at
- * 0, MXCSR at 24, everything else zero (Intel SDM volume 1, 10.5.1). */
+/* x87, SSE and MXCSR at their power-up defaults: what every native IPC leaves. The image is what fxrstor64 reads: FCW
+ * at 0, MXCSR at 24, everything else zero (Intel SDM volume 1, 10.5.1). */
         .balign 16
 clean_vector_state:
         .word   0x037f

@@ -2,10 +2,10 @@
 /*
  * Interrupts and exceptions: entry of all vectors, and the ways back that write CR3.
  *
- * On the stack page, which every task maps, stand only the hardware frame, vector, error code, and one scratch word (rax)
- * that is wiped right after the switch. From ring 3, GS is ours after `swapgs`. From ring 0, GS and CR3 may be anybody's:
- * both are left alone but for CR3, whose old value stands on the stack; the gate is found through the IDT's own address,
- * since each CPU has its IDT at the start of its area.
+ * On the stack page, which every task maps, stand only the hardware frame, vector, error code, and one scratch word
+ * (rax) that is wiped right after the switch. From ring 3, GS is ours after `swapgs`. From ring 0, GS and CR3 may be
+ * anybody's: both are left alone but for CR3, whose old value stands on the stack; the gate is found through the IDT's
+ * own address, since each CPU has its IDT at the start of its area.
  */
 #include "abi/addresses.h"
 #include "trampoline/layout.h"

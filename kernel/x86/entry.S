@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The kernel's side of the gate: saves what the trampoline left in registers, calls C on the CPU's kernel stack, and goes
- * back through the trampoline to whoever runs now. The kernel keeps nothing on its stack between two entries.
+ * The kernel's side of the gate: saves what the trampoline left in registers, calls C on the CPU's kernel stack, and
+ * goes back through the trampoline to whoever runs now. The kernel keeps nothing on its stack between two entries.
  */
 #include "trampoline/layout.h"
 #include "thread/thread.h"
@@ -161,9 +161,9 @@ kernel_interrupt:
         call    interrupt
         jmp     kernel_resume
 
-/* In: rsp = IDT register, CR3, rax, vector, error code, hardware frame; rax = the CPU's area; kernel's CR3; GS anybody's.
- * On a stack page of the shared part (IST) the rest happens on that stack's kernel stack, found in the gate at the
- * page's end; else on the stack that was interrupted, which is the kernel's. */
+/* In: rsp = IDT register, CR3, rax, vector, error code, hardware frame; rax = the CPU's area; kernel's CR3; GS
+ * anybody's. On a stack page of the shared part (IST) the rest happens on that stack's kernel stack, found in the gate
+ * at the page's end; else on the stack that was interrupted, which is the kernel's. */
         .globl  kernel_ring0
 kernel_ring0:
         push    %rcx

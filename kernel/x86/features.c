@@ -62,8 +62,8 @@ static void require_all(void)
         power_off(STATUS_LACKING);
 }
 
-/* Intel SDM volume 2, CPUID, leaf 7: EDX bits 26 (IBRS and IBPB), 10 (MD_CLEAR), 28 (L1D_FLUSH). AMD APM volume 3, CPUID
- * Fn8000_0008_EBX bit 12 (IBPB) and Fn8000_0021_EAX bit 5 (VERW_CLEAR). */
+/* Intel SDM volume 2, CPUID, leaf 7: EDX bits 26 (IBRS and IBPB), 10 (MD_CLEAR), 28 (L1D_FLUSH). AMD APM volume 3,
+ * CPUID Fn8000_0008_EBX bit 12 (IBPB) and Fn8000_0021_EAX bit 5 (VERW_CLEAR). */
 static void detect_barriers(void)
 {
     features.predictor_barrier = has(7, EDX, 26) || has(0x80000008, EBX, 12);
@@ -109,8 +109,8 @@ static void check_same(void)
     }
 }
 
-/* Page attribute table, Intel SDM volume 3, 12.12: what the bits PWT and PCD of an entry choose. As after reset, but that PWT
- * alone means write-combining, and not write-through. space.h names the entries that are in use. */
+/* Page attribute table, Intel SDM volume 3, 12.12: what the bits PWT and PCD of an entry choose. As after reset, but
+ * that PWT alone means write-combining, and not write-through. space.h names the entries that are in use. */
 #define PAT_VALUE 0x0007010600070106UL
 
 void features_enable(void)

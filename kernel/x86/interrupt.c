@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What each vector means. A fault of a program is its fault handler's business, or its supervisor's (ipc/fault.h). No fault of a program is the kernel's problem.
+ * What each vector means. A fault of a program is its fault handler's business, or its supervisor's (ipc/fault.h). No
+ * fault of a program is the kernel's problem.
  */
 #include "x86/interrupt.h"
 
@@ -64,8 +65,8 @@ struct thread *interrupt(struct thread *thread)
     return fault(thread);
 }
 
-/* A program's trap flag may strike at the first instruction of the trampoline, where `syscall` has just cleared it: some
- * processors, and Bochs, do so. It is the program's business, and strikes again when the program goes on. */
+/* A program's trap flag may strike at the first instruction of the trampoline, where `syscall` has just cleared it:
+ * some processors, and Bochs, do so. It is the program's business, and strikes again when the program goes on. */
 static bool is_late_trap(const struct trap_frame *frame)
 {
     return frame->vector == EXCEPTION_DEBUG && frame->rip == (uint64_t)trampoline_system_call;

@@ -20,12 +20,13 @@ uint64_t timer_now(void);
 /* Waits for `nanoseconds`, at least, without giving up the CPU. */
 void timer_delay(uint64_t nanoseconds);
 
-/* Makes this CPU's timer interrupt once, with VECTOR_TIMER, when the time-stamp counter reaches `when`; at once if it has.
- * Comes early where that is more than some seconds away, but never late by its own doing. Replaces what was armed before. */
+/* Makes this CPU's timer interrupt once, with VECTOR_TIMER, when the time-stamp counter reaches `when`; at once if it
+ * has. Comes early where that is more than some seconds away, but never late by its own doing. Replaces what was armed
+ * before. */
 void timer_arm_at(uint64_t when);
 
-/* Ticks of the time-stamp counter in `nanoseconds`, and its value at `nanoseconds` since boot; UINT64_MAX where that does
- * not fit. */
+/* Ticks of the time-stamp counter in `nanoseconds`, and its value at `nanoseconds` since boot; UINT64_MAX where that
+ * does not fit. */
 uint64_t timer_ticks(uint64_t nanoseconds);
 uint64_t timer_at(uint64_t nanoseconds);
 

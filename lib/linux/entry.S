@@ -103,8 +103,8 @@ linux_entry:
     .size linux_entry, . - linux_entry
 
 /*
- * Where a thread or process that clone made begins: rsp = rdi = its struct linux_birth. It returns from the call as whoever
- * made it does, but with 0.
+ * Where a thread or process that clone made begins: rsp = rdi = its struct linux_birth. It returns from the call as
+ * whoever made it does, but with 0.
  */
     .globl linux_child
     .type linux_child, @function
@@ -121,7 +121,8 @@ linux_child:
     jmp .Lreturn
     .size linux_child, . - linux_child
 
-/* _Noreturn void linux_start_anew(uint64_t stack, uint64_t entry): begins with a program; goes on on the stack it is on. */
+/* _Noreturn void linux_start_anew(uint64_t stack, uint64_t entry): begins with a program; goes on on the stack it is
+ * on. */
     .globl linux_start_anew
     .type linux_start_anew, @function
 linux_start_anew:
@@ -139,8 +140,8 @@ linux_switch_stack:
     .size linux_switch_stack, . - linux_switch_stack
 
 /*
- * _Noreturn void linux_last_call(uint64_t tag, uint64_t handle, uint64_t word, uint32_t *lock, uint32_t *thread): forgets
- * `thread`, gives `lock` back and makes a call that ends this thread. Meanwhile the stack is another's.
+ * _Noreturn void linux_last_call(uint64_t tag, uint64_t handle, uint64_t word, uint32_t *lock, uint32_t *thread):
+ * forgets `thread`, gives `lock` back and makes a call that ends this thread. Meanwhile the stack is another's.
  */
     .globl linux_last_call
     .type linux_last_call, @function

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * execve: the process goes on with another file of the boot archive. The process server is told the file and the strings
- * first, and refuses what it cannot do; only then the other threads end, and the program's memory goes. What is left is this
- * handler, on its own stack, which starts as it does for every program.
+ * execve: the process goes on with another file of the boot archive. The process server is told the file and the
+ * strings first, and refuses what it cannot do; only then the other threads end, and the program's memory goes. What is
+ * left is this handler, on its own stack, which starts as it does for every program.
  */
 #include <errno.h>
 

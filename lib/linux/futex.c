@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Futexes: threads of a program that wait for a word of its memory, and those that wake them. Who waits stands in one list,
- * in the order of coming, and waits for a notification of his own. `woken` says whether he may go on; a bit of the
- * notification says only that he should look.
+ * Futexes: threads of a program that wait for a word of its memory, and those that wake them. Who waits stands in one
+ * list, in the order of coming, and waits for a notification of his own. `woken` says whether he may go on; a bit of
+ * the notification says only that he should look.
  *
- * A futex is known by its address, so it works between the threads of one process, and not between processes. A thread that
- * has no notification (there was no memory for it, or it was not made by clone) sleeps a little and comes back as if
- * woken: who waits for a futex looks at the word again, as Linux demands.
+ * A futex is known by its address, so it works between the threads of one process, and not between processes. A thread
+ * that has no notification (there was no memory for it, or it was not made by clone) sleeps a little and comes back as
+ * if woken: who waits for a futex looks at the word again, as Linux demands.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -79,8 +79,8 @@ static void take_out(const struct linux_thread *self)
         *place = self->next;
 }
 
-/* Stands in the list, if the word still has the value. First it stands there, then it looks: who changes the word and finds
- * nobody in the list needs no lock. */
+/* Stands in the list, if the word still has the value. First it stands there, then it looks: who changes the word and
+ * finds nobody in the list needs no lock. */
 static bool begin_waiting(struct linux_thread *self, uint64_t address, uint32_t value, uint32_t bits)
 {
     linux_lock_spinning(&table_lock);
@@ -123,8 +123,8 @@ static int64_t wait_for(uint64_t address, uint32_t value, uint64_t deadline, uin
     return end_waiting(self) ? 0 : -ETIMEDOUT;
 }
 
-/* Wakes up to `wakes` of those who wait for `address`, and has up to `moves` of the others wait for `other`. Answers how
- * many were woken, and adds to `*moved`. */
+/* Wakes up to `wakes` of those who wait for `address`, and has up to `moves` of the others wait for `other`. Answers
+ * how many were woken, and adds to `*moved`. */
 static uint32_t wake_and_move(uint64_t address, uint32_t wakes, uint32_t bits, uint64_t other, uint32_t moves,
                               uint32_t *moved)
 {
@@ -233,7 +233,8 @@ int64_t linux_futex(const struct linux_frame *frame)
     }
 }
 
-/* ---- The handler's own locks ------------------------------------------------------------------------------------------ */
+/* ---- The handler's own locks
+ * ------------------------------------------------------------------------------------------ */
 
 void linux_lock(uint32_t *lock)
 {

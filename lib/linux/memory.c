@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Linux's calls for anonymous memory, where no memory server pages the task (paged.c has them where one does). Each mmap
- * takes a memory object from the program's own factory and maps it into the program's own task; munmap and mprotect may take regions apart. There is no memory behind a PROT_NONE mapping
- * until mprotect gives it rights.
+ * Linux's calls for anonymous memory, where no memory server pages the task (paged.c has them where one does). Each
+ * mmap takes a memory object from the program's own factory and maps it into the program's own task; munmap and
+ * mprotect may take regions apart. There is no memory behind a PROT_NONE mapping until mprotect gives it rights.
  *
  * What the program's image covers is not in the table: mprotect may take rights away from it in name only.
  */

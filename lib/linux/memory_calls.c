@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Linux's calls for memory: one at a time, by whoever has the books of this task. That is the memory server where it pages the
- * task, and else the handler itself.
+ * Linux's calls for memory: one at a time, by whoever has the books of this task. That is the memory server where it
+ * pages the task, and else the handler itself.
  *
- * The handler runs on the program's stack. So a thread that gives back the stack that it runs on (a C library does that for
- * threads that nobody waits for, right before they end) keeps it until it has ended.
+ * The handler runs on the program's stack. So a thread that gives back the stack that it runs on (a C library does that
+ * for threads that nobody waits for, right before they end) keeps it until it has ended.
  */
 #include "linux.h"
 #include "paged.h"

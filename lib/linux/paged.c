@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Linux's calls for memory, where the memory server pages the task: each is an operation of idl/memory.idl on the client
- * that the task is. The server has the books; the handler keeps the program break alone. Memory is there when it is
- * touched, so a mapping may be much larger than the quota; who touches more than that is ended by a fault.
+ * Linux's calls for memory, where the memory server pages the task: each is an operation of idl/memory.idl on the
+ * client that the task is. The server has the books; the handler keeps the program break alone. Memory is there when it
+ * is touched, so a mapping may be much larger than the quota; who touches more than that is ended by a fault.
  */
 #define _GNU_SOURCE /* MREMAP_FIXED, MADV_FREE */
 #include "paged.h"
@@ -42,7 +42,8 @@ static uint64_t pages_of(uint64_t bytes)
     return bytes > UINT64_MAX - PAGE_SIZE ? 0 : (bytes + PAGE_SIZE - 1) / PAGE_SIZE;
 }
 
-/* May a program change what lies in the range? The handler, the start-up table and the initial stack's place may not. */
+/* May a program change what lies in the range? The handler, the start-up table and the initial stack's place may
+ * not. */
 static bool is_programs(uint64_t start, uint64_t pages)
 {
     return start % PAGE_SIZE == 0 && start >= USER_START && start < LINUX_HANDLER_BASE && pages > 0 &&

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Linux's calls on the process itself: its end, its signals, its names. It is user 0. Signals are never delivered; one that a
- * program sends to itself ends it, unless Linux ignores that signal by default.
+ * Linux's calls on the process itself: its end, its signals, its names. It is user 0. Signals are never delivered; one
+ * that a program sends to itself ends it, unless Linux ignores that signal by default.
  */
 #include <errno.h>
 #include <signal.h>
@@ -25,7 +25,8 @@
 #define ARCH_GET_FS 0x1003
 #define ARCH_GET_GS 0x1004
 
-/* arch_prctl(code, address): FS is the program's (its C library keeps thread-local variables there), GS the kernel's. */
+/* arch_prctl(code, address): FS is the program's (its C library keeps thread-local variables there), GS the
+ * kernel's. */
 int64_t linux_arch_prctl(const struct linux_frame *frame)
 {
     uint64_t value;

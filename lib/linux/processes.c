@@ -3,8 +3,8 @@
  * Linux's calls on several processes: fork, waiting for children, and ending others. Each is an operation of
  * idl/process.idl; a program that was not started by the process server is alone in its world, as process 1.
  *
- * A forked process begins in the middle of its parent's call: its memory is a copy, this handler's variables and the stack
- * included, so it finds there what it needs.
+ * A forked process begins in the middle of its parent's call: its memory is a copy, this handler's variables and the
+ * stack included, so it finds there what it needs.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -21,7 +21,8 @@
 #define STATUS_SIGNAL 128
 #define SIGNALS 64
 #define SIGNAL_MASK 0xff /* of clone's flags: what the parent gets when the child ends */
-/* Of memory that is a copy it does not matter whether it was to be the same, if the parent was to wait for the child anyway. */
+/* Of memory that is a copy it does not matter whether it was to be the same, if the parent was to wait for the child
+ * anyway. */
 #define FORK_FLAGS                                                                                    \
     (SIGNAL_MASK | CLONE_VM | CLONE_VFORK | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | \
      CLONE_CHILD_CLEARTID)
@@ -85,7 +86,8 @@ static int64_t linux_error(int result)
     }
 }
 
-/* ---- Forking ---------------------------------------------------------------------------------------------------------- */
+/* ---- Forking
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static int64_t check_fork(const struct linux_frame *frame, uint64_t flags)
 {
@@ -144,7 +146,8 @@ int64_t linux_fork(struct linux_registers *registers)
     return number;
 }
 
-/* ---- Waiting ---------------------------------------------------------------------------------------------------------- */
+/* ---- Waiting
+ * ---------------------------------------------------------------------------------------------------------- */
 
 /* Waits for a child, 0 for any. Answers its number, 0 where none has ended and `options` say not to wait. */
 static int64_t wait_for(uint32_t child, uint64_t options, struct linux_ended *ended)
@@ -229,7 +232,8 @@ int64_t linux_waitid(const struct linux_frame *frame)
     return 0;
 }
 
-/* ---- Signals ----------------------------------------------------------------------------------------------------------- */
+/* ---- Signals
+ * ----------------------------------------------------------------------------------------------------------- */
 
 /* kill(process, signal): another process ends by it, unless Linux ignores the signal by default. */
 int64_t linux_kill(const struct linux_frame *frame)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The IPCs to the process server: first those of registers alone, which leave the UTCB's words as they are. See ipc.c. */
+/* The IPCs to the process server: first those of registers alone, which leave the UTCB's words as they are. See
+ * ipc.c. */
 #include "idl/process_service.h"
 #include "threads.h"
 
@@ -53,7 +54,8 @@ int ipc_process_parent(uint32_t *number)
     return result;
 }
 
-/* ---- Messages that are longer than the registers ---------------------------------------------------------------------- */
+/* ---- Messages that are longer than the registers
+ * ---------------------------------------------------------------------- */
 
 int ipc_process_replace(const uint8_t file[32])
 {

@@ -2,8 +2,9 @@
 /*
  * Linux's calls on threads: clone, and how threads end. See threads.h.
  *
- * A thread that ends lets others know by a word of memory, and whoever sees it may take its stack away. So it does that from a
- * stack of the handler's, the one of all threads that leave, and gives that back with its last instruction but one.
+ * A thread that ends lets others know by a word of memory, and whoever sees it may take its stack away. So it does that
+ * from a stack of the handler's, the one of all threads that leave, and gives that back with its last instruction but
+ * one.
  */
 #define _GNU_SOURCE
 #include "threads.h"
@@ -72,7 +73,8 @@ int64_t linux_set_robust_list(const struct linux_frame *frame)
     return frame->rsi == 3 * sizeof(uint64_t) ? 0 : -EINVAL;
 }
 
-/* ---- Beginning -------------------------------------------------------------------------------------------------------- */
+/* ---- Beginning
+ * -------------------------------------------------------------------------------------------------------- */
 
 void linux_birth_prepare(struct linux_birth *birth, struct linux_registers *registers)
 {
@@ -185,7 +187,8 @@ int64_t linux_clone(struct linux_registers *registers)
     return result;
 }
 
-/* ---- Ending ----------------------------------------------------------------------------------------------------------- */
+/* ---- Ending
+ * ----------------------------------------------------------------------------------------------------------- */
 
 /* The end of a thread, on the stack for that. */
 static void leave(void)

@@ -2,9 +2,9 @@
 /*
  * The threads of a Linux program, its futexes, and the handler's own locks. Internal to the Linux-call handler.
  *
- * Each Linux thread is a thread of the task, found by its number, which the place of its UTCB tells. Invariants: the record
- * of a thread is written by that thread alone, but for `waits_for`, `bits`, `next` and `woken`, which the futex table's lock
- * guards, and before the thread starts. Lock order: the lock of clone, that of memory, that of the
+ * Each Linux thread is a thread of the task, found by its number, which the place of its UTCB tells. Invariants: the
+ * record of a thread is written by that thread alone, but for `waits_for`, `bits`, `next` and `woken`, which the futex
+ * table's lock guards, and before the thread starts. Lock order: the lock of clone, that of memory, that of the
  * console, the futex table's; nobody waits for an IPC of another program while he has the last.
  */
 #ifndef SALTO_LINUX_THREADS_H
@@ -65,15 +65,16 @@ struct linux_birth {
     uint32_t parent;
 };
 
-/* ---- threads.c -------------------------------------------------------------------------------------------------------- */
+/* ---- threads.c
+ * -------------------------------------------------------------------------------------------------------- */
 /* The program has one thread, which is this one. */
 void linux_threads_prepare(void);
 
 /* clone, fork and vfork: `registers` are those of who calls. Called by entry.S. */
 int64_t linux_clone(struct linux_registers *registers);
 
-/* The first thing that a thread or process made so does; answers where its registers lie. `process` is the number of a forked
- * process, 0 for a thread. Called by entry.S. */
+/* The first thing that a thread or process made so does; answers where its registers lie. `process` is the number of a
+ * forked process, 0 for a thread. Called by entry.S. */
 struct linux_registers *linux_child_begins(struct linux_birth *birth, uint32_t process);
 
 /* Notes what the child needs besides. */
@@ -97,11 +98,13 @@ _Noreturn void linux_start_anew(uint64_t stack, uint64_t entry);
 /* Goes on at `function` as the only thread of the program, on the handler's stack. The caller has the lock of clone. */
 _Noreturn void linux_go_on_alone(void (*function)(void));
 
-/* ---- processes.c ------------------------------------------------------------------------------------------------------- */
+/* ---- processes.c
+ * ------------------------------------------------------------------------------------------------------- */
 /* fork, vfork, and clone of processes. */
 int64_t linux_fork(struct linux_registers *registers);
 
-/* The process is `number`, which `parent` made; both 0 where the start-up table and the process server are to be asked. */
+/* The process is `number`, which `parent` made; both 0 where the start-up table and the process server are to be
+ * asked. */
 void linux_set_process(uint32_t number, uint32_t parent);
 
 uint32_t linux_process_number(void);
@@ -118,7 +121,8 @@ void linux_process_begins_anew(void);
 /* ---- process.c: sends a signal to the process itself. */
 int64_t linux_signal_self(uint64_t signal);
 
-/* ---- processes_ipc.c: operations of idl/process.idl on the process itself, as the functions of ipc.c ----------------- */
+/* ---- processes_ipc.c: operations of idl/process.idl on the process itself, as the functions of ipc.c
+ * ----------------- */
 int ipc_process_fork(uint64_t entry, uint64_t stack, uint32_t *number);
 int ipc_process_wait(uint32_t child, struct linux_ended *ended);
 int ipc_process_poll(uint32_t child, struct linux_ended *ended);
@@ -127,7 +131,8 @@ int ipc_process_parent(uint32_t *number);
 int ipc_process_replace(const uint8_t file[32]);
 int ipc_process_append(const uint8_t text[256], bool environment);
 
-/* ---- futex.c ---------------------------------------------------------------------------------------------------------- */
+/* ---- futex.c
+ * ---------------------------------------------------------------------------------------------------------- */
 /* Nobody waits, and no lock of the table is held. */
 void futex_prepare(void);
 
@@ -141,7 +146,8 @@ void linux_unlock(uint32_t *lock);
 /* Takes a lock that may not be waited for by futex: looks again now and then. Set to 0 to give it back. */
 void linux_lock_spinning(uint32_t *lock);
 
-/* ---- memory_calls.c --------------------------------------------------------------------------------------------------- */
+/* ---- memory_calls.c
+ * --------------------------------------------------------------------------------------------------- */
 /* There is no heap, and nobody has the lock. */
 void linux_memory_prepare(void);
 
@@ -152,14 +158,16 @@ void linux_memory_go_on(void);
 /* Nobody has the lock: in a copy of a process that held it for that. */
 void linux_memory_forked(void);
 
-/* ---- console.c --------------------------------------------------------------------------------------------------------- */
+/* ---- console.c
+ * --------------------------------------------------------------------------------------------------------- */
 /* Nobody has the lock. */
 void linux_console_prepare(void);
 
 /* Forgets what was typed and not read, which the process that was copied will read. */
 void linux_console_forked(void);
 
-/* ---- threads_ipc.c: as the functions of ipc.c ------------------------------------------------------------------------ */
+/* ---- threads_ipc.c: as the functions of ipc.c
+ * ------------------------------------------------------------------------ */
 int ipc_create_thread(uint32_t *thread, uint32_t *number);
 int ipc_start_thread(uint32_t thread, uint64_t entry, uint64_t stack);
 int ipc_end_thread(uint32_t thread);

@@ -12,8 +12,8 @@
 
 #define NANOSECONDS 1000000000UL
 
-/* Nanoseconds for ticks of the time-stamp counter. The remainder is below 2^34 (a counter of 17 GHz), so the product fits in
- * 64 bits. */
+/* Nanoseconds for ticks of the time-stamp counter. The remainder is below 2^34 (a counter of 17 GHz), so the product
+ * fits in 64 bits. */
 static uint64_t nanoseconds_of(uint64_t ticks)
 {
     uint64_t hertz = linux_startup_table()->tsc_hertz;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mem: prints where memory is. For each client of the memory server, which is a task or a quota that others are taken out of:
- * quota, pages in memory, regions and how they are shared; at the end the derivation tree of a page, that which is mapped
- * most often. `mem CLIENT ADDRESS` prints the tree of that page alone.
+ * mem: prints where memory is. For each client of the memory server, which is a task or a quota that others are taken
+ * out of: quota, pages in memory, regions and how they are shared; at the end the derivation tree of a page, that which
+ * is mapped most often. `mem CLIENT ADDRESS` prints the tree of that page alone.
  *
- * Needs "inspector": a capability to the memory server with badge 1024. What it prints is what was there while it looked:
- * others go on meanwhile.
+ * Needs "inspector": a capability to the memory server with badge 1024. What it prints is what was there while it
+ * looked: others go on meanwhile.
  */
 #include <inttypes.h>
 #include <salto/error.h>
@@ -43,7 +43,8 @@ static const char *rights_text(uint32_t rights)
     return text;
 }
 
-/* ---- Trees ------------------------------------------------------------------------------------------------------------ */
+/* ---- Trees
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static bool mapping_of(uint32_t client, uint64_t address, uint32_t number, struct memory_page_mapping *mapping)
 {
@@ -79,9 +80,11 @@ static void print_tree(uint32_t client, uint64_t address)
                mapping.cache < 3 ? caches[mapping.cache] : "");
 }
 
-/* ---- Clients ---------------------------------------------------------------------------------------------------------- */
+/* ---- Clients
+ * ---------------------------------------------------------------------------------------------------------- */
 
-/* Counts the pages of a region that are in memory, those of them that are mapped, and those whose frame others have too. */
+/* Counts the pages of a region that are in memory, those of them that are mapped, and those whose frame others have
+ * too. */
 static void print_region(const struct memory_client_info *client, const struct memory_region *region)
 {
     uint64_t end = region->start + region->pages * PAGE, resident = 0, mapped = 0, shared = 0;

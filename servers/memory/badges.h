@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the badges of the server's capabilities mean. A badge of the manifest is the client's number, from 1 up; those that
- * the server mints say what kind of thing they name, which one, and of which generation, so that one that names something
- * that is gone is found out. Nobody else can mint: who may copy a capability cannot change its badge.
+ * What the badges of the server's capabilities mean. A badge of the manifest is the client's number, from 1 up; those
+ * that the server mints say what kind of thing they name, which one, and of which generation, so that one that names
+ * something that is gone is found out. Nobody else can mint: who may copy a capability cannot change its badge.
  */
 #ifndef SALTO_MEMORY_BADGES_H
 #define SALTO_MEMORY_BADGES_H

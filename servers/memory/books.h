@@ -2,17 +2,17 @@
 /*
  * The memory server's books: clients with their quotas, objects, and regions.
  *
- * A client pays for the frames of its objects, for those that its books take, and for the quotas of the clients that were
- * divided off it. A frame that several objects have, since one is a copy of the other, is paid for by each: so writing to
- * it, which takes a frame of its own, needs no quota, and all that clients may use together is there. A client that branched
- * off another has no quota of its own: the other pays for it, besides for itself, or whoever pays for that one.
+ * A client pays for the frames of its objects, for those that its books take, and for the quotas of the clients that
+ * were divided off it. A frame that several objects have, since one is a copy of the other, is paid for by each: so
+ * writing to it, which takes a frame of its own, needs no quota, and all that clients may use together is there. A
+ * client that branched off another has no quota of its own: the other pays for it, besides for itself, or whoever pays
+ * for that one.
  *
- * Invariants. `used` of a client is the sum of what it has, and of what those that branched off it have; that of a payer is
- * never above its `quota`. The regions of a client do not
- * overlap. A page is mapped in a task only where a region covers it, its object has a frame for it, and with rights no
- * greater than the region's; it is mapped to be written only where no other object has the frame. An object without a
- * capability is attached by its owner alone, each page of it at most once, and has frames only for attached pages; when
- * it is attached nowhere, it is gone.
+ * Invariants. `used` of a client is the sum of what it has, and of what those that branched off it have; that of a
+ * payer is never above its `quota`. The regions of a client do not overlap. A page is mapped in a task only where a
+ * region covers it, its object has a frame for it, and with rights no greater than the region's; it is mapped to be
+ * written only where no other object has the frame. An object without a capability is attached by its owner alone, each
+ * page of it at most once, and has frames only for attached pages; when it is attached nowhere, it is gone.
  */
 #ifndef SALTO_MEMORY_BOOKS_H
 #define SALTO_MEMORY_BOOKS_H
@@ -82,7 +82,8 @@ struct client {
     uint64_t faults, refused, copies;
 };
 
-/* ---- clients.c ---------------------------------------------------------------------------------------------------- */
+/* ---- clients.c
+ * ---------------------------------------------------------------------------------------------------- */
 extern struct client clients[CLIENTS_MAX];
 
 /* Pages that the client can still be charged for. */
@@ -111,7 +112,8 @@ void client_leave(struct client *client);
 void *record_take(struct client *client);
 void record_give(struct client *client, void *record);
 
-/* ---- objects.c ---------------------------------------------------------------------------------------------------- */
+/* ---- objects.c
+ * ---------------------------------------------------------------------------------------------------- */
 /* An object of `pages` pages without a frame; NULL if the quota has not enough. */
 struct object *object_create(struct client *owner, uint64_t pages);
 
@@ -166,16 +168,17 @@ static inline bool region_is_own(const struct region *region)
     return region->object->export == 0;
 }
 
-/* ---- faults.c ----------------------------------------------------------------------------------------------------- */
+/* ---- faults.c
+ * ----------------------------------------------------------------------------------------------------- */
 /* Takes the part of [from, to), pages of the object, that the region maps out of its address space. */
 void region_unmap(struct region *region, uint64_t from, uint64_t to);
 
-/* Writes bytes into an object's pages, from byte `offset` on, which it must have. False if there is no memory for them; a
- * part is written then. */
+/* Writes bytes into an object's pages, from byte `offset` on, which it must have. False if there is no memory for them;
+ * a part is written then. */
 bool object_write(struct object *object, uint64_t offset, const uint8_t *bytes, uint32_t length);
 
-/* Serves an access of `error` (Intel SDM volume 3, 4.7) to `address`. Where one page is to be mapped, the answer is to do it
- * (machine_answer_page()); the books have it as mapped then. */
+/* Serves an access of `error` (Intel SDM volume 3, 4.7) to `address`. Where one page is to be mapped, the answer is to
+ * do it (machine_answer_page()); the books have it as mapped then. */
 enum fault_answer {
     FAULT_REFUSED,
     FAULT_GO_ON,        /* the access may be tried again */
@@ -183,7 +186,8 @@ enum fault_answer {
 };
 enum fault_answer fault_serve(struct client *client, uint64_t address, uint32_t error);
 
-/* The last answer, which was FAULT_GO_ON_MAPPED, did not arrive: its page is not mapped. Before anything else is served. */
+/* The last answer, which was FAULT_GO_ON_MAPPED, did not arrive: its page is not mapped. Before anything else is
+ * served. */
 void fault_not_mapped(void);
 
 #endif

@@ -2,11 +2,11 @@
 /*
  * Faults: pages come into being, are copied, and are mapped; and the way back, unmapping. See books.h.
  *
- * A region that is gone through in order gets more pages at once, twice as many with each fault. One page is mapped by the
- * answer to the fault; several by a call of the kernel before it.
+ * A region that is gone through in order gets more pages at once, twice as many with each fault. One page is mapped by
+ * the answer to the fault; several by a call of the kernel before it.
  *
- * What one mapping of the kernel has lies within a chunk. Where a hole in it takes a record for which the task's quota has
- * no room, all behind the hole is unmapped too, and comes back by faults.
+ * What one mapping of the kernel has lies within a chunk. Where a hole in it takes a record for which the task's quota
+ * has no room, all behind the hole is unmapped too, and comes back by faults.
  */
 #include <assert.h>
 #include <string.h>
@@ -29,7 +29,8 @@ static struct {
     uint64_t page;
 } answered;
 
-/* ---- Unmapping ------------------------------------------------------------------------------------------------------ */
+/* ---- Unmapping
+ * ------------------------------------------------------------------------------------------------------ */
 
 /* Where the number at `index` stands, with room made for it; NULL if the quota has not enough. */
 static inline uint32_t *place_at(struct sparse *sparse, uint64_t index)
@@ -66,8 +67,9 @@ static void forget_range(struct client *client, uint64_t start, uint64_t end)
     }
 }
 
-/* Unmaps [start, end), and where the task has no record for what is mapped on both sides of it, what lies behind: as much as
- * one mapping can have. That fails only where the task itself has mapped something there, which is none of ours. */
+/* Unmaps [start, end), and where the task has no record for what is mapped on both sides of it, what lies behind: as
+ * much as one mapping can have. That fails only where the task itself has mapped something there, which is none of
+ * ours. */
 static void unmap_range(struct client *client, uint64_t start, uint64_t end)
 {
     if (machine_unmap(client->task, start, (end - start) / PAGE_SIZE) != -ERROR_NO_MEMORY)
@@ -90,7 +92,8 @@ void region_unmap(struct region *region, uint64_t from, uint64_t to)
     forget_states(region, from, to);
 }
 
-/* ---- Pages of objects ------------------------------------------------------------------------------------------------- */
+/* ---- Pages of objects
+ * ------------------------------------------------------------------------------------------------- */
 
 /* Enters frames from `frame` on, which lie side by side, for pages that have none; answers how many it could. */
 static uint32_t enter_frames(struct object *object, uint64_t page, uint32_t frame, uint32_t count)
@@ -139,8 +142,8 @@ static uint32_t make_page(struct object *object, uint32_t *place, struct frame_h
 
 static const struct frame_hint any_frame;
 
-/* Gives the object a frame of its own for a page that it shares with others. Its owner pays for the page already. Where those
- * are gone, it is just that frame. */
+/* Gives the object a frame of its own for a page that it shares with others. Its owner pays for the page already. Where
+ * those are gone, it is just that frame. */
 static uint32_t copy_page(struct object *object, uint64_t page, struct frame_hint hint)
 {
     uint32_t *place = sparse_find(&object->frames, page);
@@ -183,7 +186,8 @@ bool object_write(struct object *object, uint64_t offset, const uint8_t *bytes, 
     return true;
 }
 
-/* ---- Mapping ---------------------------------------------------------------------------------------------------------- */
+/* ---- Mapping
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static bool enter_states(struct region *region, uint64_t page, uint64_t count, uint32_t state)
 {
@@ -259,7 +263,8 @@ void fault_not_mapped(void)
     forget_states(answered.region, answered.page, answered.page + 1);
 }
 
-/* ---- The policy ------------------------------------------------------------------------------------------------------- */
+/* ---- The policy
+ * ------------------------------------------------------------------------------------------------------- */
 
 /* How many pages from `page` on are to be there after this fault. */
 static uint64_t wanted_pages(struct region *region, uint64_t page)

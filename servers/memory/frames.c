@@ -2,9 +2,9 @@
 /*
  * Frames and their chunks. See frames.h.
  *
- * Chunks with free frames stand in a circular list, whose head is the entry of chunk 0, which is never made; those of which
- * no frame is in use are the last. A frame that
- * was used is zeroed when it is handed out again, not before: who frees memory should not wait for that.
+ * Chunks with free frames stand in a circular list, whose head is the entry of chunk 0, which is never made; those of
+ * which no frame is in use are the last. A frame that was used is zeroed when it is handed out again, not before: who
+ * frees memory should not wait for that.
  */
 #include "frames.h"
 
@@ -126,7 +126,8 @@ static void free_chunk(uint32_t number)
     made_count--;
 }
 
-/* ---- Taking ------------------------------------------------------------------------------------------------------- */
+/* ---- Taking
+ * ------------------------------------------------------------------------------------------------------- */
 
 /* Bits `first` to `first + count - 1`. */
 static uint64_t run_mask(uint32_t first, uint32_t count)
@@ -299,7 +300,8 @@ uint32_t frames_take(uint32_t *count)
     return take_run(number, place, *count);
 }
 
-/* ---- Users -------------------------------------------------------------------------------------------------------- */
+/* ---- Users
+ * -------------------------------------------------------------------------------------------------------- */
 
 void frames_share(uint32_t frame)
 {

@@ -3,10 +3,11 @@
  * Frames of 4 KiB: all memory that the server gives out or keeps its own books in.
  *
  * Frames come in chunks, which are memory objects of the kernel. The server sees all of them, one behind the other. A
- * frame has a number, never 0: its chunk's number, and its place in the chunk. It counts how many objects have it; where
- * that is more than one, nobody may write to it.
+ * frame has a number, never 0: its chunk's number, and its place in the chunk. It counts how many objects have it;
+ * where that is more than one, nobody may write to it.
  *
- * Invariants. A frame that is handed out is zeroed, but for one that is written over at once. At most FRAMES_SPARE chunks have no frame in use.
+ * Invariants. A frame that is handed out is zeroed, but for one that is written over at once. At most FRAMES_SPARE
+ * chunks have no frame in use.
  */
 #ifndef SALTO_MEMORY_FRAMES_H
 #define SALTO_MEMORY_FRAMES_H
@@ -22,8 +23,8 @@
 /* Makes room for the books of `chunks` chunks, and forgets all others; false if there is not enough memory. */
 bool frames_prepare(uint32_t chunks);
 
-/* A run of frames, zeroed, each with one user: `*count` of them at most, and as many as `*count` says afterwards. Answers
- * the first, or 0 if the machine has none. */
+/* A run of frames, zeroed, each with one user: `*count` of them at most, and as many as `*count` says afterwards.
+ * Answers the first, or 0 if the machine has none. */
 uint32_t frames_take(uint32_t *count);
 
 /* As frames_take, just as many. At most CHUNK_PAGES. */
@@ -35,8 +36,8 @@ struct frame_hint {
     bool down; /* the next one will be the one below */
 };
 
-/* One frame with one user, the one that is wanted if it is free; 0 if the machine has none. The second one is to be written
- * over: whatever was in it last still stands there. */
+/* One frame with one user, the one that is wanted if it is free; 0 if the machine has none. The second one is to be
+ * written over: whatever was in it last still stands there. */
 uint32_t frames_take_one(struct frame_hint hint);
 uint32_t frames_take_raw(struct frame_hint hint);
 
@@ -52,8 +53,8 @@ bool frames_is_shared(uint32_t frame);
 /* A frame that is mapped nowhere, by the books, is its one user's alone from now on. */
 void frames_own(uint32_t frame);
 
-/* Frames of a chunk are to be shared, and mapped nowhere to be written, by the books: whoever may write to them all the same
- * may only read them from now on. */
+/* Frames of a chunk are to be shared, and mapped nowhere to be written, by the books: whoever may write to them all the
+ * same may only read them from now on. */
 void frames_protect(uint32_t first, uint32_t count);
 
 /* One user less of `count` frames of a chunk, from `first` on; after the last, a frame is free. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Looking at all clients, without changing anything: what idl/memory.idl says of Inspector. Each operation tells of one thing,
- * so that whoever looks at much keeps the clients waiting no longer than other clients do.
+ * Looking at all clients, without changing anything: what idl/memory.idl says of Inspector. Each operation tells of one
+ * thing, so that whoever looks at much keeps the clients waiting no longer than other clients do.
  */
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the memory server asks of the kernel; a host test puts a machine of its own in its place. Numbers that are answered
- * are 0 or -ERROR_*, as stubs answer them.
+ * What the memory server asks of the kernel; a host test puts a machine of its own in its place. Numbers that are
+ * answered are 0 or -ERROR_*, as stubs answer them.
  */
 #ifndef SALTO_MEMORY_MACHINE_H
 #define SALTO_MEMORY_MACHINE_H
@@ -14,8 +14,8 @@
 #define CHUNK_PAGES 64
 #define CHUNK_SIZE (CHUNK_PAGES * (uint64_t)PAGE_SIZE)
 
-/* Makes a chunk of zeroed pages and maps it in the server's own address space, at machine_window() + number * CHUNK_SIZE.
- * Answers its handle, or 0 if the server's own quota has not enough. */
+/* Makes a chunk of zeroed pages and maps it in the server's own address space, at machine_window() + number *
+ * CHUNK_SIZE. Answers its handle, or 0 if the server's own quota has not enough. */
 uint32_t machine_make_chunk(uint32_t number);
 
 /* Gives a chunk back, and takes it away from wherever it is mapped. */
@@ -31,16 +31,16 @@ static inline uint8_t *machine_window(void)
 /* Maps `pages` frames of a chunk, from `frame` on, into a client's task. */
 int machine_map(uint32_t chunk, uint32_t frame, uint32_t task, uint64_t address, uint32_t pages, uint32_t rights);
 
-/* Takes rights to frames of a chunk, which no client has by the books, from whoever has them all the same: clients can map
- * their pages on, or grant them, to tasks of which the server does not know. RIGHT_READ takes all. */
+/* Takes rights to frames of a chunk, which no client has by the books, from whoever has them all the same: clients can
+ * map their pages on, or grant them, to tasks of which the server does not know. RIGHT_READ takes all. */
 void machine_recall(uint32_t frame, uint32_t pages, uint32_t take);
 
 /* The answer to the page fault that is being served maps the page at `bytes`, of a chunk, with `rights`: those that the
  * server itself has, or fewer. */
 void machine_answer_page(const void *bytes, uint32_t rights);
 
-/* Takes away whatever a client's task has mapped in the range. -ERROR_NO_MEMORY: nothing was done, since one mapping reaches
- * beyond both ends, and the task's quota has no record for the second part. */
+/* Takes away whatever a client's task has mapped in the range. -ERROR_NO_MEMORY: nothing was done, since one mapping
+ * reaches beyond both ends, and the task's quota has no record for the second part. */
 int machine_unmap(uint32_t task, uint64_t address, uint64_t pages);
 
 /* Deletes a capability of the server's own table. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The memory server: `memory QUOTA...`. Each argument is the quota in bytes (with K, M or G) of a client of the manifest:
- * the first of the one whose capability has badge 1, and so on. What else it takes is the "memory" of its own program.
+ * The memory server: `memory QUOTA...`. Each argument is the quota in bytes (with K, M or G) of a client of the
+ * manifest: the first of the one whose capability has badge 1, and so on. What else it takes is the "memory" of its own
+ * program.
  */
 #include <salto/error.h>
 #include <salto/startup.h>

@@ -2,8 +2,8 @@
 /*
  * Regions: attaching, and taking apart. See books.h.
  *
- * What a range of addresses cuts in two is split first; the part behind the cut is unmapped then, since it gets books of
- * its own, and comes back by faults.
+ * What a range of addresses cuts in two is split first; the part behind the cut is unmapped then, since it gets books
+ * of its own, and comes back by faults.
  */
 #include <assert.h>
 
@@ -241,7 +241,8 @@ int regions_discard(struct client *client, uint64_t address, uint64_t pages)
     return 0;
 }
 
-/* ---- Changing the size --------------------------------------------------------------------------------------------- */
+/* ---- Changing the size
+ * --------------------------------------------------------------------------------------------- */
 
 /* Do other regions of the object have pages in [from, to)? After mprotect in the middle of one they may. */
 static bool pages_are_taken(const struct region *region, uint64_t from, uint64_t to)
@@ -252,7 +253,8 @@ static bool pages_are_taken(const struct region *region, uint64_t from, uint64_t
     return false;
 }
 
-/* Moves a region to where `pages` pages have room. Nothing can fail once it has left the table: there is room for it. */
+/* Moves a region to where `pages` pages have room. Nothing can fail once it has left the table: there is room for
+ * it. */
 static int move_region(struct region *region, uint64_t pages)
 {
     uint64_t start = regions_gap(region->client, pages);
@@ -307,7 +309,8 @@ int regions_resize(struct client *client, uint64_t *address, uint64_t pages, boo
     return 0;
 }
 
-/* ---- Copying a whole address space ---------------------------------------------------------------------------------- */
+/* ---- Copying a whole address space
+ * ---------------------------------------------------------------------------------- */
 
 static int copy_region(const struct region *region, struct client *to)
 {

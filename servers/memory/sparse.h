@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A number for each page of an object or a region, 0 where nothing was stored: few of them in the record itself, more in a
- * tree of frames with 1,024 entries each, of which only those exist that hold something. The frames are charged to a
- * client.
+ * A number for each page of an object or a region, 0 where nothing was stored: few of them in the record itself, more
+ * in a tree of frames with 1,024 entries each, of which only those exist that hold something. The frames are charged to
+ * a client.
  */
 #ifndef SALTO_MEMORY_SPARSE_H
 #define SALTO_MEMORY_SPARSE_H
@@ -29,7 +29,8 @@ struct sparse {
 /* An empty one with room for indices below `pages`. */
 void sparse_init(struct sparse *sparse, struct client *payer, uint64_t pages);
 
-/* Makes room for indices below `pages`, which may be fewer than there is room for. False if the quota has not enough. */
+/* Makes room for indices below `pages`, which may be fewer than there is room for. False if the quota has not
+ * enough. */
 bool sparse_grow(struct sparse *sparse, uint64_t pages);
 
 #define SPARSE_ENTRIES 1024 /* of a frame */
@@ -70,8 +71,8 @@ static inline uint32_t sparse_get(const struct sparse *sparse, uint64_t index)
     return place ? *place : 0;
 }
 
-/* Where the number at `index`, which is below `end`, stands; `*count` numbers stand side by side there, without those from
- * `end` on. NULL: there is no place for them, and they are 0. */
+/* Where the number at `index`, which is below `end`, stands; `*count` numbers stand side by side there, without those
+ * from `end` on. NULL: there is no place for them, and they are 0. */
 uint32_t *sparse_span_far(const struct sparse *sparse, uint64_t index, uint64_t end, uint64_t *count);
 static inline uint32_t *sparse_span(const struct sparse *sparse, uint64_t index, uint64_t end, uint64_t *count)
 {

@@ -2,9 +2,9 @@
 /*
  * Forked processes, and parents that wait for them. See process.h.
  *
- * A child uses its parent's quota of memory, and has a part of what its parent's quota in the kernel has left: an eighth, and what
- * a small process takes at least. So who forks without end comes to the end of that, and when his children end he has all of
- * it again.
+ * A child uses its parent's quota of memory, and has a part of what its parent's quota in the kernel has left: an
+ * eighth, and what a small process takes at least. So who forks without end comes to the end of that, and when his
+ * children end he has all of it again.
  */
 #include <string.h>
 
@@ -73,7 +73,8 @@ int process_fork(struct process *process, uint64_t entry, uint64_t stack)
     return result == 0 ? 0 : PROCESS_ERROR_QUOTA;
 }
 
-/* ---- Waiting ---------------------------------------------------------------------------------------------------------- */
+/* ---- Waiting
+ * ---------------------------------------------------------------------------------------------------------- */
 
 struct process *process_ended_child(const struct process *parent, uint32_t number, bool *any)
 {

@@ -30,7 +30,8 @@ static bool is_written(const struct elf_segment *segment)
     return segment->rights & RIGHT_WRITE;
 }
 
-/* ---- What processes share --------------------------------------------------------------------------------------------- */
+/* ---- What processes share
+ * --------------------------------------------------------------------------------------------- */
 
 /* The bytes of a segment from `done` on that one message carries. */
 static uint32_t take_bytes(const struct elf_segment *segment, uint64_t done, uint8_t bytes[WRITE_BYTES])
@@ -92,7 +93,8 @@ static int read_file(struct image *image, const char *name, const struct elf_lim
     return make_objects(image);
 }
 
-/* ---- Models --------------------------------------------------------------------------------------------------------------- */
+/* ---- Models
+ * --------------------------------------------------------------------------------------------------------------- */
 
 static int allocate(memory_space_t space, uint64_t address, uint64_t pages, uint32_t rights)
 {
@@ -134,8 +136,8 @@ int stack_attach(memory_space_t space)
     return allocate(space, STACK_BOTTOM, STACK_PAGES, RIGHT_READ | RIGHT_WRITE) ? PROCESS_ERROR_QUOTA : 0;
 }
 
-/* The stack's pages come into being as it grows downwards. Below it are pages that cannot be touched, and nobody attaches
- * anything there: who goes on beyond its end faults, and the report knows why. */
+/* The stack's pages come into being as it grows downwards. Below it are pages that cannot be touched, and nobody
+ * attaches anything there: who goes on beyond its end faults, and the report knows why. */
 static int add_regions(const struct image *image)
 {
     const uint64_t guard = STACK_BOTTOM - GUARD_PAGES * PAGE_SIZE;

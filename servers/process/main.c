@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The process server's start: it maps the archive, and serves. What it is granted: process, memory, archive, console. */
+/* The process server's start: it maps the archive, and serves. What it is granted: process, memory, archive,
+ * console. */
 #include <salto/error.h>
 #include <salto/server.h>
 #include <salto/startup.h>

@@ -2,11 +2,12 @@
 /*
  * The process server: starts programs of the boot archive as clients of the memory server, and tells how they ended.
  *
- * Invariants. What a process has comes out of its parent's quotas, here and at the memory server, and it ends before its
- * parent does; so a process that starts others without end comes to the end of its own quota. The server calls only the
- * kernel and the memory server, never a process. Text and constants of a file are in memory once, in an object of the memory server
- * that all its processes attach; what can be written is copied on write. All that processes of a file have in common when they
- * start, stack and start-up table included, is arranged once, in the file's model, and then copied with one call.
+ * Invariants. What a process has comes out of its parent's quotas, here and at the memory server, and it ends before
+ * its parent does; so a process that starts others without end comes to the end of its own quota. The server calls only
+ * the kernel and the memory server, never a process. Text and constants of a file are in memory once, in an object of
+ * the memory server that all its processes attach; what can be written is copied on write. All that processes of a file
+ * have in common when they start, stack and start-up table included, is arranged once, in the file's model, and then
+ * copied with one call.
  */
 #ifndef SALTO_PROCESS_CHILD_H
 #define SALTO_PROCESS_CHILD_H
@@ -37,8 +38,8 @@
 #define STATUS_KILLED 137 /* what a shell says of a program that was killed, ... */
 #define STATUS_FAULT 139  /* ... and of one that a segmentation fault ended */
 
-/* A file of the archive, as processes have it: an object of the memory server for each segment that is not written to, and
- * a model, a client of the memory server whose regions a process gets copies of. */
+/* A file of the archive, as processes have it: an object of the memory server for each segment that is not written to,
+ * and a model, a client of the memory server whose regions a process gets copies of. */
 struct image {
     struct archive_file file;
     struct elf_plan plan;
@@ -104,7 +105,8 @@ int stack_attach(memory_space_t space);
 /* The image of the Linux-call handler, which has been made if a process was started. It has no model. */
 const struct image *image_of_handler(void);
 
-/* ---- table.c ------------------------------------------------------------------------------------------------------ */
+/* ---- table.c
+ * ------------------------------------------------------------------------------------------------------ */
 /* Number of a process: 1 and up. */
 static inline uint32_t process_number(const struct process *process)
 {
@@ -133,9 +135,10 @@ void process_end_signalled(struct process *process, uint32_t status);
 /* Forgets a process that has ended. */
 void process_forget(struct process *process);
 
-/* ---- start.c ------------------------------------------------------------------------------------------------------ */
-/* Makes what the kernel and the memory server have of a process: `memory` is its quota of memory in pages, or SHARED_MEMORY,
- * where it uses its parent's. */
+/* ---- start.c
+ * ------------------------------------------------------------------------------------------------------ */
+/* Makes what the kernel and the memory server have of a process: `memory` is its quota of memory in pages, or
+ * SHARED_MEMORY, where it uses its parent's. */
 int process_create(struct process *process, uint64_t memory, uint64_t kernel);
 
 /* Enters a copy of a capability into the process's table, with `rights`. */
@@ -153,16 +156,17 @@ int process_load_stack(struct process *process, uint64_t *stack);
 /* Loads it, and starts its first thread. */
 int process_start(struct process *process);
 
-/* ---- fork.c ------------------------------------------------------------------------------------------------------- */
+/* ---- fork.c
+ * ------------------------------------------------------------------------------------------------------- */
 /* Makes a copy of a process that runs, in a place that has a parent, and starts it. */
 int process_fork(struct process *process, uint64_t entry, uint64_t stack);
 
-/* A child of `parent` that was forked and has ended: number `number`, or any if that is 0. NULL if none has; then `*any`
- * says whether there is one that has not. */
+/* A child of `parent` that was forked and has ended: number `number`, or any if that is 0. NULL if none has; then
+ * `*any` says whether there is one that has not. */
 struct process *process_ended_child(const struct process *parent, uint32_t number, bool *any);
 
-/* Keeps the caller, who is `parent`, until such a child has ended. False if there is none that will end, or it is kept already,
- * or cannot be kept. */
+/* Keeps the caller, who is `parent`, until such a child has ended. False if there is none that will end, or it is kept
+ * already, or cannot be kept. */
 bool process_keep_parent(struct process *parent, uint32_t number);
 
 /* Tells the parent of a process that has ended, if it waits for it, and forgets the process then. */
@@ -171,7 +175,8 @@ void process_tell_parent(struct process *process);
 /* Is `process` the other one, or did it come from it? */
 bool process_is_below(const struct process *process, const struct process *other);
 
-/* ---- replace.c ----------------------------------------------------------------------------------------------------- */
+/* ---- replace.c
+ * ----------------------------------------------------------------------------------------------------- */
 /* As Starter.replace, append and execute. */
 int process_replace(struct process *process, const char *name);
 int process_append(struct process *process, const uint8_t text[256], bool environment);

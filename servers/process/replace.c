@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A process that goes on with another file. Its task, its capabilities and its quotas stay; its memory goes, but for the
- * Linux-call handler, in which its only thread waits for the server's answer. See process.h.
+ * A process that goes on with another file. Its task, its capabilities and its quotas stay; its memory goes, but for
+ * the Linux-call handler, in which its only thread waits for the server's answer. See process.h.
  */
 #include <string.h>
 

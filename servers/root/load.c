@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Fills a task's address space: the program's segments, the Linux-call handler, the stack and the start-up table. Memory
- * is filled through a window of root's own address space, and mapped into the task with the rights that it is to have.
+ * Fills a task's address space: the program's segments, the Linux-call handler, the stack and the start-up table.
+ * Memory is filled through a window of root's own address space, and mapped into the task with the rights that it is to
+ * have.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Programs from their file to their end. The order matters: all files are checked, then all endpoints are made, then all
- * programs are created, and only then the first of them runs; servers start before the others.
+ * Programs from their file to their end. The order matters: all files are checked, then all endpoints are made, then
+ * all programs are created, and only then the first of them runs; servers start before the others.
  */
 #include <salto/startup.h>
 #include <stdio.h>
@@ -90,7 +90,8 @@ static bool make_factory(struct program *program)
     return grants_make_endpoints(program);
 }
 
-/* Has the kernel tell root of the program's faults and its end, with the program's place in the set, from 1, as badge. */
+/* Has the kernel tell root of the program's faults and its end, with the program's place in the set, from 1, as
+ * badge. */
 static int set_supervisor(struct program *program)
 {
     uint32_t handle = 0;

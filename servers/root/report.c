@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Says what a fault was: the exception, where (the symbol is looked up in the program's own file), and the registers. */
+/* Says what a fault was: the exception, where (the symbol is looked up in the program's own file), and the
+ * registers. */
 #include <inttypes.h>
 #include <stdio.h>
 

@@ -3,8 +3,8 @@
  * The ELF loader's check under libFuzzer: elf_fuzz.py builds this with clang and runs it. The first byte of the input
  * chooses the limits, which are those that root and the process server use; the rest is the file.
  *
- * What the sanitizers cannot see is checked here: a file that is planned is loaded without another look at it, so the plan
- * must keep what elf_file.h promises, whatever the file says.
+ * What the sanitizers cannot see is checked here: a file that is planned is loaded without another look at it, so the
+ * plan must keep what elf_file.h promises, whatever the file says.
  */
 #include <stdbool.h>
 #include <stdlib.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Host test of the flags that `syscall` clears: what a program may set and the kernel must not run with. Places of the
- * flags: Intel SDM volume 1, 3.4.3. Some of them no program could notice if they stayed: so the mask itself is looked at.
+ * flags: Intel SDM volume 1, 3.4.3. Some of them no program could notice if they stayed: so the mask itself is looked
+ * at.
  */
 #include "host_tap.h"
 #include "trampoline/layout.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Host test of generated code, as idlc_stubs.c, for capabilities: with which rights they are sent, and whether those that
- * arrive are kept or released, where a handler wants it, and where a message is refused. Prints TAP.
+ * Host test of generated code, as idlc_stubs.c, for capabilities: with which rights they are sent, and whether those
+ * that arrive are kept or released, where a handler wants it, and where a message is refused. Prints TAP.
  */
 #include "host_tap.h"
 #include "idlc_stubs/transport.h"

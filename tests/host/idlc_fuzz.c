@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * idlc under libFuzzer, with ASan and UBSan (tests/idlc/fuzz.py builds, feeds and runs it). Of every input that compiles, all
- * outputs are made; its formatted form must compile too, be formatted already, and give the same client header; and an
- * interface is compatible with itself. Of random messages of its operations a trace is made.
+ * idlc under libFuzzer, with ASan and UBSan (tests/idlc/fuzz.py builds, feeds and runs it). Of every input that
+ * compiles, all outputs are made; its formatted form must compile too, be formatted already, and give the same client
+ * header; and an interface is compatible with itself. Of random messages of its operations a trace is made.
  *
  * The compiler is compiled with fopen named idlc_fuzz_fopen: inputs can import the one file that is here, and no other,
  * so that none can wait for a terminal or read what lies around.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Host test of pages in generated code (tests/idlc/good/pages.idl): what an item says; windows are open only while pages
- * may come; what comes with too few rights or as something else is refused and unmapped; what was not taken is unmapped.
- * The transport maps nothing, and says where the pages would be. Prints TAP.
+ * Host test of pages in generated code (tests/idlc/good/pages.idl): what an item says; windows are open only while
+ * pages may come; what comes with too few rights or as something else is refused and unmapped; what was not taken is
+ * unmapped. The transport maps nothing, and says where the pages would be. Prints TAP.
  */
 #include "host_tap.h"
 #include "idlc_stubs/transport.h"

@@ -2,8 +2,8 @@
 /*
  * Host test of generated code for floats, arrays of arrays, optionals, unions, tables and sequences
  * (tests/idlc/good/variants.idl): random values go round through client stubs and dispatcher and come back the same;
- * what is out of range is refused by the parameter's number before a handler runs; what is not used is clear on the way.
- * Prints TAP.
+ * what is out of range is refused by the parameter's number before a handler runs; what is not used is clear on the
+ * way. Prints TAP.
  */
 #include "host_tap.h"
 #include "idlc_stubs/transport.h"

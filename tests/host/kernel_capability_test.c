@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Host test of capability tables: seeded random copies, mints, moves, deletions and revocations over several tasks against
- * a model, with allocations that fail in turn; tables, derivations and hot slots must equal the model after every step. The
- * kernel's own files run over a machine of the host (kernel_parts/). Prints TAP.
+ * Host test of capability tables: seeded random copies, mints, moves, deletions and revocations over several tasks
+ * against a model, with allocations that fail in turn; tables, derivations and hot slots must equal the model after
+ * every step. The kernel's own files run over a machine of the host (kernel_parts/). Prints TAP.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -125,7 +125,8 @@ static bool all_match(void)
     return parents_match();
 }
 
-/* ---- The model's derivations -------------------------------------------------------------------------------------- */
+/* ---- The model's derivations
+ * -------------------------------------------------------------------------------------- */
 
 /* What was derived from `entry` is derived from `parent` now. */
 static void model_adopt(const struct entry *entry, struct entry *parent)

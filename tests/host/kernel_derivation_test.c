@@ -101,7 +101,8 @@ static bool replace(int old, int node)
     return leave(old, true);
 }
 
-/* Removes the first child until there is none, as a revocation does: that takes as many steps as there are nodes below. */
+/* Removes the first child until there is none, as a revocation does: that takes as many steps as there are nodes
+ * below. */
 static bool revoke(int node)
 {
     int below = 0, steps = 0;

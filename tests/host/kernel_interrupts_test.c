@@ -204,7 +204,8 @@ static void test_revoked(uint32_t line)
 }
 
 /* A device that wants service until the driver serves it, as an ISA device does, and a driver that serves at random
- * moments: however edges and acknowledgements fall, the driver is never left waiting for a device that wants service. */
+ * moments: however edges and acknowledgements fall, the driver is never left waiting for a device that wants
+ * service. */
 static void test_no_lost_edge(void)
 {
     struct driver driver = driver_create(EDGE);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A machine for kernel_invariants_test.c, with threads in every kind of wait. Invariant: once it stands, the driver runs and
- * nobody else does anything, so that what is broken in it afterwards is broken by the test.
+ * A machine for kernel_invariants_test.c, with threads in every kind of wait. Invariant: once it stands, the driver
+ * runs and nobody else does anything, so that what is broken in it afterwards is broken by the test.
  */
 #ifndef TESTS_KERNEL_INVARIANTS_SCENE_H
 #define TESTS_KERNEL_INVARIANTS_SCENE_H

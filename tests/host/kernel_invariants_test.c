@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Host test of the kernel's inspection of itself (debug/invariants.h): a machine with threads in every kind of wait, whose
- * structures are broken one at a time; the inspection must name what is broken, and find nothing once it is mended.
- * Prints TAP.
+ * Host test of the kernel's inspection of itself (debug/invariants.h): a machine with threads in every kind of wait,
+ * whose structures are broken one at a time; the inspection must name what is broken, and find nothing once it is
+ * mended. Prints TAP.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -238,7 +238,8 @@ static int told(struct thread *const *senders)
     return count;
 }
 
-/* Many are queued when the last right to receive goes: they are told piece by piece; by the end of the endpoint at last. */
+/* Many are queued when the last right to receive goes: they are told piece by piece; by the end of the endpoint at
+ * last. */
 static void test_orphaned_senders(bool destroyed)
 {
     uint64_t frames = host_frames_used(), pieces = host_pieces_used();

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Host test of mappings: seeded random steps (map, map on, answer a fault, grant, unmap, take rights back, ask for use, kill an object, kill
- * a task, use a page) on the kernel and on a model that knows for each page of each task what shows there and which page it
- * came from. After every step the page tables, how pages were used, and the kernel's own invariants must agree with it.
+ * Host test of mappings: seeded random steps (map, map on, answer a fault, grant, unmap, take rights back, ask for use,
+ * kill an object, kill a task, use a page) on the kernel and on a model that knows for each page of each task what
+ * shows there and which page it came from. After every step the page tables, how pages were used, and the kernel's own
+ * invariants must agree with it.
  *
- * Each step is drawn from a number of its own, so that a failing run can be cut down: steps are left out as long as it still
- * fails, and the shortest run found is printed. Arguments: how many steps, the seed, and how many pages a page of the model
- * stands for: with 256, which is half of a large page, objects are large frames, and where alignment lets it, large pages
- * must be mapped as such. Then the kernel may say of a page that it was used where its neighbour was, but not the reverse.
+ * Each step is drawn from a number of its own, so that a failing run can be cut down: steps are left out as long as it
+ * still fails, and the shortest run found is printed. Arguments: how many steps, the seed, and how many pages a page of
+ * the model stands for: with 256, which is half of a large page, objects are large frames, and where alignment lets it,
+ * large pages must be mapped as such. Then the kernel may say of a page that it was used where its neighbour was, but
+ * not the reverse.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -278,8 +280,8 @@ static void map_in_model(struct cell *from, struct cell *to, uint32_t count, uin
             from[i].memory, from[i].number, rights, cache ? cache : from[i].cache, (int)(&from[i] - model), 0};
 }
 
-/* One flexpage, from a random place to where a random window leads; where it does not matter which of several errors comes
- * first, any will do. */
+/* One flexpage, from a random place to where a random window leads; where it does not matter which of several errors
+ * comes first, any will do. */
 static void map_on(int giver, bool grant)
 {
     static struct utcb utcb;
@@ -322,8 +324,8 @@ static void map_on(int giver, bool grant)
         model_drop(giver * PAGES + from + (int)i);
 }
 
-/* As a pager answers a fault: one page, which may make a neighbouring mapping longer. As a rule it goes beside a page that is
- * mapped, and comes from beside where that came from. */
+/* As a pager answers a fault: one page, which may make a neighbouring mapping longer. As a rule it goes beside a page
+ * that is mapped, and comes from beside where that came from. */
 static void answer_fault(void)
 {
     static struct utcb utcb;
@@ -573,8 +575,8 @@ static bool is_writable(const struct task *task, int page)
     return entry && (*entry & PTE_PRESENT) && (*entry & PTE_WRITE);
 }
 
-/* Two have page 1 of the giver, and rights are taken from the first of them. It goes, and the other one grows to the front,
- * to page 0: it may not be passed over. */
+/* Two have page 1 of the giver, and rights are taken from the first of them. It goes, and the other one grows to the
+ * front, to page 0: it may not be passed over. */
 static void grow_while_visited(void)
 {
     uint64_t address = address_of(0), end;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Host test of the scheduler's data structures, queues by priority and the heaps of timeouts: random operations, compared
- * after each with a naive model that looks at everything. Prints TAP.
+ * Host test of the scheduler's data structures, queues by priority and the heaps of timeouts: random operations,
+ * compared after each with a naive model that looks at everything. Prints TAP.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -86,7 +86,8 @@ static bool queue_good(unsigned queue)
     return true;
 }
 
-/* Enters a node that is on no queue, or takes one off. Answers the queue that changed. `levels` bounds the priorities. */
+/* Enters a node that is on no queue, or takes one off. Answers the queue that changed. `levels` bounds the
+ * priorities. */
 static unsigned queue_step(uint64_t round, uint32_t levels)
 {
     struct modelled_node *node = &nodes[random_below(NODES)];

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Host test of translations: tasks and mappings come and go at random (seeded), over a model of a processor that remembers
- * every translation as long as it may. What neither QEMU nor Bochs shows is seen here: each access must find, remembered
- * or not, what the page tables say now.
+ * Host test of translations: tasks and mappings come and go at random (seeded), over a model of a processor that
+ * remembers every translation as long as it may. What neither QEMU nor Bochs shows is seen here: each access must find,
+ * remembered or not, what the page tables say now.
  *
- * The model (Intel SDM volume 3, 4.10): a load of CR3 without bit 63 drops what was remembered under its PCID, one with it
- * drops nothing; INVPCID drops one address or a whole PCID; an entry that is not present is never remembered.
+ * The model (Intel SDM volume 3, 4.10): a load of CR3 without bit 63 drops what was remembered under its PCID, one with
+ * it drops nothing; INVPCID drops one address or a whole PCID; an entry that is not present is never remembered.
  */
 #include <stdlib.h>
 #include <string.h>

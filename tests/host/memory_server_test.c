@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The memory server's books on the host: random operations of some clients, a simple model of what their memory holds, and
- * after each operation a check of all books. memory_server_test [STEPS [SEED]]
+ * The memory server's books on the host: random operations of some clients, a simple model of what their memory holds,
+ * and after each operation a check of all books. memory_server_test [STEPS [SEED]]
  *
  * The model has a page of a client as a number in an object; copies are whole. Contents are one word a page.
  */
@@ -77,7 +77,8 @@ static void forget_all(void)
     memset(shared, 0, sizeof(shared));
 }
 
-/* ---- Accesses ------------------------------------------------------------------------------------------------------- */
+/* ---- Accesses
+ * ------------------------------------------------------------------------------------------------------- */
 
 static struct host_page *table_entry(uint32_t who, uint64_t page)
 {
@@ -125,7 +126,8 @@ static bool access_page(uint32_t who, uint64_t page, bool write, bool scarce)
     return true;
 }
 
-/* ---- Operations ----------------------------------------------------------------------------------------------------- */
+/* ---- Operations
+ * ----------------------------------------------------------------------------------------------------- */
 
 struct range {
     uint64_t from, count, address;

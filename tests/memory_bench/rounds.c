@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The rows of memory and processes: rounds between markers (tests/bench/markers.h), which the plugin counts. A round of
- * the faults is one pass over the pages of a region, so that whatever is zeroed or made in larger pieces is in it; the pages
- * are touched downwards, so that each is a fault of its own.
+ * the faults is one pass over the pages of a region, so that whatever is zeroed or made in larger pieces is in it; the
+ * pages are touched downwards, so that each is a fault of its own.
  *
  * What the rounds did is checked afterwards: else nothing was measured.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The row revoke.10k: a page that was mapped on MANY times is taken back, between markers (tests/bench/markers.h). The plugin
- * tools/plugin/latency.c says for how long the kernel keeps interrupts off meanwhile. What was done is checked afterwards:
- * else nothing was measured.
+ * The row revoke.10k: a page that was mapped on MANY times is taken back, between markers (tests/bench/markers.h). The
+ * plugin tools/plugin/latency.c says for how long the kernel keeps interrupts off meanwhile. What was done is checked
+ * afterwards: else nothing was measured.
  */
 #include "../bench/markers.h"
 #include "../guest/common/taker.h"

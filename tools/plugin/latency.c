@@ -7,10 +7,10 @@
  * cannot turn interrupts off, so only instructions at kernel addresses count. Booting, up to the first return to a
  * program, does not count.
  *
- * Options: out=FILE; functions=FILE, lines "ADDRESS NAME" with hexadecimal addresses, which name the kernel's functions;
- * within=ID: only what ends between the markers of ID (tests/bench/markers.h) counts.
- * Stretches that enter the same functions (the first WAY_LENGTH different ones, in their order) are one row of the
- * report, with the longest of them:
+ * Options: out=FILE; functions=FILE, lines "ADDRESS NAME" with hexadecimal addresses, which name the kernel's
+ * functions; within=ID: only what ends between the markers of ID (tests/bench/markers.h) counts. Stretches that enter
+ * the same functions (the first WAY_LENGTH different ones, in their order) are one row of the report, with the longest
+ * of them:
  *
  *     INSTRUCTIONS STRETCHES FUNCTION>FUNCTION>...
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The hooks of the kernel debugger in a kernel without it: nothing, at no cost. Which of the two headers of this name is
- * meant is decided by the include path (kernel/meson.build).
+ * The hooks of the kernel debugger in a kernel without it: nothing, at no cost. Which of the two headers of this name
+ * is meant is decided by the include path (kernel/meson.build).
  */
 #ifndef SALTO_DEBUGGER_H
 #define SALTO_DEBUGGER_H

@@ -28,8 +28,8 @@ static inline void ipc_set_deadlines(uint64_t send, uint64_t receive)
     utcb->receive_deadline = receive;
 }
 
-/* Nanoseconds since boot, as Clock.now tells them, without an IPC (lib/now.c); 0 where nobody told the program how fast its
- * counter is. */
+/* Nanoseconds since boot, as Clock.now tells them, without an IPC (lib/now.c); 0 where nobody told the program how fast
+ * its counter is. */
 uint64_t salto_now(void);
 
 /* `tag`, which must be received and answered within `nanoseconds` from now: for stubs with @timeout. */

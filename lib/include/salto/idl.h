@@ -132,9 +132,9 @@ static inline void idl_set_window(struct utcb *utcb, struct idl_pages window)
     utcb->window_log2 = (uint64_t)__builtin_ctzl(window.size);
 }
 
-/* The handle of the program's own task, with write and execute right: idl_release() needs it. Set before main() to what was
- * granted under the name "task" (lib/startup.c); 0 where there is none, and then capabilities that are released stay
- * in the program's table, and no memory can be lent. */
+/* The handle of the program's own task, with write and execute right: idl_release() needs it. Set before main() to what
+ * was granted under the name "task" (lib/startup.c); 0 where there is none, and then capabilities that are released
+ * stay in the program's table, and no memory can be lent. */
 extern uint32_t salto_own_task;
 
 /* Unmaps what was mapped on from these pages, by whomever: lent memory comes back so (lib/server.c). */
@@ -149,8 +149,8 @@ void idl_release(uint32_t handle);
 /* Gives back what came with the first `count` items of a message, whatever they are (lib/server.c). */
 void idl_release_items(const struct utcb *utcb, uint32_t count);
 
-/* What refuses a message whose items are not those of its operation: a capability found no slot, or else something is of
- * another kind or too long. */
+/* What refuses a message whose items are not those of its operation: a capability found no slot, or else something is
+ * of another kind or too long. */
 static inline int idl_items_error(const struct utcb *utcb, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
@@ -204,7 +204,8 @@ static inline double idl_f64(uint64_t word)
 }
 #endif
 
-/* Text that goes into a stub: `size` bytes of UTF-8 without U+0000. To a handler it comes with a zero byte behind it. */
+/* Text that goes into a stub: `size` bytes of UTF-8 without U+0000. To a handler it comes with a zero byte behind
+ * it. */
 typedef struct {
     const char *text;
     size_t size;

@@ -25,8 +25,8 @@
 
 /*
  * One IPC that does not wait to receive from others: call, send or reply. `words` are words 0 to 5, replaced by those
- * of the answer. Returns the tag of the answer, or an error number (abi/errors.h). A send or reply that succeeded returns
- * as if an answer of no words had come.
+ * of the answer. Returns the tag of the answer, or an error number (abi/errors.h). A send or reply that succeeded
+ * returns as if an answer of no words had come.
  */
 static inline __attribute__((always_inline)) uint64_t ipc_exchange(uint64_t tag, uint64_t handle, uint64_t *words)
 {

@@ -7,7 +7,8 @@
 #include "salto/ipc.h"
 
 /* Item `i` of the next message (below MESSAGE_MAX_ITEMS; the tag must count it) is the flexpage of 1 << log2 bytes at
- * `address`, which is mapped (kind ITEM_MAP) or granted (ITEM_GRANT) with `rights` (RIGHT_READ, ...), and cached as here. */
+ * `address`, which is mapped (kind ITEM_MAP) or granted (ITEM_GRANT) with `rights` (RIGHT_READ, ...), and cached as
+ * here. */
 static inline void ipc_page(uint32_t i, uint32_t kind, const void *address, uint32_t log2, uint32_t rights)
 {
     struct utcb *utcb = ipc_utcb();
@@ -17,8 +18,8 @@ static inline void ipc_page(uint32_t i, uint32_t kind, const void *address, uint
     utcb->item_addresses[i] = (uint64_t)address;
 }
 
-/* This thread takes pages of each message that it receives in the 1 << log2 bytes at `address`, a multiple of that; with
- * log2 0, from now on nowhere. */
+/* This thread takes pages of each message that it receives in the 1 << log2 bytes at `address`, a multiple of that;
+ * with log2 0, from now on nowhere. */
 static inline void ipc_window(void *address, uint32_t log2)
 {
     ipc_utcb()->window_address = (uint64_t)address;

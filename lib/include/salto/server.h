@@ -108,17 +108,18 @@ static inline uint32_t idl_take(struct idl_cap *cap)
 /*
  * Receives on `endpoint` (a capability with read right) and answers what `dispatcher` says, for ever. `object` is
  * passed to the handlers. A reply that the kernel refuses (a handler gave a capability that it does not have) is
- * replaced by its error, and counted in the frame's `refused`; a caller that died meanwhile is forgotten. Returns -ERROR_* only if nothing can be received:
- * -ERROR_BAD_HANDLE, -ERROR_NO_RIGHT, -ERROR_WRONG_TYPE, -ERROR_DEAD, -ERROR_INTERRUPTED.
+ * replaced by its error, and counted in the frame's `refused`; a caller that died meanwhile is forgotten. Returns
+ * -ERROR_* only if nothing can be received: -ERROR_BAD_HANDLE, -ERROR_NO_RIGHT, -ERROR_WRONG_TYPE, -ERROR_DEAD,
+ * -ERROR_INTERRUPTED.
  */
 int salto_serve(uint32_t endpoint, idl_dispatcher *dispatcher, void *object);
 
-/* As salto_serve(), for an interface with long bytes or strings, which are kept in `buffers`. Called by the interface's own
- * NAME_serve() of idl/NAME_server.h, which knows how large they must be. */
+/* As salto_serve(), for an interface with long bytes or strings, which are kept in `buffers`. Called by the interface's
+ * own NAME_serve() of idl/NAME_server.h, which knows how large they must be. */
 int salto_serve_strings(uint32_t endpoint, idl_string_dispatcher *dispatcher, void *object, void *buffers);
 
-/* Keeps pages that came in: they stay mapped where they are, until idl_release_pages(). The server must take the next ones
- * elsewhere, and says where with idl_set_window(ipc_utcb(), ...), here or later. */
+/* Keeps pages that came in: they stay mapped where they are, until idl_release_pages(). The server must take the next
+ * ones elsewhere, and says where with idl_set_window(ipc_utcb(), ...), here or later. */
 static inline struct idl_pages idl_take_pages(struct idl_pages *pages)
 {
     struct idl_pages taken = *pages;
@@ -155,13 +156,14 @@ _Static_assert(offsetof(struct ipc_message, words) == IPC_MESSAGE_WORDS, "where 
  */
 uint64_t ipc_transfer(uint64_t tag, uint64_t handle, struct ipc_message *message);
 
-/* Refuses the request that came in with `tag`, with an ERROR_* number that `parameter` (from 1 on; 0: none) is the reason
- * for: counts it; releases its capabilities; answers with the parameter's number unless the request was oneway.
+/* Refuses the request that came in with `tag`, with an ERROR_* number that `parameter` (from 1 on; 0: none) is the
+ * reason for: counts it; releases its capabilities; answers with the parameter's number unless the request was oneway.
  * idl_refuse_items() finds out what is wrong with the parameter's item. For dispatchers. */
 __attribute__((cold)) struct idl_answer idl_refuse(uint64_t tag, int error, uint32_t parameter);
 __attribute__((cold)) struct idl_answer idl_refuse_items(uint64_t tag, uint32_t parameter);
 
-/* A request that a dispatcher refused: NAME_parameter_name() of the interface's header names operation and parameter. */
+/* A request that a dispatcher refused: NAME_parameter_name() of the interface's header names operation and
+ * parameter. */
 struct idl_refusal {
     uint32_t label;
     uint16_t parameter;        /* from 1 on; 0: operation or shape is wrong */

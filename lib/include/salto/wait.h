@@ -2,8 +2,9 @@
 /*
  * Time and signals: deadlines of IPCs, sleeping, signalling a notification and waiting for one.
  *
- * Times are nanoseconds since boot, as Clock.now tells them. Those functions that wait keep the registers that C functions
- * keep, but reset MXCSR and the x87 control word to their defaults, and set the deadlines of this thread's UTCB anew.
+ * Times are nanoseconds since boot, as Clock.now tells them. Those functions that wait keep the registers that C
+ * functions keep, but reset MXCSR and the x87 control word to their defaults, and set the deadlines of this thread's
+ * UTCB anew.
  */
 #ifndef SALTO_WAIT_H
 #define SALTO_WAIT_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The benchmark: measures each row, checks the path of each before and after, and writes the lines of docs/benchmarks.md
- * to the console that it was granted as `log`.
+ * The benchmark: measures each row, checks the path of each before and after, and writes the lines of
+ * docs/benchmarks.md to the console that it was granted as `log`.
  */
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Partners for rows that need more of a thread than a program of the manifest can be given: tasks of their own that run a
- * few instructions of assembly, and threads of this task whose capability is known.
+ * Partners for rows that need more of a thread than a program of the manifest can be given: tasks of their own that run
+ * a few instructions of assembly, and threads of this task whose capability is known.
  */
 #ifndef SALTO_BENCH_PEER_H
 #define SALTO_BENCH_PEER_H
@@ -23,7 +23,8 @@ bool peer_create(struct peer *peer, const char *begin, const char *end);
 /* Gives the peer a copy of `handle`; answers its handle there, or 0. */
 uint32_t peer_give(const struct peer *peer, uint32_t handle, kernel_rights_t rights);
 
-/* Starts it at the code's first instruction, with `first` in rdi and `second` in rsi, and lets it run until it waits. */
+/* Starts it at the code's first instruction, with `first` in rdi and `second` in rsi, and lets it run until it
+ * waits. */
 bool peer_start(const struct peer *peer, uint64_t first, uint64_t second);
 
 /* Ends the task and all that it had. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The loops of loops.h. A plain call's tag becomes its reply's by adding 7, a long one's by adding 256: the label stays. */
+/* The loops of loops.h. A plain call's tag becomes its reply's by adding 7, a long one's by adding 256: the label
+ * stays. */
 #include "abi/message.h"
 
 #define PLAIN_TO_REPLY (TAG_PLAIN_REPLY - TAG_PLAIN_CALL)

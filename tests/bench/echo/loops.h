@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Server loops in assembly. Each receives on `endpoint` for ever and answers with the words that came, as they lie in the
- * registers, and with the label that came: that much every reply depends on its request, at no cost.
+ * Server loops in assembly. Each receives on `endpoint` for ever and answers with the words that came, as they lie in
+ * the registers, and with the label that came: that much every reply depends on its request, at no cost.
  *
  * The checking loops answer with every word plus one, and with the label's top bit flipped unless all registers that a
  * receiver must find zero were: rbp, r12 to r15, the words beyond the count, xmm0 to xmm15.

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Makes a thread in each kind of wait, in a task named after it, and then says `waits: ready`. Each key that is typed is
- * named; `q` ends it with status 0.
+ * Makes a thread in each kind of wait, in a task named after it, and then says `waits: ready`. Each key that is typed
+ * is named; `q` ends it with status 0.
  *
- * `keeper` and `kept` wait for each other, and the kernel cannot see it: `kept` called, `keeper` put its call into a reply
- * object, and then calls an endpoint on which only `kept` may receive. `helped-keeper` and `helped-kept` do the same, but
- * this program could free them: it may receive there.
+ * `keeper` and `kept` wait for each other, and the kernel cannot see it: `kept` called, `keeper` put its call into a
+ * reply object, and then calls an endpoint on which only `kept` may receive. `helped-keeper` and `helped-kept` do the
+ * same, but this program could free them: it may receive there.
  *
- * `first-ready`, `second-ready` and `low-ready` would run, but never have their turn, and `exhausted` has used its budget up.
+ * `first-ready`, `second-ready` and `low-ready` would run, but never have their turn, and `exhausted` has used its
+ * budget up.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Every allocation in the kernel fails once, in turn: a scenario that creates, maps, copies and sends is run with its
- * first allocation failing, then with its second, and so on until it passes. Each time just one operation reports it, as
- * NO_MEMORY or as an item that did not arrive, and when all that was made is gone again all totals are as before.
+ * first allocation failing, then with its second, and so on until it passes. Each time just one operation reports it,
+ * as NO_MEMORY or as an item that did not arrive, and when all that was made is gone again all totals are as before.
  */
 #include <salto/startup.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Break-off: every kind of wait ends with INTERRUPTED, in its phase; the thread goes on where it was, or at a new address;
- * what it waited for is gone as after any other end. Outside an IPC it moves a thread.
+ * Break-off: every kind of wait ends with INTERRUPTED, in its phase; the thread goes on where it was, or at a new
+ * address; what it waited for is gone as after any other end. Outside an IPC it moves a thread.
  */
 #include "../common/waiting.h"
 #include "abi/addresses.h"

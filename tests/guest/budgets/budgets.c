@@ -107,7 +107,8 @@ static void turns_of_a_slice(void)
 #define SAMPLES 32
 #define SAMPLE (SLICE / 4)
 
-/* Notes, in values[1] and [2], how often it found each of the takers running, and in values[3] how often they changed. */
+/* Notes, in values[1] and [2], how often it found each of the takers running, and in values[3] how often they
+ * changed. */
 static void play_sampler(struct area *area)
 {
     uint64_t before = 0;
@@ -173,8 +174,8 @@ static unsigned enter_served(uint32_t handle, uint32_t reserve, uint64_t rounds_
     return server;
 }
 
-/* A call carries what is left of the caller's slice to the server, and the answer brings back what is left then: who calls
- * many times within a slice has the same share as an equal whose call lasts. Servers' own slices do not count. */
+/* A call carries what is left of the caller's slice to the server, and the answer brings back what is left then: who
+ * calls many times within a slice has the same share as an equal whose call lasts. Servers' own slices do not count. */
 static void calls_keep_the_slice(void)
 {
     for (uint32_t reserve = 1; reserve <= 20; reserve += 19) {

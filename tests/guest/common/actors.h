@@ -2,8 +2,8 @@
 /*
  * Actors: threads of the test's own task, each with a priority and a part to play, and the trace that they leave.
  *
- * The test itself runs at STAGE_PRIORITY, below its actors: whenever it goes on, all of them wait. So what happens depends
- * on priorities alone, and the order in the trace is exact.
+ * The test itself runs at STAGE_PRIORITY, below its actors: whenever it goes on, all of them wait. So what happens
+ * depends on priorities alone, and the order in the trace is exact.
  */
 #ifndef SALTO_ACTORS_H
 #define SALTO_ACTORS_H

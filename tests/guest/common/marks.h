@@ -55,7 +55,8 @@ void marks_expect_clean_vectors(const char *what, const struct registers *regist
 /* EXPECTs that vector and x87 registers and control words are the same. */
 void marks_expect_same_vectors(const char *what, const struct registers *before, const struct registers *after);
 
-/* EXPECTs that no general register but rax, which may hold an error of Linux', looks like an address of the kernel's. */
+/* EXPECTs that no general register but rax, which may hold an error of Linux', looks like an address of the
+ * kernel's. */
 void marks_expect_no_kernel_address(const char *what, const struct registers *registers);
 
 /* EXPECT with a note of which case it was. */

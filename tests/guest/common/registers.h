@@ -67,16 +67,16 @@ _Static_assert(offsetof(struct registers, r15) == REGISTERS_R15, "where assembly
 _Static_assert(offsetof(struct registers, rsp_before) == REGISTERS_RSP_BEFORE, "where assembly stores it");
 _Static_assert(offsetof(struct registers, vectors) == REGISTERS_VECTORS, "where assembly stores it");
 
-/* Loads all registers from `before`, makes a system call, and stores all in `after`. For C, all that a function keeps is
- * as it was; FS base, MXCSR and the x87 control word too. */
+/* Loads all registers from `before`, makes a system call, and stores all in `after`. For C, all that a function keeps
+ * is as it was; FS base, MXCSR and the x87 control word too. */
 void registers_system_call(const struct registers *before, struct registers *after);
 
 /* The instruction behind the `syscall`: what rcx holds after one. As the handler of Linux calls it makes
  * registers_system_call() come back from one. */
 extern const char registers_return[];
 
-/* Loads all registers from `before`, stores the address of a word on the stack in *flag, and spins until that word is not
- * zero. Then stores all registers in `after`. Only the flags of arithmetic change meanwhile. */
+/* Loads all registers from `before`, stores the address of a word on the stack in *flag, and spins until that word is
+ * not zero. Then stores all registers in `after`. Only the flags of arithmetic change meanwhile. */
 void registers_spin(const struct registers *before, struct registers *after, volatile uint64_t *flag);
 
 /* Loads all registers from `before` and goes to `target`, one of those below, for ever. */

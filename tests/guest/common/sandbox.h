@@ -2,9 +2,9 @@
 /*
  * Some instructions in a task of their own, and the fault that ends them, as the task's supervisor is told it.
  *
- * The task holds no capability. It has one page of code, mapped executable at SANDBOX_CODE, and one of data, whose end is
- * the stack, at SANDBOX_DATA. What follows the code is filled with `ud2`: code that runs through ends there, with vector
- * 6, so that every run ends by a fault.
+ * The task holds no capability. It has one page of code, mapped executable at SANDBOX_CODE, and one of data, whose end
+ * is the stack, at SANDBOX_DATA. What follows the code is filled with `ud2`: code that runs through ends there, with
+ * vector 6, so that every run ends by a fault.
  */
 #ifndef SALTO_SANDBOX_H
 #define SALTO_SANDBOX_H
@@ -58,8 +58,8 @@ void sandbox_create(struct sandbox *sandbox);
 /* Replaces the code. */
 void sandbox_load(struct sandbox *sandbox, const uint8_t *code, size_t size);
 
-/* Runs the code in a new thread, with `first` in rdi and `second` in rsi, until it faults; the thread is gone afterwards.
- * A failure, with vector VECTOR_NONE, if it does not fault. */
+/* Runs the code in a new thread, with `first` in rdi and `second` in rsi, until it faults; the thread is gone
+ * afterwards. A failure, with vector VECTOR_NONE, if it does not fault. */
 struct fault sandbox_run(const struct sandbox *sandbox, uint64_t first, uint64_t second);
 
 /* Did the code run through to what follows it? */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * For tests of page items: workers in tasks of their own that take pages, map them on and give them back, as they are told by
- * messages; and looks at page tables.
+ * For tests of page items: workers in tasks of their own that take pages, map them on and give them back, as they are
+ * told by messages; and looks at page tables.
  */
 #ifndef TESTS_GUEST_TAKER_H
 #define TESTS_GUEST_TAKER_H
@@ -35,12 +35,13 @@ struct taker {
     uint32_t endpoint;
 };
 
-/* A worker_function: values[0] is the endpoint, [1] and [2] the window, [3] whom it maps on to. Where an answer fails, values[4]
- * says how, and another one is given; who is broken off receives again. The window moves by values[5] after each message. `done` counts messages. */
+/* A worker_function: values[0] is the endpoint, [1] and [2] the window, [3] whom it maps on to. Where an answer fails,
+ * values[4] says how, and another one is given; who is broken off receives again. The window moves by values[5] after
+ * each message. `done` counts messages. */
 void taker_serve(struct area *area);
 
-/* Starts the worker of `taker`, which exists, with a window of 1 << log2 bytes at THERE; it maps on to `next`, if there is
- * one. */
+/* Starts the worker of `taker`, which exists, with a window of 1 << log2 bytes at THERE; it maps on to `next`, if there
+ * is one. */
 void taker_prepare(struct taker *taker, uint32_t log2, const struct taker *next);
 
 /* The same with a new worker, in a task of its own. */

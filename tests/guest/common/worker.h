@@ -19,8 +19,8 @@
 #define STACK_PAGES 1
 #define WORKER_AREAS 0x200000000000UL
 
-/* One IPC. `message`, `words` from 6 on and `items` are sent, and replaced by what came in; the deadlines hold if the tag
- * says so. */
+/* One IPC. `message`, `words` from 6 on and `items` are sent, and replaced by what came in; the deadlines hold if the
+ * tag says so. */
 struct step {
     uint64_t tag, handle;
     uint64_t send_deadline, receive_deadline;
@@ -87,12 +87,13 @@ void worker_steps(struct area *area);
 /* Starts the worker on its steps and lets it run until it has carried them out or waits. */
 void worker_go(const struct worker *worker);
 
-/* Lets others run until the worker has begun `count` steps, and then until the last of them is done or waits; false, and
- * a failure, if it does not get there. */
+/* Lets others run until the worker has begun `count` steps, and then until the last of them is done or waits; false,
+ * and a failure, if it does not get there. */
 bool worker_settle(const struct worker *worker, uint32_t count);
 
 /* A worker_function: serves values[0] for ever. Answers each message with its label, its number of words, and each word
- * complemented with the bits of values[2] changed; `done` counts. An IPC that fails ends it, with the error in values[1]. */
+ * complemented with the bits of values[2] changed; `done` counts. An IPC that fails ends it, with the error in
+ * values[1]. */
 void worker_echo(struct area *area);
 
 /* What worker_echo() makes of a word. */

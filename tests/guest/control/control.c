@@ -16,7 +16,8 @@
 #define ONCE 1UL
 #define VECTOR_DEBUG 1
 
-/* `landing` spins with all registers as they came. `stepped` has one label an instruction; rdi holds a handle to call. */
+/* `landing` spins with all registers as they came. `stepped` has one label an instruction; rdi holds a handle to
+ * call. */
 __asm__(".pushsection .text\n"
         "landing: jmp landing\n"
         "stepped: nop\n"
@@ -43,7 +44,8 @@ static void spin(struct area *area)
         area->values[0]++;
 }
 
-/* ---- Stop and resume ------------------------------------------------------------------------------------------------ */
+/* ---- Stop and resume
+ * ------------------------------------------------------------------------------------------------ */
 
 /* Does the spinning thread run within `turns`? */
 static bool counts(const struct worker *worker, int turns)
@@ -265,7 +267,8 @@ static void rights(void)
     worker_destroy(&worker);
 }
 
-/* ---- Registers ------------------------------------------------------------------------------------------------------ */
+/* ---- Registers
+ * ------------------------------------------------------------------------------------------------------ */
 
 static struct kernel_registers read_registers(const struct worker *worker)
 {
@@ -435,7 +438,8 @@ static void odd_registers(void)
     worker_destroy(&worker);
 }
 
-/* A flag that is not a program's stays as it is: interrupts on, I/O privilege, nested task, resume, virtual modes off. */
+/* A flag that is not a program's stays as it is: interrupts on, I/O privilege, nested task, resume, virtual modes
+ * off. */
 static void flags(void)
 {
     struct worker worker;
@@ -452,7 +456,8 @@ static void flags(void)
     worker_destroy(&worker);
 }
 
-/* ---- Single steps --------------------------------------------------------------------------------------------------- */
+/* ---- Single steps
+ * --------------------------------------------------------------------------------------------------- */
 
 /* Makes `endpoint` the supervisor of the worker's task. */
 static void supervise(const struct worker *worker, uint32_t endpoint)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Deadlines and priorities: a deadline strikes as soon as nobody of a higher priority runs, but not before. So threads of
- * low priority take no time from one of high priority, however many deadlines they have; and a deadline that somebody of
- * high priority waits for comes in its time, whatever runs between the two.
+ * Deadlines and priorities: a deadline strikes as soon as nobody of a higher priority runs, but not before. So threads
+ * of low priority take no time from one of high priority, however many deadlines they have; and a deadline that
+ * somebody of high priority waits for comes in its time, whatever runs between the two.
  *
  * Run under --icount: an instruction is a nanosecond.
  */
@@ -65,7 +65,8 @@ static unsigned enter_hog(uint32_t priority, uint64_t from, uint64_t to)
     return hog;
 }
 
-/* How long a thread of MIDDLE computes beside sleepers of `priority`, all of which wake meanwhile, or before, or after. */
+/* How long a thread of MIDDLE computes beside sleepers of `priority`, all of which wake meanwhile, or before, or
+ * after. */
 static uint64_t compute_beside(unsigned sleepers, uint32_t priority)
 {
     begin();
@@ -100,8 +101,8 @@ static void disturbed(void)
     EXPECT(beside > alone + NOISE);
 }
 
-/* Whoever sleeps above a thread that computes, and beside many that sleep below it, wakes on time; they do when that one is
- * through, though another one computes below them. */
+/* Whoever sleeps above a thread that computes, and beside many that sleep below it, wakes on time; they do when that
+ * one is through, though another one computes below them. */
 static void on_time(void)
 {
     begin();
@@ -122,7 +123,8 @@ static void on_time(void)
     actors_leave();
 }
 
-/* ---- Somebody higher waits for a deadline --------------------------------------------------------------------------- */
+/* ---- Somebody higher waits for a deadline
+ * --------------------------------------------------------------------------- */
 
 #define STRIKES (2000 * MICROSECOND) /* the server's deadline, from `start` */
 #define HOGGED (9000 * MICROSECOND)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A task with many threads ends: that takes a while, in which others run, but none of its threads; whoever ends it may die
- * meanwhile, and so may the task. The clock counts instructions (option --icount).
+ * A task with many threads ends: that takes a while, in which others run, but none of its threads; whoever ends it may
+ * die meanwhile, and so may the task. The clock counts instructions (option --icount).
  */
 #include <salto/startup.h>
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Every exception that a program can raise (Intel SDM volume 3, 6.15): it stops the thread, the supervisor is told which
- * one, where and with which error code, and all others go on. Not to be raised in 64-bit mode with Salto's settings:
- * 5 (`bound` does not exist), 7 (CR0.TS and EM stay off), 10 and 11 (no such descriptors), 17 (CR0.AM stays off).
+ * Every exception that a program can raise (Intel SDM volume 3, 6.15): it stops the thread, the supervisor is told
+ * which one, where and with which error code, and all others go on. Not to be raised in 64-bit mode with Salto's
+ * settings: 5 (`bound` does not exist), 7 (CR0.TS and EM stay off), 10 and 11 (no such descriptors), 17 (CR0.AM stays
+ * off).
  */
 #include "../common/sandbox.h"
 
@@ -112,8 +113,8 @@ static uint32_t error_of_gate(uint32_t vector)
     return vector * (processor_is_tcg() ? 16 : 8) + 2;
 }
 
-/* `int` with each number: only breakpoint and overflow are programs' to raise; all else is a protection fault that names
- * the gate, so that nobody can pretend that a device or the processor interrupted. */
+/* `int` with each number: only breakpoint and overflow are programs' to raise; all else is a protection fault that
+ * names the gate, so that nobody can pretend that a device or the processor interrupted. */
 static void every_software_interrupt(void)
 {
     struct sandbox sandbox;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Factories: each kind of object until the quota refuses it, quotas divided and nested, boundary amounts, and that all of
- * it comes back: to the factory when the object goes, and to its parent when the factory and all it paid for are gone.
+ * Factories: each kind of object until the quota refuses it, quotas divided and nested, boundary amounts, and that all
+ * of it comes back: to the factory when the object goes, and to its parent when the factory and all it paid for are
+ * gone.
  */
 #include "abi/addresses.h"
 
@@ -35,7 +36,8 @@ static kernel_factory_t new_factory(kernel_factory_t parent, uint64_t bytes)
     return factory;
 }
 
-/* ---- each kind until refused ---------------------------------------------------------------------------------------- */
+/* ---- each kind until refused
+ * ---------------------------------------------------------------------------------------- */
 
 /* With more hot slots than bytes for them. */
 static kernel_factory_t new_factory_with_slots(kernel_factory_t parent, uint64_t bytes)
@@ -98,8 +100,8 @@ static uint32_t create_until_refused(creator *create, kernel_factory_t factory, 
     return made;
 }
 
-/* Until refused, all deleted, and again: as many as the first time. One that goes makes room for one more. Another factory
- * creates its share all the while. */
+/* Until refused, all deleted, and again: as many as the first time. One that goes makes room for one more. Another
+ * factory creates its share all the while. */
 static void exhaust(creator *create)
 {
     kernel_task_t task = guest_new_task();
@@ -159,7 +161,8 @@ static void each_kind_short_of_quota(void)
         every_shortage(kinds[i].create);
 }
 
-/* ---- amounts -------------------------------------------------------------------------------------------------------- */
+/* ---- amounts
+ * -------------------------------------------------------------------------------------------------------- */
 
 /* What a factory itself costs its parent, besides its limit: the first one a frame, a few more none. */
 #define COST PAGE_SIZE
@@ -197,7 +200,8 @@ static void nothing(void)
     guest_delete(factory.handle);
 }
 
-/* ---- dividing ------------------------------------------------------------------------------------------------------- */
+/* ---- dividing
+ * ------------------------------------------------------------------------------------------------------- */
 
 static void divided(void)
 {
@@ -252,7 +256,8 @@ static void nested(void)
     EXPECT_EQUAL(used_of(own_factory), before);
 }
 
-/* ---- who pays ------------------------------------------------------------------------------------------------------- */
+/* ---- who pays
+ * ------------------------------------------------------------------------------------------------------- */
 
 /* A task's table, page tables and records of mappings are paid by the factory that created the task. */
 static void task_pays_by_its_factory(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Senders that wait are received by priority, first come first served among equals; receivers in the order in which they
- * came.
+ * Senders that wait are received by priority, first come first served among equals; receivers in the order in which
+ * they came.
  */
 #include "../common/actors.h"
 

@@ -2,9 +2,9 @@
 /*
  * Fast against slow: every combination of what a call can meet, each with a line
  *     # case NAME digest DIGEST entries ENTRIES
- * that says what came of it and how often the kernel was entered for it. compare.py boots this program with the fast path
- * on, off, and off at random, and compares the lines. Nothing is sampled: all combinations are enumerated, but for those
- * that the table below merges.
+ * that says what came of it and how often the kernel was entered for it. compare.py boots this program with the fast
+ * path on, off, and off at random, and compares the lines. Nothing is sampled: all combinations are enumerated, but for
+ * those that the table below merges.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Fault handlers: faults of threads in other address spaces arrive as calls, and are answered with registers; handlers that
- * are busy, or fault themselves. What happens where no good answer comes is in unhandled.c.
+ * Fault handlers: faults of threads in other address spaces arrive as calls, and are answered with registers; handlers
+ * that are busy, or fault themselves. What happens where no good answer comes is in unhandled.c.
  */
 #include <string.h>
 
@@ -13,7 +13,8 @@
 #define UNMAPPED 0x300000000000UL
 #define VALUE 0xfeedfacecafe
 
-/* ---- Handled ------------------------------------------------------------------------------------------------------ */
+/* ---- Handled
+ * ------------------------------------------------------------------------------------------------------ */
 
 /* A worker_function: reads values[0], then writes behind it, and reads that. */
 static void touch(struct area *area)
@@ -216,7 +217,8 @@ static void kept(void)
     destroy_scene(&scene);
 }
 
-/* ---- Handlers that fault ------------------------------------------------------------------------------------------ */
+/* ---- Handlers that fault
+ * ------------------------------------------------------------------------------------------ */
 
 /* A thread that would have to handle its own faults. */
 static void its_own_handler(void)
@@ -256,7 +258,8 @@ static void circle(void)
     destroy_scene(&scene);
 }
 
-/* ---- The faulting thread, meanwhile -------------------------------------------------------------------------------- */
+/* ---- The faulting thread, meanwhile
+ * -------------------------------------------------------------------------------- */
 
 static void meanwhile(void)
 {
@@ -337,7 +340,8 @@ static void steps(void)
     destroy_scene(&scene);
 }
 
-/* ---- Naming a handler ---------------------------------------------------------------------------------------------- */
+/* ---- Naming a handler
+ * ---------------------------------------------------------------------------------------------- */
 
 static void named_once(void)
 {

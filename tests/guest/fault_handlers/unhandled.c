@@ -190,8 +190,8 @@ void handler_reclaimed(void)
     destroy_scene(&scene);
 }
 
-/* As long as somebody may receive, a fault waits for a handler, for the next one if the first dies; with the last right to
- * receive the supervisor is told. */
+/* As long as somebody may receive, a fault waits for a handler, for the next one if the first dies; with the last right
+ * to receive the supervisor is told. */
 void successors(void)
 {
     struct scene scene;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Tests of faults whose handler refuses to answer, answers otherwise, dies, or is not there: the supervisor is told instead,
- * if there is one. What each tests is said in the table in fault_handlers.c.
+ * Tests of faults whose handler refuses to answer, answers otherwise, dies, or is not there: the supervisor is told
+ * instead, if there is one. What each tests is said in the table in fault_handlers.c.
  */
 #ifndef TESTS_GUEST_UNHANDLED_H
 #define TESTS_GUEST_UNHANDLED_H

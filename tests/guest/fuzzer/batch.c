@@ -3,9 +3,10 @@
  * Batches. See batch.h.
  *
  * Hunters share objects of all types, so that they meet: endpoints, memory, a task without threads, a thread that was
- * never started, each other's threads, and factories, of which one is too poor for anything. What they create is charged
- * to the other factory. This program takes part by polling only, since hunters may leave it without an answer. It has the
- * highest priority and sleeps between rounds: so it gets to run whatever priorities and budgets hunters have.
+ * never started, each other's threads, and factories, of which one is too poor for anything. What they create is
+ * charged to the other factory. This program takes part by polling only, since hunters may leave it without an answer.
+ * It has the highest priority and sleeps between rounds: so it gets to run whatever priorities and budgets hunters
+ * have.
  */
 #include "batch.h"
 
@@ -386,7 +387,8 @@ static void meet(void)
     }
 }
 
-/* Stops, resumes, steps, or breaks off a hunter, or gives it another priority, wherever it is; that may fail, as it is. */
+/* Stops, resumes, steps, or breaks off a hunter, or gives it another priority, wherever it is; that may fail, as it
+ * is. */
 static void control(void)
 {
     uint64_t noise = draw_noise(&state), old;
@@ -441,8 +443,8 @@ static bool task_lives(unsigned i)
     return result == 0;
 }
 
-/* Whoever made no call since the last time is dead or waits for ever. It goes, so that those who wait for it hear of its
- * death, and another thread goes on in its place. */
+/* Whoever made no call since the last time is dead or waits for ever. It goes, so that those who wait for it hear of
+ * its death, and another thread goes on in its place. */
 static void replace_stuck(void)
 {
     for (unsigned i = 0; i < HUNTERS; i++) {
@@ -486,8 +488,8 @@ static void fail_allocation(uint64_t number)
     wanted = number;
 }
 
-/* Lets hunters run for a while; true if one of them did something. A kernel that looks at itself takes so long to put this thread to sleep that the usual time
- * may be over before any of them runs. */
+/* Lets hunters run for a while; true if one of them did something. A kernel that looks at itself takes so long to put
+ * this thread to sleep that the usual time may be over before any of them runs. */
 static bool rest(void)
 {
     static unsigned doubled;

@@ -81,8 +81,8 @@ uint64_t draw_handle(struct hunter *hunter, uint32_t type)
     }
 }
 
-/* Of code there is one address alone: a thread that is sent elsewhere in it, by a break-off or a Linux-call handler, would
- * take anything for the result of a call. */
+/* Of code there is one address alone: a thread that is sent elsewhere in it, by a break-off or a Linux-call handler,
+ * would take anything for the result of a call. */
 uint64_t draw_address(struct hunter *hunter)
 {
     uint64_t noise = draw_noise(&hunter->random), known = hunter->addresses[(noise & 0xffff) % hunter->addresses_count];

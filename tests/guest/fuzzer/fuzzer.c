@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Random calls of all operations by threads in several tasks, in batches after each of which everything must be as it was.
- * Arguments: seed, and how many calls; docs/fuzzer.md says what is drawn how. Run with a clock that counts instructions,
- * a seed gives the same calls each time.
+ * Random calls of all operations by threads in several tasks, in batches after each of which everything must be as it
+ * was. Arguments: seed, and how many calls; docs/fuzzer.md says what is drawn how. Run with a clock that counts
+ * instructions, a seed gives the same calls each time.
  */
 #include <inttypes.h>
 #include <salto/startup.h>

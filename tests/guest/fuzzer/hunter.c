@@ -346,8 +346,8 @@ static void keep_caller(struct hunter *hunter)
              &message);
 }
 
-/* Makes the hunter the endpoint's server, by a receive whose deadline has passed: a call of its own to it would never be
- * received. */
+/* Makes the hunter the endpoint's server, by a receive whose deadline has passed: a call of its own to it would never
+ * be received. */
 static void receive_in_vain(struct hunter *hunter, uint64_t endpoint)
 {
     struct ipc_message message;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A hunter: a thread that makes random calls. Its state lies in a memory object that the fuzzer's first program maps too,
- * so that what was counted outlives the thread, which may end itself or lose its memory at any call.
+ * A hunter: a thread that makes random calls. Its state lies in a memory object that the fuzzer's first program maps
+ * too, so that what was counted outlives the thread, which may end itself or lose its memory at any call.
  *
  * Hunters run in tasks that map the program's image read-only: no variables, and nothing of libc with state.
  */

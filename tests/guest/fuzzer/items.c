@@ -3,8 +3,8 @@
  * Typed items of messages, and where hunters take them: capabilities, strings and pages of all that lives, sizes at and
  * around boundaries, and some noise.
  *
- * A hunter's strings are sent from its buffer and from the ground that all tasks have mapped, and arrive there: what goes
- * elsewhere, by chance, may hit a hunter's own state, which no check relies on (batch.c).
+ * A hunter's strings are sent from its buffer and from the ground that all tasks have mapped, and arrive there: what
+ * goes elsewhere, by chance, may hit a hunter's own state, which no check relies on (batch.c).
  */
 #include "abi/addresses.h"
 #include "abi/capability.h"

@@ -10,8 +10,8 @@
  * names it: else the numbers of the others would change. */
 void leftovers_end_tasks(uint32_t count);
 
-/* Hunters may have bound the interrupt line, which is there for ever, to a notification of theirs: it would live on, and
- * so would the factory that paid for it. The line is bound to another one, and that taken away. */
+/* Hunters may have bound the interrupt line, which is there for ever, to a notification of theirs: it would live on,
+ * and so would the factory that paid for it. The line is bound to another one, and that taken away. */
 void leftovers_unbind_line(void);
 
 #endif

@@ -7,10 +7,10 @@
  *
  * Why not twice, and no more: the other request may be as long as this one, and have begun just now; and where an idle
  * server is reached by the fast path, the way past another client leads through the kernel. As measured (instructions)
- * that takes 470 to queue the call and to help, 880 to answer the other client and to receive the call, 600 to answer it;
- * all but 120 of these are less than the waking and the clock in the second idle time. Then there is what the kernel does
- * for another client when this thread's moment comes, 1,280 at most, and an interrupt by a timer that was armed before
- * for somebody else, 300. Of 5,000 calls the slowest took 775 more than twice the idle time.
+ * that takes 470 to queue the call and to help, 880 to answer the other client and to receive the call, 600 to answer
+ * it; all but 120 of these are less than the waking and the clock in the second idle time. Then there is what the
+ * kernel does for another client when this thread's moment comes, 1,280 at most, and an interrupt by a timer that was
+ * armed before for somebody else, 300. Of 5,000 calls the slowest took 775 more than twice the idle time.
  *
  * Run under -icount: a nanosecond is an instruction. One more thread always runs, since time makes leaps on an idle
  * machine.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Two devices of every PC as their drivers use them: the 8254's channel 0 and the real-time clock. Inlined, and without a
- * variable, so that they run in separate tasks of a test too (../common/worker.h).
+ * Two devices of every PC as their drivers use them: the 8254's channel 0 and the real-time clock. Inlined, and without
+ * a variable, so that they run in separate tasks of a test too (../common/worker.h).
  */
 #ifndef SALTO_TEST_DEVICES_H
 #define SALTO_TEST_DEVICES_H

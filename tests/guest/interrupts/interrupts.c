@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Interrupts of real devices, as their drivers see them: the 8254 and the real-time clock signal notifications, stay
- * masked until they are acknowledged, belong to one owner, and are free again when it dies. Nothing depends on how long a
- * tick takes; where none must come, the test waits for many.
+ * masked until they are acknowledged, belong to one owner, and are free again when it dies. Nothing depends on how long
+ * a tick takes; where none must come, the test waits for many.
  */
 #include <salto/startup.h>
 
@@ -272,7 +272,8 @@ static void driver_dies(void)
     timer_stop();
 }
 
-/* This thread computes, with a slice that does not end, and never waits: only a driver of higher priority gets the CPU. */
+/* This thread computes, with a slice that does not end, and never waits: only a driver of higher priority gets the
+ * CPU. */
 static bool ticks_while_computing(const struct worker *driver)
 {
     uint64_t end = now() + PATIENCE_NANOSECONDS;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Call and reply-and-wait with messages that fit registers: what arrives on either side, whom an answer reaches, and every
- * error. Partners are threads of this task and of others.
+ * Call and reply-and-wait with messages that fit registers: what arrives on either side, whom an answer reaches, and
+ * every error. Partners are threads of this task and of others.
  */
 #include <stdlib.h>
 

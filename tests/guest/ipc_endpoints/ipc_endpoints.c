@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Endpoints with several senders or receivers, endpoints that lose their receivers or are deleted, and partners that die
- * in each phase: who waits is told, who is ready goes on, and nobody is left waiting for what cannot come.
+ * Endpoints with several senders or receivers, endpoints that lose their receivers or are deleted, and partners that
+ * die in each phase: who waits is told, who is ready goes on, and nobody is left waiting for what cannot come.
  */
 #include "../common/worker.h"
 

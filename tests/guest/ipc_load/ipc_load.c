@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * IPC at random: threads in tasks of their own call, send, receive, answer, keep, signal and wait on the same few
- * endpoints, reply objects and notifications, with deadlines or without, while the main thread breaks them off, stops and
- * kills them, changes their priorities and takes away what they hold.
+ * endpoints, reply objects and notifications, with deadlines or without, while the main thread breaks them off, stops
+ * and kills them, changes their priorities and takes away what they hold.
  *
  * Here it is only found that everything is given back. What the kernel did is replayed by tests/boot/ipc_events.py.
  */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The trampoline's paths and the kernel's leave the same registers: the same message, carried in every way there is, to a
- * receiver and back to its caller, between tasks and within one. One of the two is observed: it stops right behind its IPC,
- * and its registers are compared with what docs/ipc.md says, and with those of the first way, the trampoline's.
+ * The trampoline's paths and the kernel's leave the same registers: the same message, carried in every way there is, to
+ * a receiver and back to its caller, between tasks and within one. One of the two is observed: it stops right behind
+ * its IPC, and its registers are compared with what docs/ipc.md says, and with those of the first way, the
+ * trampoline's.
  */
 #include <string.h>
 
@@ -19,8 +20,8 @@
 /* How a request reaches its receiver. The first is the trampoline's. */
 enum request { WAITS, POLLED, QUEUED, AFTER_ANSWER, REQUESTS };
 
-/* How an answer reaches its caller: reply-and-wait by the handle waited with before (the trampoline's), by another handle
- * of the same endpoint, with a sender queued; and a reply alone. */
+/* How an answer reaches its caller: reply-and-wait by the handle waited with before (the trampoline's), by another
+ * handle of the same endpoint, with a sender queued; and a reply alone. */
 enum answer { SAME_HANDLE, OTHER_HANDLE, SENDER_QUEUED, REPLY_ALONE, ANSWERS };
 
 /* A worker's values. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* An IPC with every register marked that ipc_transfer() leaves alone, and a look at them afterwards. Read by assembly. */
+/* An IPC with every register marked that ipc_transfer() leaves alone, and a look at them afterwards. Read by
+ * assembly. */
 #ifndef MARKED_H
 #define MARKED_H
 
@@ -16,8 +17,8 @@
 #include <salto/server.h>
 
 /*
- * ipc_transfer() with marks in rbp, r12 to r15 and the FS base. `message` must not be writable: the thread stops on a page
- * fault right behind the IPC, with all registers but rcx as the kernel left them, for Thread.registers to show.
+ * ipc_transfer() with marks in rbp, r12 to r15 and the FS base. `message` must not be writable: the thread stops on a
+ * page fault right behind the IPC, with all registers but rcx as the kernel left them, for Thread.registers to show.
  */
 void marked_transfer(uint64_t tag, uint64_t handle, const struct ipc_message *message);
 

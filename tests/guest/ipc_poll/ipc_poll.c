@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The poll bit: a call, send or receive that would wait for a partner returns WOULD_BLOCK at once and has changed nothing;
- * with a partner that waits, all is as without the bit.
+ * The poll bit: a call, send or receive that would wait for a partner returns WOULD_BLOCK at once and has changed
+ * nothing; with a partner that waits, all is as without the bit.
  */
 #include "../common/worker.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Messages of every length, both ways: each word arrives as it was sent, and nothing else in the receiver's UTCB changes.
- * Then every tag there is: 64 words, and whatever else is malformed, is refused.
+ * Messages of every length, both ways: each word arrives as it was sent, and nothing else in the receiver's UTCB
+ * changes. Then every tag there is: 64 words, and whatever else is malformed, is refused.
  *
  * Both sides fill their whole message with numbers that depend on side, round and place before each IPC, and both check
  * what they got; a worker in a task of its own counts what was wrong.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Whoever lends goes away, or is stopped, in mid-call. The server goes on, with its reserve if nobody lends any more, and
- * its answer finds the caller gone. At which priority the server goes on is seen by actors that become ready meanwhile.
+ * Whoever lends goes away, or is stopped, in mid-call. The server goes on, with its reserve if nobody lends any more,
+ * and its answer finds the caller gone. At which priority the server goes on is seen by actors that become ready
+ * meanwhile.
  */
 #include "../common/actors.h"
 

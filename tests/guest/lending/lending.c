@@ -98,7 +98,8 @@ static void at_the_callers_priority(void)
     EXPECT_TRACE("a2bc1");
 }
 
-/* A call that was queued is answered, and the next one is received, by one reply-and-wait; they have unlike priorities. */
+/* A call that was queued is answered, and the next one is received, by one reply-and-wait; they have unlike
+ * priorities. */
 static void play_two_calls(struct area *area)
 {
     EXPECT(message_is_tag(actor_receive((uint32_t)area->values[0])));
@@ -319,8 +320,8 @@ static void play_silent_caller(struct area *area)
     EXPECT_EQUAL(actor_call((uint32_t)area->values[0]), TAG_DONE);
 }
 
-/* A server queues for another one on behalf of a low caller. When a high one comes to wait for it, it is received before
- * those who are middling: else the high one would wait for all of their calls too. */
+/* A server queues for another one on behalf of a low caller. When a high one comes to wait for it, it is received
+ * before those who are middling: else the high one would wait for all of their calls too. */
 static void inversion_in_a_queue(void)
 {
     uint32_t held = guest_endpoint(), badged[3];
@@ -338,7 +339,8 @@ static void inversion_in_a_queue(void)
     EXPECT_TRACE("xh");
     EXPECT(message_is_tag(actor_receive(held)));
     EXPECT_EQUAL(actor_reply(), TAG_DONE);
-    /* It found the middling one's call when it answered the cache's first one, and had begun it when the second came. */
+    /* It found the middling one's call when it answered the cache's first one, and had begun it when the second
+     * came. */
     EXPECT_TRACE("cmcHl");
     end();
     for (unsigned i = 0; i < COUNT(badged); i++)

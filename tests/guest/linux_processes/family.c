@@ -45,7 +45,8 @@ static pid_t must_fork(void)
     return child;
 }
 
-/* ---- What a child has --------------------------------------------------------------------------------------------------- */
+/* ---- What a child has
+ * --------------------------------------------------------------------------------------------------- */
 
 static void numbers(void)
 {
@@ -125,7 +126,8 @@ static void output(void)
     REQUIRE(ended(child) == 0);
 }
 
-/* ---- Ends, and waiting for them ---------------------------------------------------------------------------------------- */
+/* ---- Ends, and waiting for them
+ * ---------------------------------------------------------------------------------------- */
 
 static pid_t child_that(void (*function)(void))
 {
@@ -260,7 +262,8 @@ static void leaves(void)
     child_that(spin);
 }
 
-/* ---- With threads ------------------------------------------------------------------------------------------------------ */
+/* ---- With threads
+ * ------------------------------------------------------------------------------------------------------ */
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
@@ -320,7 +323,8 @@ static void refusals(void)
     REQUIRE(ended(child) == 6 << 8);
 }
 
-/* ---- Other files ------------------------------------------------------------------------------------------------------- */
+/* ---- Other files
+ * ------------------------------------------------------------------------------------------------------- */
 
 /* Runs image.c, which finds all as it should be. */
 static void execute(const char *path)
@@ -410,10 +414,11 @@ static void executes_in_thread(void)
     spin();
 }
 
-/* ---- Quotas ------------------------------------------------------------------------------------------------------------ */
+/* ---- Quotas
+ * ------------------------------------------------------------------------------------------------------------ */
 
-/* Forks without end, in depth and in breadth. Whoever cannot any more waits for its own. Where memory is at its end, a fault
- * is, too. */
+/* Forks without end, in depth and in breadth. Whoever cannot any more waits for its own. Where memory is at its end, a
+ * fault is, too. */
 static void fork_without_end(void)
 {
     int forked = 0;
@@ -451,7 +456,8 @@ static void too_many_mappings(void)
     REQUIRE(munmap(lowest, (size_t)(last - lowest) + PAGE) == 0);
 }
 
-/* Children have their parent's quota together with it. More than there is ends in an error, and what they had comes back. */
+/* Children have their parent's quota together with it. More than there is ends in an error, and what they had comes
+ * back. */
 static void memory_ends(void)
 {
     size_t size = QUOTA * 6 / 10 * PAGE;

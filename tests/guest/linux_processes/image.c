@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A plain Linux program that others run in place of themselves. `image check NUMBER`: finds everything as a program does that
- * was just started, in the process of that number. `image again COUNT`: runs itself that often.
+ * A plain Linux program that others run in place of themselves. `image check NUMBER`: finds everything as a program
+ * does that was just started, in the process of that number. `image again COUNT`: runs itself that often.
  */
 #include <stdint.h>
 #include <stdio.h>

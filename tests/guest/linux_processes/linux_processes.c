@@ -92,7 +92,8 @@ static void memory_ends(void)
     EXPECT_EQUAL(run_with(LITTLE_MEMORY, "memory"), 0);
 }
 
-/* Whatever fails for want of memory in the kernel, once, all comes back. What the process does then is its own affair. */
+/* Whatever fails for want of memory in the kernel, once, all comes back. What the process does then is its own
+ * affair. */
 static void run_without(uint64_t allocation)
 {
     uint8_t file[32] = "family", text[256] = "numbers";

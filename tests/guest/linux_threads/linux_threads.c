@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* POSIX threads of plain Linux programs: each part of pthreads.c is a process, and all of it comes back when that ends. */
+/* POSIX threads of plain Linux programs: each part of pthreads.c is a process, and all of it comes back when that
+ * ends. */
 #include <string.h>
 
 #include <salto/startup.h>

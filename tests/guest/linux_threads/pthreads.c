@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A plain Linux program with POSIX threads, as any C library's user writes it. It does what its first argument names; its
- * status is 0, or the number of the line that found something wrong, as far as it fits.
+ * A plain Linux program with POSIX threads, as any C library's user writes it. It does what its first argument names;
+ * its status is 0, or the number of the line that found something wrong, as far as it fits.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -47,7 +47,8 @@ static void join(void)
     }
 }
 
-/* ---- Thread-local variables, registers, numbers ------------------------------------------------------------------------- */
+/* ---- Thread-local variables, registers, numbers
+ * ------------------------------------------------------------------------- */
 
 static _Thread_local int local = 7;
 static pthread_key_t key;
@@ -91,7 +92,8 @@ static void locals(void)
     REQUIRE(gettid() == getpid());
 }
 
-/* ---- Mutexes, conditions, barriers ---------------------------------------------------------------------------------------- */
+/* ---- Mutexes, conditions, barriers
+ * ---------------------------------------------------------------------------------------- */
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
@@ -194,7 +196,8 @@ static void others(void)
     REQUIRE(counter == 1000 + 50 * THREADS);
 }
 
-/* ---- Time ------------------------------------------------------------------------------------------------------------- */
+/* ---- Time
+ * ------------------------------------------------------------------------------------------------------------- */
 
 static int64_t now(void)
 {
@@ -231,7 +234,8 @@ static void timeouts(void)
     REQUIRE(syscall(SYS_futex, &word, 9, 5, &end, NULL, -1) == -1 && errno == ETIMEDOUT);
 }
 
-/* ---- Ends --------------------------------------------------------------------------------------------------------------- */
+/* ---- Ends
+ * --------------------------------------------------------------------------------------------------------------- */
 
 static void *post(void *argument)
 {

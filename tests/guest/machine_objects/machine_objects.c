@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Console, debug port, clock and power switch: lengths and contents of what is written, rights, operations that are none,
- * and time. This program holds the power switch without the right to use it.
+ * Console, debug port, clock and power switch: lengths and contents of what is written, rights, operations that are
+ * none, and time. This program holds the power switch without the right to use it.
  */
 #include <salto/startup.h>
 #include <string.h>
@@ -38,7 +38,8 @@ static int call(uint64_t request, uint32_t handle, uint64_t word0, uint64_t word
     return message_is_tag(tag) ? (int)message_label(tag) : -(int)(uint32_t)tag;
 }
 
-/* ---- console and debug port ----------------------------------------------------------------------------------------- */
+/* ---- console and debug port
+ * ----------------------------------------------------------------------------------------- */
 
 /* Lines of 1 byte and of the most bytes, through both operations; what stands behind `length` is not written. */
 static void lengths(void)
@@ -99,7 +100,8 @@ static void console_rights(void)
     }
 }
 
-/* ---- clock ---------------------------------------------------------------------------------------------------------- */
+/* ---- clock
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static uint64_t now(kernel_clock_t clock)
 {
@@ -145,7 +147,8 @@ static void clock_rights(void)
     guest_delete(copy.handle);
 }
 
-/* ---- power ---------------------------------------------------------------------------------------------------------- */
+/* ---- power
+ * ---------------------------------------------------------------------------------------------------------- */
 
 /* Without the right the machine stays on: that this test is reported shows it. */
 static void power_rights(void)
@@ -159,7 +162,8 @@ static void power_rights(void)
     guest_delete(copy.handle);
 }
 
-/* ---- all ------------------------------------------------------------------------------------------------------------ */
+/* ---- all
+ * ------------------------------------------------------------------------------------------------------------ */
 
 /* Operations that no interface has, and other interfaces', are refused; and so is a request of another shape. */
 static void no_such_operation(void)

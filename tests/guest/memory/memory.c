@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Memory objects: sizes, where they may be mapped and unmapped, what is in new ones, who shares them; and that rights of
- * a mapping, and its end, hold for the program: a sandbox tries each kind of access.
+ * Memory objects: sizes, where they may be mapped and unmapped, what is in new ones, who shares them; and that rights
+ * of a mapping, and its end, hold for the program: a sandbox tries each kind of access.
  */
 #include <string.h>
 
@@ -42,7 +42,8 @@ static void unmap_well(kernel_memory_t memory, uint64_t address, uint32_t pages)
     EXPECT_EQUAL(unmap(memory, address, pages), 0);
 }
 
-/* ---- sizes and contents --------------------------------------------------------------------------------------------- */
+/* ---- sizes and contents
+ * --------------------------------------------------------------------------------------------- */
 
 static void sizes(void)
 {
@@ -82,7 +83,8 @@ static void new_memory_is_zero(void)
     }
 }
 
-/* ---- where --------------------------------------------------------------------------------------------------------- */
+/* ---- where
+ * --------------------------------------------------------------------------------------------------------- */
 
 static const uint64_t bad_addresses[] = {
     0,
@@ -206,7 +208,8 @@ static void unmap_parts(void)
     guest_delete(memory.handle);
 }
 
-/* ---- sharing ------------------------------------------------------------------------------------------------------- */
+/* ---- sharing
+ * ------------------------------------------------------------------------------------------------------- */
 
 SANDBOX_PROGRAM(add_one, "nop", "incq (%rdi)");
 
@@ -229,7 +232,8 @@ static void shared_between_tasks(void)
     sandbox_destroy(&sandbox);
 }
 
-/* ---- rights of mappings --------------------------------------------------------------------------------------------- */
+/* ---- rights of mappings
+ * --------------------------------------------------------------------------------------------- */
 
 SANDBOX_PROGRAM(load, "nop", "movb (%rdi), %al");
 SANDBOX_PROGRAM(store, "nop", "movb %sil, (%rdi)");
@@ -314,7 +318,8 @@ static void rights_of_capability(void)
     guest_delete(memory.handle);
 }
 
-/* ---- the end of mappings -------------------------------------------------------------------------------------------- */
+/* ---- the end of mappings
+ * -------------------------------------------------------------------------------------------- */
 
 /* The last capability to the object goes: every mapping of it does, in all tasks. */
 static void object_dies(void)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Requests that a client should not make: stale and foreign capabilities, ranges that cannot be, rubbish, and chance. */
+/* Requests that a client should not make: stale and foreign capabilities, ranges that cannot be, rubbish, and
+ * chance. */
 #include <salto/startup.h>
 
 #include "scene.h"
@@ -177,7 +178,8 @@ void rubbish(void)
     EXPECT_EQUAL(scene_statistics(bank).used, used);
 }
 
-/* ---- Chance ----------------------------------------------------------------------------------------------------------- */
+/* ---- Chance
+ * ----------------------------------------------------------------------------------------------------------- */
 
 /* What the pages from PLACE on hold, as the test has it: 0 where nothing is attached or writable. */
 struct model {

@@ -183,8 +183,8 @@ static bool try_everything(const struct scene *scene)
     return result == 0;
 }
 
-/* It takes more frames than the server has in stock, so that it asks the kernel for some; each time another of the kernel's
- * allocations fails. */
+/* It takes more frames than the server has in stock, so that it asks the kernel for some; each time another of the
+ * kernel's allocations fails. */
 void allocations_fail(void)
 {
     uint64_t used = scene_statistics(bank).used, number = 1, left = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Clients that map their pages on, or grant them, to a task of which the server does not know: the test's own. Whatever becomes
- * of a frame, that task has no part in it any more.
+ * Clients that map their pages on, or grant them, to a task of which the server does not know: the test's own. Whatever
+ * becomes of a frame, that task has no part in it any more.
  */
 #include <salto/page_item.h>
 

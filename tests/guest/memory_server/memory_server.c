@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The memory server: a client's own memory, from the first touch to the end. The other files have what several share. */
+/* The memory server: a client's own memory, from the first touch to the end. The other files have what several
+ * share. */
 #include <string.h>
 
 #include <salto/startup.h>
@@ -183,7 +184,8 @@ static void tasks_change(void)
     scene_destroy(&scene);
 }
 
-/* Whoever holds the capability writes for the client: own memory only, whatever its rights, never into a copy's frames. */
+/* Whoever holds the capability writes for the client: own memory only, whatever its rights, never into a copy's
+ * frames. */
 static void written_for(void)
 {
     struct scene scene;

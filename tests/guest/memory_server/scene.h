@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Clients of the memory server for its tests: each has a quota, and a task with one thread that does what it is told with
- * its memory. The thread's faults go to the memory server; those that are refused are told to the test, as supervisor.
+ * Clients of the memory server for its tests: each has a quota, and a task with one thread that does what it is told
+ * with its memory. The thread's faults go to the memory server; those that are refused are told to the test, as
+ * supervisor.
  */
 #ifndef SALTO_MEMORY_SERVER_SCENE_H
 #define SALTO_MEMORY_SERVER_SCENE_H
@@ -47,7 +48,8 @@ void scene_read_refused(const struct scene *scene, uint64_t address);
 void scene_write_refused(const struct scene *scene, uint64_t address);
 void scene_execute_refused(const struct scene *scene, uint64_t address);
 
-/* The thread maps the page at `address` on to the test, or grants it (ITEM_MAP, ITEM_GRANT); answers where the test has it. */
+/* The thread maps the page at `address` on to the test, or grants it (ITEM_MAP, ITEM_GRANT); answers where the test has
+ * it. */
 #define GIVEN 0x310000000000UL
 #define GIVEN_LOG2 16
 uint64_t scene_give(const struct scene *scene, uint64_t address, uint32_t rights, uint32_t kind);

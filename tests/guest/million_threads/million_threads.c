@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A million threads asked for, of one task and of many, within a quota: it gets as many as the quota holds, and the rest
- * is refused; meanwhile another quota has all that it had; and everything comes back. guest_run() does each test twice.
+ * A million threads asked for, of one task and of many, within a quota: it gets as many as the quota holds, and the
+ * rest is refused; meanwhile another quota has all that it had; and everything comes back. guest_run() does each test
+ * twice.
  */
 #include "../common/worker.h"
 

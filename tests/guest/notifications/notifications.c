@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Notifications: what a signal sets, who is told and when, and what holds bits back; binding and its end; rights; signal
- * and wait in one system call; serving with a handler for signals.
+ * Notifications: what a signal sets, who is told and when, and what holds bits back; binding and its end; rights;
+ * signal and wait in one system call; serving with a handler for signals.
  */
 #include <salto/startup.h>
 #include <salto/wait.h>
@@ -28,7 +28,8 @@ static void expect_bits(const struct step *step, uint64_t bits)
         EXPECT_EQUAL(step->words[i], 0);
 }
 
-/* ---- Bits --------------------------------------------------------------------------------------------------------- */
+/* ---- Bits
+ * --------------------------------------------------------------------------------------------------------- */
 
 /* Signals add up until they are taken; without a badge they are word 0, whatever else is sent. */
 static void bits_of_word(void)
@@ -75,7 +76,8 @@ static void never_waits(void)
     guest_delete(notification.handle);
 }
 
-/* ---- Who is told -------------------------------------------------------------------------------------------------- */
+/* ---- Who is told
+ * -------------------------------------------------------------------------------------------------- */
 
 /* In every kind of wait that is open to signals they come as a message; the others are not disturbed. */
 static void told_in(enum wait_kind kind, bool separate)
@@ -241,7 +243,8 @@ static void many_signals(void)
     guest_delete(notification.handle);
 }
 
-/* ---- Binding ------------------------------------------------------------------------------------------------------ */
+/* ---- Binding
+ * ------------------------------------------------------------------------------------------------------ */
 
 static void bound_once(void)
 {
@@ -278,8 +281,8 @@ static void dead_thread(void)
     guest_delete(notification.handle);
 }
 
-/* A thread of a task that has ended is dead, even while it is queued with the kernel's message about that: the notification
- * would outlive it. */
+/* A thread of a task that has ended is dead, even while it is queued with the kernel's message about that: the
+ * notification would outlive it. */
 static void ended_task(void)
 {
     struct worker worker;
@@ -339,7 +342,8 @@ static void wait_unbound(void)
     guest_delete(notification.handle);
 }
 
-/* ---- Rights ------------------------------------------------------------------------------------------------------- */
+/* ---- Rights
+ * ------------------------------------------------------------------------------------------------------- */
 
 static void rights(void)
 {
@@ -386,7 +390,8 @@ static void other_messages(void)
     EXPECT_EQUAL(guest_signal(notification, 1), ERROR_BAD_HANDLE);
 }
 
-/* ---- Signal and wait ---------------------------------------------------------------------------------------------- */
+/* ---- Signal and wait
+ * ---------------------------------------------------------------------------------------------- */
 
 /* A worker_function: waits on values[0], and signals values[1] with what came, until a bit of values[2] comes. */
 static void ping(struct area *area)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Page items: what they map, where, and with which rights; what is refused; what the giver takes back, and what it learns;
- * pagers. Workers in tasks of their own take pages, map them on and give them back, as they are told by messages.
+ * Page items: what they map, where, and with which rights; what is refused; what the giver takes back, and what it
+ * learns; pagers. Workers in tasks of their own take pages, map them on and give them back, as they are told by
+ * messages.
  */
 #include <string.h>
 
@@ -383,8 +384,8 @@ static void touch_some(struct area *area)
     area->done = 1;
 }
 
-/* Pages that are neighbours on both sides become one mapping, which has a hole when one of them goes. Between them the pager
- * gives what cannot be, and a page of another place. */
+/* Pages that are neighbours on both sides become one mapping, which has a hole when one of them goes. Between them the
+ * pager gives what cannot be, and a page of another place. */
 static void neighbours(void)
 {
     struct worker worker;

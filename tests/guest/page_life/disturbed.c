@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Something happens at every moment while many pages are mapped, faulted in, or copied. Which moment it is does not matter for
- * what is expected: it went well or failed with the error that belongs to it, nothing is left half done, and the page tables
- * are what the kernel's books say.
+ * Something happens at every moment while many pages are mapped, faulted in, or copied. Which moment it is does not
+ * matter for what is expected: it went well or failed with the error that belongs to it, nothing is left half done, and
+ * the page tables are what the kernel's books say.
  */
 #include "page_life.h"
 
@@ -33,7 +33,8 @@ static void expect_sound(void)
     EXPECT_EQUAL(wrong, 0);
 }
 
-/* ---- Many pages in a message -------------------------------------------------------------------------------------- */
+/* ---- Many pages in a message
+ * -------------------------------------------------------------------------------------- */
 
 static struct taker receiver;
 static struct worker sender;
@@ -227,7 +228,8 @@ void memory_goes(void)
     sweep(&disturbance);
 }
 
-/* ---- Faults --------------------------------------------------------------------------------------------------------- */
+/* ---- Faults
+ * --------------------------------------------------------------------------------------------------------- */
 
 #define FAULT_PAGES 16
 #define ROUNDS 20
@@ -291,7 +293,8 @@ void revoked_while_faulting(void)
     guest_delete(endpoint);
 }
 
-/* ---- Copies --------------------------------------------------------------------------------------------------------- */
+/* ---- Copies
+ * --------------------------------------------------------------------------------------------------------- */
 
 #define COPIED (64UL * PAGE_SIZE)
 #define BUFFER (HERE + COPIED) /* the second half of what is mapped: where the server takes it */
@@ -329,8 +332,8 @@ static bool is_filled(uint64_t address, uint8_t value)
     return true;
 }
 
-/* The client's string lies in pages derived from HERE, the server's buffer in such from BUFFER. One of them is revoked `after`
- * the beginning; then the test writes to the pages itself, and nobody else does any more. Did the copy fail? */
+/* The client's string lies in pages derived from HERE, the server's buffer in such from BUFFER. One of them is revoked
+ * `after` the beginning; then the test writes to the pages itself, and nobody else does any more. Did the copy fail? */
 static bool copy(bool target, uint64_t after, uint64_t error)
 {
     struct worker client, server;

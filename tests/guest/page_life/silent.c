@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Clients whose pagers never answer. The server receives a string from each; its pages are missing, and whoever should bring
- * them does not. An honest client calls meanwhile: the server must be there for it as fast as if it were alone, or nearly so.
+ * Clients whose pagers never answer. The server receives a string from each; its pages are missing, and whoever should
+ * bring them does not. An honest client calls meanwhile: the server must be there for it as fast as if it were alone,
+ * or nearly so.
  */
 #include "page_life.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Partners that die and objects that go, in every kind of wait: whoever waits for them is told, in the phase in which it
- * waits, and nobody else is.
+ * Partners that die and objects that go, in every kind of wait: whoever waits for them is told, in the phase in which
+ * it waits, and nobody else is.
  */
 #include <salto/wait.h>
 
@@ -9,7 +9,8 @@
 
 #define LABEL 9
 
-/* ---- Who waits to be received ------------------------------------------------------------------------------------- */
+/* ---- Who waits to be received
+ * ------------------------------------------------------------------------------------- */
 
 /* The only task that could receive dies, or loses its right. */
 static void receiver_goes(enum wait_kind kind, bool separate)
@@ -55,7 +56,8 @@ static void endpoints_go_under_senders(void)
         endpoint_goes_under_sender(kind);
 }
 
-/* ---- Who waits for an answer -------------------------------------------------------------------------------------- */
+/* ---- Who waits for an answer
+ * -------------------------------------------------------------------------------------- */
 
 static void server_dies(void)
 {
@@ -115,7 +117,8 @@ static void keeper_dies_with_reply(void)
     keeper_dies(true);
 }
 
-/* ---- Who waits to receive ----------------------------------------------------------------------------------------- */
+/* ---- Who waits to receive
+ * ----------------------------------------------------------------------------------------- */
 
 /* The endpoint's last capability goes, that of the receiver included. */
 static void endpoint_goes_under_receiver(enum wait_kind kind)
@@ -211,7 +214,8 @@ static void sleeper_is_not_told(void)
     worker_destroy(&worker);
 }
 
-/* ---- The waiting one dies ------------------------------------------------------------------------------------------ */
+/* ---- The waiting one dies
+ * ------------------------------------------------------------------------------------------ */
 
 /* Nothing is left of it: its partners find nobody, and the objects are as new. */
 static void waiter_dies(enum wait_kind kind, enum death death)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Operations of the kernel that take long stop at preemption points: whoever has a deadline runs in time; the thread that
- * is in the operation may be killed or broken off there, and what was half done comes back. The clock counts instructions
- * (option --icount).
+ * Operations of the kernel that take long stop at preemption points: whoever has a deadline runs in time; the thread
+ * that is in the operation may be killed or broken off there, and what was half done comes back. The clock counts
+ * instructions (option --icount).
  */
 #include <salto/startup.h>
 
@@ -143,7 +143,8 @@ static void too_much_is_refused(void)
     worker_destroy(&worker);
 }
 
-/* ---- Mapping ------------------------------------------------------------------------------------------------------- */
+/* ---- Mapping
+ * ------------------------------------------------------------------------------------------------------- */
 
 static void map(struct area *area)
 {
@@ -261,7 +262,8 @@ static void quota_ends_in_the_middle(void)
     guest_delete(factory.handle);
 }
 
-/* ---- Unmapping ----------------------------------------------------------------------------------------------------- */
+/* ---- Unmapping
+ * ----------------------------------------------------------------------------------------------------- */
 
 static void unmap(struct area *area)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A driver reaches exactly the ports that it was granted: all 65,536 are tried from inside. And what makes the difference:
- * ranges, grants that overlap, withdrawals, deaths, errors.
+ * A driver reaches exactly the ports that it was granted: all 65,536 are tried from inside. And what makes the
+ * difference: ranges, grants that overlap, withdrawals, deaths, errors.
  */
 #include "../common/sandbox.h"
 #include "idl/ports.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Threads that never give up the CPU: the timer takes it from them, in turn. What is counted is turns, not seconds: a
- * spinner counts a turn when another one spun since its last. A program that yields gets one turn in each round, so that
- * the others' turns are bounded by its own.
+ * spinner counts a turn when another one spun since its last. A program that yields gets one turn in each round, so
+ * that the others' turns are bounded by its own.
  *
- * The machine's clock must count instructions (option --icount): nothing from outside can then make a turn so short that
- * the spinner does not count it, and the bounds are exact.
+ * The machine's clock must count instructions (option --icount): nothing from outside can then make a turn so short
+ * that the spinner does not count it, and the bounds are exact.
  */
 #include "../common/worker.h"
 #include "abi/addresses.h"

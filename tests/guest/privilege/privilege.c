@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What only the kernel may do: ports, privileged instructions (Intel SDM volume 3, 5.9) and, where the processor has UMIP,
- * to see where its tables lie. From a program each is a fault, and has no effect.
+ * What only the kernel may do: ports, privileged instructions (Intel SDM volume 3, 5.9) and, where the processor has
+ * UMIP, to see where its tables lie. From a program each is a fault, and has no effect.
  */
 #include <cpuid.h>
 #include <string.h>

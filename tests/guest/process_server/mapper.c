@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A plain Linux program that uses memory in every way that the Linux-call handler knows. Its status is 0, or the line on
- * which something was not as Linux has it (less what does not fit into a status).
+ * A plain Linux program that uses memory in every way that the Linux-call handler knows. Its status is 0, or the line
+ * on which something was not as Linux has it (less what does not fit into a status).
  */
 #define _GNU_SOURCE /* mremap */
 #include <errno.h>

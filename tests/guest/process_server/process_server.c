@@ -83,10 +83,11 @@ static uint32_t run(const char *file, const char *first, const char *second)
     return status;
 }
 
-/* ---- Tests ---------------------------------------------------------------------------------------------------------- */
+/* ---- Tests
+ * ---------------------------------------------------------------------------------------------------------- */
 
-/* Also sees to it that the servers have what they keep for ever, whichever programs run at the same time later: the images
- * of both files, and chunks of frames that are not used. */
+/* Also sees to it that the servers have what they keep for ever, whichever programs run at the same time later: the
+ * images of both files, and chunks of frames that are not used. */
 static void several_at_once(void)
 {
     process_child_t all[SEVERAL];
@@ -271,8 +272,8 @@ static void quotas_of_all_sizes(void)
     EXPECT(good);
 }
 
-/* A process with an argument and a variable, from its creation to its end. Answers what failed, or the status; all of it is
- * gone again. */
+/* A process with an argument and a variable, from its creation to its end. Answers what failed, or the status; all of
+ * it is gone again. */
 static int whole_life(uint64_t memory, uint64_t kernel)
 {
     process_child_t process;
@@ -309,8 +310,8 @@ static void quota_ends_at_each_step(void)
     EXPECT(outcome == 0 && kernel > 4096);
 }
 
-/* Each allocation of the kernel that a life leads to fails once, whoever it is for: the process, the process server, or the
- * memory server. */
+/* Each allocation of the kernel that a life leads to fails once, whoever it is for: the process, the process server, or
+ * the memory server. */
 static void each_allocation_fails(void)
 {
     const kernel_debug_t debug = {salto_require("debug")};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A process that starts others, out of its own quotas. `starter child`: a child, whose status it ends with. `starter tree`:
- * a child that spins, and waits for it. `starter bomb`: another of itself that does the same; the last ends with the number
- * of the error that it got, the others with the status of theirs.
+ * A process that starts others, out of its own quotas. `starter child`: a child, whose status it ends with. `starter
+ * tree`: a child that spins, and waits for it. `starter bomb`: another of itself that does the same; the last ends with
+ * the number of the error that it got, the others with the status of theirs.
  */
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Whoever creates until refused, of whatever kind, takes nothing of what another one was guaranteed: a factory's bytes and
- * hot slots are its own from its creation on. Here all that the test has, but for the guaranteed share, is used up; then
- * the share must be had in full, and not one more; then everything comes back.
+ * Whoever creates until refused, of whatever kind, takes nothing of what another one was guaranteed: a factory's bytes
+ * and hot slots are its own from its creation on. Here all that the test has, but for the guaranteed share, is used up;
+ * then the share must be had in full, and not one more; then everything comes back.
  */
 #include "abi/addresses.h"
 

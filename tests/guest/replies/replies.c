@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reply objects: a caller is kept and answered later, once, by whoever holds the object; never is a later call of the same
- * client answered by it; and what becomes of the caller when the object goes.
+ * Reply objects: a caller is kept and answered later, once, by whoever holds the object; never is a later call of the
+ * same client answered by it; and what becomes of the caller when the object goes.
  */
 #include <salto/wait.h>
 
@@ -36,7 +36,8 @@ static void expect_answer(const struct worker *worker, uint32_t step, uint32_t l
     EXPECT_EQUAL(worker->area->steps[step].words[5], 6);
 }
 
-/* ---- Kept and answered --------------------------------------------------------------------------------------------- */
+/* ---- Kept and answered
+ * --------------------------------------------------------------------------------------------- */
 
 static void answered_later(bool separate)
 {
@@ -82,7 +83,8 @@ static void many_kept(void)
     }
 }
 
-/* An object that answered keeps the next caller; the later call of one client is not answered by what kept the first. */
+/* An object that answered keeps the next caller; the later call of one client is not answered by what kept the
+ * first. */
 static void later_call(void)
 {
     struct waiter waiter;
@@ -233,7 +235,8 @@ static void answers_with_items(void)
     waiter_destroy(&waiter);
 }
 
-/* ---- Moved --------------------------------------------------------------------------------------------------------- */
+/* ---- Moved
+ * --------------------------------------------------------------------------------------------------------- */
 
 /* A reply object goes to another task as an item, while it keeps a caller; who has it answers. */
 static void moved_to_another_task(uint32_t kind)
@@ -281,7 +284,8 @@ static void copied(void)
     moved_to_another_task(ITEM_COPY);
 }
 
-/* ---- The object goes, or the caller -------------------------------------------------------------------------------- */
+/* ---- The object goes, or the caller
+ * -------------------------------------------------------------------------------- */
 
 static void dropped(void)
 {
@@ -383,7 +387,8 @@ static void held_by_its_caller(void)
     waiter_destroy(&waiter);
 }
 
-/* ---- What is refused ----------------------------------------------------------------------------------------------- */
+/* ---- What is refused
+ * ----------------------------------------------------------------------------------------------- */
 
 static void keep_refused(void)
 {

@@ -126,8 +126,8 @@ static bool is_among(uint64_t result, const uint64_t *errors)
     return false;
 }
 
-/* One copy, with what happens `after` its beginning; `deadline` after that the call's deadline passes, 0: never. Answers
- * whether it ended with an error. */
+/* One copy, with what happens `after` its beginning; `deadline` after that the call's deadline passes, 0: never.
+ * Answers whether it ended with an error. */
 static bool disturb(const struct disturbance *disturbance, uint64_t after, uint64_t deadline)
 {
     struct worker client;

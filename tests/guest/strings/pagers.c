@@ -216,8 +216,8 @@ static void receive_and_call(struct area *area)
     call_once(area);
 }
 
-/* The client's pager is the server, which does not know what to answer; the server's pager is the client, which waits for
- * it. */
+/* The client's pager is the server, which does not know what to answer; the server's pager is the client, which waits
+ * for it. */
 void pagers_in_the_transfer(void)
 {
     struct worker client;

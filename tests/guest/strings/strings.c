@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * String items: of all sizes and at all offsets, in requests and answers; what is refused; what is not written; and copies
- * that something happens to at every moment: a page goes, a deadline passes, a thread is broken off, ended, or stopped.
+ * String items: of all sizes and at all offsets, in requests and answers; what is refused; what is not written; and
+ * copies that something happens to at every moment: a page goes, a deadline passes, a thread is broken off, ended, or
+ * stopped.
  *
- * The server is a thread of another task that sends back what it got. Where a copy is disturbed, client and server run at a
- * lower priority than the test, which sleeps for a little longer each time, so that it wakes within the copy. Whatever
- * happens, the outcome is one of those that docs/ipc.md names, and nothing outside the buffers is written.
+ * The server is a thread of another task that sends back what it got. Where a copy is disturbed, client and server run
+ * at a lower priority than the test, which sleeps for a little longer each time, so that it wakes within the copy.
+ * Whatever happens, the outcome is one of those that docs/ipc.md names, and nothing outside the buffers is written.
  */
 #include <string.h>
 

@@ -39,8 +39,8 @@ bool is_guard(const uint8_t *bytes, uint64_t length);
 /* A worker_function: calls once, with a string of LENGTH bytes, and takes it back. */
 void call_once(struct area *area);
 
-/* Makes a client, in a task of its own, that has the test's strings and buffers, at LOW_PRIORITY. It calls with a string of
- * `length` bytes when it is started in call_once(); with `flags` in its tag. */
+/* Makes a client, in a task of its own, that has the test's strings and buffers, at LOW_PRIORITY. It calls with a
+ * string of `length` bytes when it is started in call_once(); with `flags` in its tag. */
 void make_client(struct worker *client, uint64_t length, uint64_t flags);
 
 /* Copies that are disturbed (disturbed.c), and pages that pagers bring (pagers.c). */

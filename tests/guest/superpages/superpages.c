@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Large pages: where alignment lets them, memory is mapped 2 MiB at a time, by Memory.map and by page items; where a part of
- * a large page goes, or its rights do, it is divided, and its other pages stay as they were. Strings cross them.
+ * Large pages: where alignment lets them, memory is mapped 2 MiB at a time, by Memory.map and by page items; where a
+ * part of a large page goes, or its rights do, it is divided, and its other pages stay as they were. Strings cross
+ * them.
  */
 #include <salto/string_item.h>
 #include <string.h>
@@ -71,7 +72,8 @@ static void memory_is_together(void)
     guest_delete(memory.handle);
 }
 
-/* What was written into a large frame is not there for the next one who gets it; a quota that has not enough for one. */
+/* What was written into a large frame is not there for the next one who gets it; a quota that has not enough for
+ * one. */
 static void memory_is_zeroed_and_charged(void)
 {
     kernel_factory_t factory;
@@ -215,8 +217,8 @@ static void items(void)
     guest_delete(memory.handle);
 }
 
-/* More than are mapped in one go, by two mappings of the giver, one of which has single pages in it: the rest that arrives is
- * large. */
+/* More than are mapped in one go, by two mappings of the giver, one of which has single pages in it: the rest that
+ * arrives is large. */
 static void many(void)
 {
     struct taker taker;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Translations that a processor remembers. Readers, in tasks of their own, look at an address whenever they are told to,
- * so that a translation is there when the mapping changes. How much a machine can show differs: QEMU forgets all
- * translations at each write of CR3; Bochs 2.7 keeps global ones, which a control here shows, and has PCIDs and INVPCID,
- * but drops the rest at each write of CR3 too. A processor keeps them. What the kernel drops and when is tested against a
- * model of one in tests/host/kernel_translation_test.c.
+ * Translations that a processor remembers. Readers, in tasks of their own, look at an address whenever they are told
+ * to, so that a translation is there when the mapping changes. How much a machine can show differs: QEMU forgets all
+ * translations at each write of CR3; Bochs 2.7 keeps global ones, which a control here shows, and has PCIDs and
+ * INVPCID, but drops the rest at each write of CR3 too. A processor keeps them. What the kernel drops and when is
+ * tested against a model of one in tests/host/kernel_translation_test.c.
  */
 #include <cpuid.h>
 
@@ -179,7 +179,8 @@ static void same_address_in_two_tasks(void)
     reader_destroy(&readers[1]);
 }
 
-/* A task gets the PCID of the one that died before it. The memory lives on, so that what is stale would still be there. */
+/* A task gets the PCID of the one that died before it. The memory lives on, so that what is stale would still be
+ * there. */
 static void after_death_of_task(void)
 {
     kernel_memory_t a = make_memory(VALUE_A), b = make_memory(VALUE_B);
@@ -239,7 +240,8 @@ static void set_entry(const struct reader *reader, uint64_t address, uint64_t en
     EXPECT_EQUAL(kernel_debug_set_page_entry(debug, reader->worker.task, address, entry, flush), 0);
 }
 
-/* A page that is global in one task: does another, which maps nothing there, see it? After it is dropped, nobody does. */
+/* A page that is global in one task: does another, which maps nothing there, see it? After it is dropped, nobody
+ * does. */
 static bool sees_global(uint64_t place)
 {
     uint64_t value = VALUE_A + (place - PLACE) / PAGE_SIZE;

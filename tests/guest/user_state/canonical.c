@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Addresses at the ends of the user half and beyond, as entry points, targets of jumps, stacks, segment bases, and behind a
- * `syscall`. Each stops at most the program that uses it. The exception is the one that the processor's manual says in
- * Bochs; QEMU's emulation, which says so in CPUID, raises others, and some only at the next use (then `ud2` stops it).
+ * Addresses at the ends of the user half and beyond, as entry points, targets of jumps, stacks, segment bases, and
+ * behind a `syscall`. Each stops at most the program that uses it. The exception is the one that the processor's manual
+ * says in Bochs; QEMU's emulation, which says so in CPUID, raises others, and some only at the next use (then `ud2`
+ * stops it).
  */
 #include <cpuid.h>
 

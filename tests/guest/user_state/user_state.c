@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * State that a program may set before it enters the kernel: flags, segment bases, stack pointer, and `syscall` as the last
- * instruction that can be mapped. Each worker does it in a task of its own; the kernel and this program go on.
+ * State that a program may set before it enters the kernel: flags, segment bases, stack pointer, and `syscall` as the
+ * last instruction that can be mapped. Each worker does it in a task of its own; the kernel and this program go on.
  */
 #include <sys/syscall.h>
 

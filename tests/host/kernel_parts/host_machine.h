@@ -52,8 +52,8 @@ extern unsigned host_preempt_every;
 /* Memory.unmap, all pieces of it. */
 enum error host_unmap(struct memory *memory, struct task *task, uint64_t address, uint32_t pages);
 
-/* Deletes a capability of some task, as whoever kills by hand does: tasks that hold each other live on otherwise. Was there
- * one? */
+/* Deletes a capability of some task, as whoever kills by hand does: tasks that hold each other live on otherwise. Was
+ * there one? */
 bool host_delete_something(void);
 
 /* The first factory, with all hot lines. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A machine for the memory server on the host: chunks in ordinary memory, and tasks whose page tables can be looked at. It
- * keeps the kernel's rules: nothing is mapped over a mapping, a hole in a mapping needs a record, and what faults map may
- * become one mapping with its neighbours. It aborts where the server asks for what no kernel would do.
+ * A machine for the memory server on the host: chunks in ordinary memory, and tasks whose page tables can be looked at.
+ * It keeps the kernel's rules: nothing is mapped over a mapping, a hole in a mapping needs a record, and what faults
+ * map may become one mapping with its neighbours. It aborts where the server asks for what no kernel would do.
  */
 #ifndef SALTO_HOST_MEMORY_MACHINE_H
 #define SALTO_HOST_MEMORY_MACHINE_H
@@ -30,7 +30,8 @@ extern uint32_t host_failures;
 /* The badge that the capability with this handle has; see machine_identify(). */
 extern uint64_t host_badge;
 
-/* Maps the page of the last answer at `address`, as the kernel does it where a fault is answered. False: it cannot be. */
+/* Maps the page of the last answer at `address`, as the kernel does it where a fault is answered. False: it cannot
+ * be. */
 bool host_take_answer(uint32_t task, uint64_t address);
 
 void host_machine_reset(void);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Counts the instructions of generated stubs (figures.idl) by executing them one at a time. A child calls client stubs,
- * each between two breakpoints, and serves; its parent steps it and stands in for the kernel: at each IPC it puts in the
- * answer, or the next request, and goes on behind the system call. Of a client all is counted from before the stub's
- * arguments to behind the look at its result, of a server all between two system calls: loop, dispatcher and handler.
- * Prints a line for each: name, instructions. Ends with 1 where an answer is wrong.
+ * each between two breakpoints, and serves; its parent steps it and stands in for the kernel: at each IPC it puts in
+ * the answer, or the next request, and goes on behind the system call. Of a client all is counted from before the
+ * stub's arguments to behind the look at its result, of a server all between two system calls: loop, dispatcher and
+ * handler. Prints a line for each: name, instructions. Ends with 1 where an answer is wrong.
  */
 #include <asm/prctl.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Messages between two tasks, each with its registers marked: this program receives from a client and answers it. At each
- * stop everything that others map is searched, and all registers of whoever came back are compared.
+ * Messages between two tasks, each with its registers marked: this program receives from a client and answers it. At
+ * each stop everything that others map is searched, and all registers of whoever came back are compared.
  */
 #include "markers.h"
 

@@ -103,8 +103,8 @@ void search_skips_own_pages(void)
     guest_delete(memory.handle);
 }
 
-/* What a call leaves behind on its own way into the kernel would be overwritten by the search that comes later. So here the
- * search is the marked call, in all registers that it does not need. */
+/* What a call leaves behind on its own way into the kernel would be overwritten by the search that comes later. So here
+ * the search is the marked call, in all registers that it does not need. */
 void search_by_marked_call(void)
 {
     struct call call = {0};

@@ -218,8 +218,8 @@ void faults_that_nobody_hears(void)
     }
 }
 
-/* Where the trap strikes depends on the CPU: behind the call, or before that at the trampoline's first instruction, on the
- * stack of debug exceptions with all registers of the program's. */
+/* Where the trap strikes depends on the CPU: behind the call, or before that at the trampoline's first instruction, on
+ * the stack of debug exceptions with all registers of the program's. */
 void trap_at_system_call(void)
 {
     static const struct fault trap = {"trap", 0, EXCEPTION_DEBUG, 0};

@@ -42,8 +42,8 @@ _Static_assert(offsetof(struct state, vectors) == STATE_VECTORS, "assembly store
 
 extern struct state state_before, state_after;
 
-/* Loads everything from state_before but rsp, makes a Linux call, and stores everything in state_after. state_before.rsp
- * becomes what rsp was. */
+/* Loads everything from state_before but rsp, makes a Linux call, and stores everything in state_after.
+ * state_before.rsp becomes what rsp was. */
 void linux_call_marked(void);
 
 /* The instruction behind the call's `syscall`. */
