@@ -453,8 +453,10 @@ static void step(uint64_t seed)
         take_back(task);
     else if (kind < 38)
         use_page(task);
-    else if (kind >= 40)
+    else if (kind >= 40 && unit == 1) /* an answer gives a single page */
         answer_fault();
+    else if (kind >= 40)
+        map_on(task, false);
     else if (kind == 38 && random_below(4) == 0)
         replace_memory((int)random_below(MEMORIES));
     else if (random_below(8) == 0)
@@ -615,7 +617,8 @@ int main(int argc, char **argv)
     if (!bad) { /* else there is a kernel in this process already */
         host_kernel_start();
         begin();
-        grow_while_visited();
+        if (unit == 1)
+            grow_while_visited();
         end();
     }
     return host_done();
