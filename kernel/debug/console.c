@@ -34,18 +34,19 @@
 #define DIVISOR_115200 1
 
 #define SCRATCH_PATTERN 0x5a
-#define TRANSMIT_POLLS 100000 /* a poll takes about a microsecond, a character 87 of them */
+#define VAIN_LOOKS 1000000 /* a look takes about a microsecond, a character 87 of them */
+#define LONGEST_PAUSE 1024 /* turns of an empty loop */
 #define DEBUG_PORT 0xe9
 
 #define QUEUE_SIZE 2048
 
 static bool fifo;    /* the transmitter takes 16 bytes once it says that there is room */
-static bool present; /* a UART answers; written by console_initialise, cleared by a transmitter that never gets room */
+static bool present; /* a UART answers; written by console_initialise */
+static uint32_t vain_looks; /* at the transmitter, one after the other; with VAIN_LOOKS nobody takes what we send */
 
 /* Text that waits for the transmitter: bytes `sent` to `queued` - 1, counted from boot. */
 static char queue[QUEUE_SIZE];
 static uint64_t queued, sent;
-static uint32_t vain_looks; /* at the transmitter, one after the other */
 static bool reports_lost;
 
 void console_initialise(void)
@@ -64,18 +65,42 @@ void console_initialise(void)
     fifo = (in_byte(UART_INTERRUPT_IDENTIFICATION) & IDENTIFICATION_FIFO) == IDENTIFICATION_FIFO;
 }
 
-static bool wait_for(uint8_t status)
+static bool has_room(void)
 {
-    for (unsigned poll = 0; present && poll < TRANSMIT_POLLS; poll++)
-        if (in_byte(UART_LINE_STATUS) & status)
-            return true;
+    if (!present)
+        return false;
+    if (in_byte(UART_LINE_STATUS) & LINE_STATUS_ROOM) {
+        vain_looks = 0;
+        return true;
+    }
+    if (vain_looks < VAIN_LOOKS)
+        vain_looks++;
     return false;
+}
+
+/* What comes then is lost after one look each, until somebody takes it again. */
+static bool nobody_takes_it(void)
+{
+    return !present || vain_looks >= VAIN_LOOKS;
+}
+
+/* Between two looks, twice as long each time: an emulator that sends from a thread of its own is kept from that by
+ * somebody who looks all the time. */
+static void pause_longer(uint32_t *turns)
+{
+    for (uint32_t i = 0; i < *turns; i++)
+        __asm__ volatile("");
+    if (*turns < LONGEST_PAUSE)
+        *turns *= 2;
 }
 
 static void transmit(uint8_t byte)
 {
-    present = wait_for(LINE_STATUS_ROOM); /* one vain wait is enough: nobody takes what we send */
-    if (present)
+    uint32_t turns = 1;
+    bool room;
+    while (!(room = has_room()) && !nobody_takes_it())
+        pause_longer(&turns);
+    if (room)
         out_byte(UART_DATA, byte);
 }
 
@@ -94,8 +119,13 @@ static void send_queued(void)
 
 void console_flush(void)
 {
+    uint32_t turns = 1;
     send_queued();
-    (void)wait_for(LINE_STATUS_SENT);
+    for (uint32_t look = 0; !nobody_takes_it() && look < VAIN_LOOKS; look++) {
+        if (in_byte(UART_LINE_STATUS) & LINE_STATUS_SENT)
+            return;
+        pause_longer(&turns);
+    }
 }
 
 void console_putc(char character)
@@ -153,15 +183,12 @@ bool console_queue_piece(void)
 {
     if (sent >= queued)
         return false;
-    if (!present) {
-        sent = queued;
-    } else if (in_byte(UART_LINE_STATUS) & LINE_STATUS_ROOM) {
-        vain_looks = 0;
+    if (has_room())
         send_some();
-    } else {
-        present = ++vain_looks < TRANSMIT_POLLS;
+    else if (nobody_takes_it())
+        sent = queued;
+    else
         return false;
-    }
     return true;
 }
 

@@ -15,7 +15,8 @@
 /* Sets COM1 up. Where no UART answers, everything printed is dropped from then on. Called once, before all others. */
 void console_initialise(void);
 
-/* Writes one character; '\n' becomes CR LF. Waits for room in the transmitter, at most some milliseconds. */
+/* Writes one character; '\n' becomes CR LF. Waits for room in the transmitter, at most some seconds: where
+ * nobody takes what is sent, this and what comes after it is lost, until somebody does. */
 void console_putc(char character);
 
 /* Writes `size` characters. */
@@ -24,7 +25,7 @@ void console_write(const char *text, size_t size);
 /* Writes formatted text; see format.h for what `format` may hold. */
 void console_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Waits until everything written has left the UART, at most some milliseconds: what is still in it is lost when the
+/* Waits until everything written has left the UART, at most some seconds: what is still in it is lost when the
  * machine goes off. */
 void console_flush(void);
 

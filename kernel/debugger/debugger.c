@@ -279,11 +279,16 @@ void debugger_panicked(void)
 
 void debugger_ending(void)
 {
-    char value[sizeof("end")];
-    if (!boot_option("debugger", value, sizeof(value)) || strncmp(value, "end", sizeof(value)) != 0)
+    char line[LINE_SIZE], *words[WORDS];
+    if (!boot_option("debugger", line, sizeof(line)))
         return;
-    console_printf("salto: the end; debugger; ? lists its commands\n");
-    take_commands();
+    if (strcmp(line, "end") == 0) {
+        console_printf("salto: the end; debugger; ? lists its commands\n");
+        return take_commands();
+    }
+    console_printf("salto: the end; %s\n", line);
+    split(line, words);
+    carry_out(words);
 }
 
 void debugger_look(void)

@@ -5,6 +5,7 @@ and sets that use IPC in all ways. Prints TAP.
 
 Each set runs with the fast path off, since the trampoline leaves no events. When it turns the machine off the debugger
 prints the events that it kept, and salto/events.py replays them. What the sets themselves find is for their own tests.
+The serial line goes to a file, which takes all at once, however busy the host is.
 """
 import argparse
 import collections
@@ -14,10 +15,11 @@ import random
 import sys
 import tempfile
 
-from salto import debugger, events, guest, tap
+from salto import events, guest, machine, tap
 
 TIMEOUT = 240 # seconds, until a set has come to its end, or counts as stuck
 SIDE_BY_SIDE = 2
+MARK = "salto: the end; ipc\n" # behind it come the events
 # Kinds of events that all sets together must show, and how many at least: a kernel that notes nothing keeps all rules.
 LEAST = {kind: 10 for kind in events.FIELDS} | {"refuse": 4, "move": 2, "raise": 4}
 
@@ -33,16 +35,14 @@ class Run:
         with tempfile.TemporaryDirectory(prefix="salto-") as work:
             copy = os.path.join(work, "set.cpio")
             guest.filled_in(self.archive, copy, {"SEED": seed})
-            session = debugger.Session(kernel, copy, work, "debugger=end fast-path=off", TIMEOUT, icount=True,
-                                       leap=True, seed=seed)
-            ended = session.wait(debugger.PROMPT) is not None
-            if not ended:
-                self.problem = f"it does not come to its end: {session.text[-2000:]}"
-            if ended or session.enter():
-                self.text = session.command("ipc").split("\n", 1)[-1]
-                session.child.send("continue\r" if ended else "off\r")
-                session.status()
-            session.child.close(force=True)
+            options = machine.Options(kernel=kernel, archive=copy, command_line="debugger=ipc fast-path=off",
+                                      icount=True, leap=True, seed=seed)
+            outcome = machine.run(options, TIMEOUT)
+        before, mark, after = outcome.serial.partition(MARK)
+        if mark:
+            self.text = after.partition("\nsalto: ")[0]
+        else:
+            self.problem = f"it does not come to its end: {before[-2000:]}"
         return self
 
     def whole(self):

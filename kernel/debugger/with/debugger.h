@@ -14,7 +14,8 @@ struct thread;
 /* The kernel has panicked, and has said why: takes commands until it is told to turn the machine off. */
 void debugger_panicked(void);
 
-/* A program turns the machine off: takes commands before that, if the kernel's command line says `debugger=end`. */
+/* A program turns the machine off: before that it takes commands, if the kernel's command line says `debugger=end`, or
+ * carries out one without arguments, if it says `debugger=COMMAND`. */
 void debugger_ending(void);
 
 /* The timer interrupted: takes commands if the key was typed, until it is told to go on. All other keys are kept for
