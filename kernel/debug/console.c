@@ -40,8 +40,8 @@
 
 #define QUEUE_SIZE 2048
 
-static bool fifo;    /* the transmitter takes 16 bytes once it says that there is room */
-static bool present; /* a UART answers; written by console_initialise */
+static bool fifo;           /* the transmitter takes 16 bytes once it says that there is room */
+static bool present;        /* a UART answers; written by console_initialise */
 static uint32_t vain_looks; /* at the transmitter, one after the other; with VAIN_LOOKS nobody takes what we send */
 
 /* Text that waits for the transmitter: bytes `sent` to `queued` - 1, counted from boot. */
