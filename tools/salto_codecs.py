@@ -258,8 +258,10 @@ class Bytes:
     count = staticmethod(len)
 
     def encode(self, out, value):
-        if not isinstance(value, (bytes, bytearray, memoryview)) or len(value) > self.limit:
-            raise EncodingError(f"bytes are wanted, and at most {self.limit}")
+        if not isinstance(value, (bytes, bytearray, memoryview)):
+            raise EncodingError(f"{value!r} is no bytes")
+        if len(value) > self.limit:
+            raise EncodingError(f"{len(value)} bytes, and at most {self.limit} are taken")
         U32.encode(out, len(value))
         out += value
 
