@@ -17,7 +17,6 @@
 #include "region_table.h"
 
 /* Error code of a page fault: Intel SDM volume 3, 4.7. */
-#define FAULT_PRESENT 1
 #define FAULT_WRITE 2
 #define FAULT_FETCH 16
 
@@ -334,9 +333,7 @@ static enum fault_answer serve_shared(struct region *region, uint64_t page, uint
 static enum fault_answer serve(struct region *region, uint64_t page, uint32_t error)
 {
     uint32_t state = sparse_get(&region->states, page), frame = sparse_get(&region->object->frames, page);
-    if (state != 0 && !(error & FAULT_PRESENT))
-        return FAULT_GO_ON; /* another thread touched it first */
-    if (state != 0)
+    if (state != 0) /* with fewer rights; or another thread touched it first; or the task took it out itself */
         region_unmap(region, page, page + 1);
     uint64_t wanted = wanted_pages(region, page);
     if (frame == 0)

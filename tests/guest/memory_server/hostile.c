@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Requests that a client should not make: stale and foreign capabilities, ranges that cannot be, rubbish, and
  * chance. */
+#include <salto/page_item.h>
 #include <salto/startup.h>
 
 #include "scene.h"
@@ -92,6 +93,57 @@ void own_pages_in_regions(void)
     /* It went with the region. */
     EXPECT_EQUAL(kernel_memory_unmap((kernel_memory_t){own}, scene.worker.task, place, 1), -ERROR_BAD_ADDRESS);
     guest_delete(own);
+    scene_destroy(&scene);
+}
+
+/* A client unmaps its own pages, or grants them away: the server's books have them as mapped. The next access finds
+ * what was there. */
+void own_pages_taken_out(void)
+{
+    struct scene scene;
+    scene_create(&scene, 50);
+    uint64_t start = scene_allocate(&scene, PLACE, 4, RW);
+    scene_fill(&scene, start, 4, VALUE);
+    EXPECT_EQUAL(kernel_task_unmap(scene.worker.task, start + PAGE_SIZE, 2), 0);
+    EXPECT_EQUAL(scene_count(&scene, start, 4, VALUE), 4);
+    EXPECT_EQUAL(memory_space_protect(scene.client, start, 4, RIGHT_READ), 0);
+    EXPECT_EQUAL(scene_count(&scene, start, 4, VALUE), 4);
+    uint64_t given = scene_give(&scene, start, RIGHT_READ, ITEM_GRANT);
+    EXPECT_EQUAL(scene_count(&scene, start, 4, VALUE), 4);
+    EXPECT_EQUAL(*(volatile uint64_t *)given, VALUE);
+    EXPECT_EQUAL(memory_space_protect(scene.client, start, 4, RW), 0);
+    scene_fill(&scene, start, 4, VALUE + 1);
+    EXPECT_EQUAL(kernel_task_unmap(own_task, given, 1), 0);
+    scene_destroy(&scene);
+}
+
+/* The task's capability is taken from the server while it has pages there: it can unmap nothing any more, and the
+ * frames are recalled all the same when they come to others. */
+void task_taken_from_server(void)
+{
+    struct scene scene, other;
+    kernel_pager_t pager = {0};
+    kernel_task_t task;
+    uint64_t entry = 0;
+    scene_create(&scene, 200);
+    EXPECT_EQUAL(memory_space_leave(scene.client), 0);
+    task.handle = guest_copy(scene.worker.task.handle, RIGHTS_ALL);
+    EXPECT_EQUAL(memory_space_adopt(scene.client, task, &pager), 0);
+    uint64_t start = scene_allocate(&scene, PLACE, 100, RW);
+    scene_fill(&scene, start, 100, VALUE);
+    EXPECT_EQUAL(kernel_task_revoke(own_task, task.handle), 0);
+    EXPECT_EQUAL(memory_space_protect(scene.client, start, 10, RIGHT_READ), 0);
+    EXPECT_EQUAL(memory_space_discard(scene.client, start + 10 * PAGE_SIZE, 10), 0);
+    EXPECT_EQUAL(memory_space_detach(scene.client, start + 20 * PAGE_SIZE, 80), 0);
+    for (uint64_t page = 10; page < 100; page++)
+        EXPECT(kernel_debug_page_entry(debug, scene.worker.task, start + page * PAGE_SIZE, &entry) != 0 || entry == 0);
+    scene_create(&other, 200);
+    EXPECT_EQUAL(scene_count(&other, scene_allocate(&other, PLACE, 100, RW), 100, 0), 100);
+    EXPECT_EQUAL(scene_read(&scene, start + 10 * PAGE_SIZE), 0);
+    scene_read_refused(&scene, start + 20 * PAGE_SIZE);
+    guest_delete(pager.handle);
+    guest_delete(task.handle);
+    scene_destroy(&other);
     scene_destroy(&scene);
 }
 

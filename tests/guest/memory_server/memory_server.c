@@ -245,6 +245,8 @@ static const struct guest_test tests[] = {
     {"capabilities to what is gone are refused", stale_capabilities},
     {"capabilities to other things are refused", foreign_capabilities},
     {"a client maps its own pages where its region lies", own_pages_in_regions},
+    {"and takes out pages that are there", own_pages_taken_out},
+    {"a client's task is taken from the server", task_taken_from_server},
     {"ranges that cannot be are refused", bad_ranges},
     {"rubbish is answered, and does nothing", rubbish},
     {"what a client mapped on goes when it is given back", mapped_on_and_given_back},

@@ -79,6 +79,8 @@ void frames_are_zeroed(void);
 void stale_capabilities(void);
 void foreign_capabilities(void);
 void own_pages_in_regions(void);
+void own_pages_taken_out(void);
+void task_taken_from_server(void);
 void bad_ranges(void);
 void rubbish(void);
 void random_operations(void);
