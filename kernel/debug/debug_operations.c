@@ -57,7 +57,7 @@ enum error kernel_debug_search(struct kernel_call *call, struct debug *self, uin
 }
 
 /* The last-level entry for `address`, or 0: no such address, or a table is missing. */
-static uint64_t *find_entry(const struct task *task, uint64_t address)
+static uint64_t *find_entry(struct task *task, uint64_t address)
 {
     bool canonical = (uint64_t)((int64_t)(address << CANONICAL_SHIFT) >> CANONICAL_SHIFT) == address;
     return canonical ? space_entry(&task->space, address) : 0;

@@ -145,7 +145,7 @@ bool pages_are_few(const struct pages *pages, struct task *from)
 }
 
 /* A few pages of one flexpage lie in one page table; large ones need none. */
-bool pages_have_tables(const struct pages *pages, const struct task *to)
+bool pages_have_tables(const struct pages *pages, struct task *to)
 {
     for (uint32_t i = 0; i < pages->count; i++) {
         const struct page_item *page = &pages->of[i];

@@ -66,7 +66,7 @@ enum error pages_read(struct pages *pages, const struct utcb *sender, uint32_t i
 bool pages_are_few(const struct pages *pages, struct task *from);
 
 /* Has `to` the page tables for them? If they are few. */
-bool pages_have_tables(const struct pages *pages, const struct task *to);
+bool pages_have_tables(const struct pages *pages, struct task *to);
 
 /* A piece of mapping them from `from` to `to`, for `maker`, until `*done`. BAD_ADDRESS: the sender has not all of a
  * flexpage mapped; NO_RIGHT: it has it with fewer rights, or cached more strictly; OCCUPIED: something is mapped there;

@@ -65,32 +65,27 @@ static bool extend_front(const struct map_request *request, struct mapping *mapp
 }
 
 /* The mappings before and behind the page that is asked for, which may be far away. False: it is taken. */
-static bool find_neighbours(const struct map_request *request, struct mapping **before, struct mapping **behind)
+static bool find_neighbours(const struct map_request *request, struct mapping_gap *gap)
 {
     uint64_t start = request->address, end = start + PAGE_SIZE;
     struct mapping *recent = request->task->found;
-    if (recent && mapping_address(recent) == end) {
-        *behind = recent;
-        *before = mapping_tree_previous(recent, MAPPING_BY_ADDRESS);
-    } else if (recent && mapping_end(recent) == start) {
-        *before = recent;
-        *behind = mapping_tree_next(recent, MAPPING_BY_ADDRESS);
-    } else {
-        struct mapping *first = mapping_find(request->task, start - PAGE_SIZE, end + PAGE_SIZE);
-        *before = first && mapping_address(first) < start ? first : 0;
-        *behind = *before ? mapping_tree_next(first, MAPPING_BY_ADDRESS) : first;
-    }
-    return (!*before || mapping_end(*before) <= start) && (!*behind || mapping_address(*behind) >= end);
+    if (recent && mapping_address(recent) == end)
+        *gap = (struct mapping_gap){mapping_tree_previous(recent, MAPPING_BY_ADDRESS), recent};
+    else if (recent && mapping_end(recent) == start)
+        *gap = (struct mapping_gap){recent, mapping_tree_next(recent, MAPPING_BY_ADDRESS)};
+    else
+        return mapping_find_gap(request->task, start, end, gap);
+    return (!gap->before || mapping_end(gap->before) <= start) && (!gap->behind || mapping_address(gap->behind) >= end);
 }
 
 bool mapping_extend(struct map_request *request)
 {
-    struct mapping *before, *behind;
     uint64_t start = request->address, end = start + PAGE_SIZE;
     assert(request->pages == 1 && request->giver);
-    if (start < USER_START || start >= UTCB_BASE || revoke_visits() || !find_neighbours(request, &before, &behind))
+    if (start < USER_START || start >= UTCB_BASE || revoke_visits() || !find_neighbours(request, &request->gap))
         return false;
     request->is_free = true;
+    struct mapping *before = request->gap.before, *behind = request->gap.behind;
     if (behind && mapping_address(behind) == end && belongs_to(request, behind) && extend_front(request, behind))
         request->task->found = behind;
     else if (before && mapping_end(before) == start && belongs_to(request, before) && extend_back(request, before))

@@ -86,6 +86,12 @@ struct mapping *mapping_find(const struct task *task, uint64_t start, uint64_t e
     return mapping_tree_find_address(task->mappings, start, end);
 }
 
+bool mapping_find_gap(const struct task *task, uint64_t start, uint64_t end, struct mapping_gap *gap)
+{
+    *gap = mapping_tree_find_gap(task->mappings, start);
+    return (!gap->before || mapping_end(gap->before) <= start) && (!gap->behind || mapping_address(gap->behind) >= end);
+}
+
 struct mapping *mapping_at(struct task *task, uint64_t address)
 {
     struct mapping *found = task->found;
@@ -97,9 +103,11 @@ struct mapping *mapping_at(struct task *task, uint64_t address)
     return found;
 }
 
-static struct mapping *create(const struct map_request *request)
+/* A new record, of which nothing is filled in yet: all of it is written here or by the trees, but for its place on a
+ * list. */
+static struct mapping *create(const struct map_request *request, struct mapping_gap gap)
 {
-    struct mapping *mapping = slab_allocate(request->task->object.payer, sizeof(struct mapping));
+    struct mapping *mapping = slab_allocate_raw(request->task->object.payer, sizeof(struct mapping));
     if (!mapping)
         return 0;
     mapping->memory = request->memory;
@@ -107,12 +115,16 @@ static struct mapping *create(const struct map_request *request)
     mapping->giver = request->giver;
     mapping->offset = request->offset;
     mapping->pages = request->pages;
+    mapping->filled = 0;
+    mapping->priority = mapping_tree_priority();
     mapping->rights = (uint8_t)request->rights;
     mapping->cache = (uint8_t)request->cache;
+    mapping->list = MAPPING_ON_NONE;
+    mapping->orphan = false;
     mapping->links[MAPPING_BY_ADDRESS].start = request->address;
     mapping->links[MAPPING_BY_SOURCE].start = request->source;
-    mapping_tree_insert(&mapping->task->mappings, mapping, MAPPING_BY_ADDRESS);
-    mapping_tree_insert(sources(mapping), mapping, MAPPING_BY_SOURCE);
+    mapping_tree_insert_address(&mapping->task->mappings, mapping, gap);
+    mapping_tree_insert_source(sources(mapping), mapping);
     return mapping;
 }
 
@@ -159,7 +171,8 @@ struct mapping *mapping_split(struct mapping *mapping, uint64_t address)
     };
     assert(before > 0 && before < mapping->pages && can_be_split(mapping));
     assert(!space_is_within_large(&mapping->task->space, address));
-    struct mapping *after = create(&request);
+    struct mapping_gap gap = {mapping, mapping_tree_next(mapping, MAPPING_BY_ADDRESS)};
+    struct mapping *after = create(&request, gap);
     if (!after)
         return 0;
     after->filled = after->pages;
@@ -228,7 +241,7 @@ static enum passed pass_one(struct mapping *mapping, uint64_t start, uint64_t en
     mapping_tree_remove(sources(derived), derived, MAPPING_BY_SOURCE);
     derived->giver = mapping->giver;
     derived->links[MAPPING_BY_SOURCE].start += mapping_source(mapping) - mapping_address(mapping);
-    mapping_tree_insert(sources(derived), derived, MAPPING_BY_SOURCE);
+    mapping_tree_insert_source(sources(derived), derived);
     return PASSED_ONE;
 }
 
@@ -252,7 +265,7 @@ static void cut_front(struct mapping *mapping, uint32_t pages)
     mapping->pages -= pages;
     mapping->filled -= lesser(mapping->filled, pages);
     if (!mapping->orphan)
-        mapping_tree_insert(sources(mapping), mapping, MAPPING_BY_SOURCE);
+        mapping_tree_insert_source(sources(mapping), mapping);
 }
 
 static void cut_back(struct mapping *mapping, uint32_t pages)
@@ -302,7 +315,7 @@ static bool keep_use(const struct mapping *mapping, uint64_t address, uint32_t p
 /* Empties the entries of the `count` pages at `address`, which lie in one page table. */
 static void clear_pages(const struct mapping *mapping, uint64_t address, uint32_t count)
 {
-    const struct space *space = &mapping->task->space;
+    struct space *space = &mapping->task->space;
     uint64_t *entry = space_entry(space, address);
     assert(!entry || !(*entry & PTE_LARGE));
     for (uint32_t i = 0; entry && i < count; i++) {
@@ -449,6 +462,20 @@ static uint64_t entry_flags(const struct mapping *mapping)
     return flags;
 }
 
+/* Fills in the only page. */
+static bool fill_one(struct mapping *mapping)
+{
+    const struct memory *memory = mapping->memory;
+    uint64_t chunk = memory_chunk(memory, mapping->offset);
+    uint64_t frame =
+        chunk & CHUNK_LARGE ? memory_frame(memory, mapping->offset) : *memory_frames(memory, mapping->offset);
+    if (!space_map_page(&mapping->task->space, payer_of(mapping), mapping_address(mapping), frame,
+                        entry_flags(mapping)))
+        return false;
+    mapping->filled = 1;
+    return true;
+}
+
 /* Fills in some pages more, the next of which is page `page` of the object; where it can be, large ones. Answers how
  * many; 0: a page table cannot be had. */
 static uint32_t fill_some(const struct mapping *mapping, uint32_t page, uint32_t left)
@@ -471,6 +498,8 @@ static uint32_t fill_some(const struct mapping *mapping, uint32_t page, uint32_t
 /* Fills in some pages more; false if a page table cannot be had. */
 static bool fill_piece(struct mapping *mapping)
 {
+    if (mapping->pages == 1)
+        return fill_one(mapping);
     uint32_t count = fill_some(mapping, mapping->offset + mapping->filled, mapping->pages - mapping->filled);
     mapping->filled += count;
     return count > 0;
@@ -488,10 +517,11 @@ static bool is_asked_for(const struct mapping *mapping, const struct map_request
 
 static enum error begin(const struct map_request *request, struct mapping **made)
 {
-    if (!request->is_free &&
-        mapping_find(request->task, request->address, request->address + (uint64_t)request->pages * PAGE_SIZE))
+    struct mapping_gap gap = request->gap;
+    uint64_t end = request->address + (uint64_t)request->pages * PAGE_SIZE;
+    if (!request->is_free && !mapping_find_gap(request->task, request->address, end, &gap))
         return ERROR_OCCUPIED;
-    *made = create(request);
+    *made = create(request, gap);
     return *made ? ERROR_NONE : ERROR_NO_MEMORY;
 }
 

@@ -59,13 +59,19 @@ struct mapping {
     uint32_t offset;             /* its first page in the memory object */
     uint32_t pages;
     uint32_t filled; /* of its pages, those in the page tables: the first ones */
-    uint8_t rights;
-    uint8_t cache; /* PAGE_WRITE_BACK, ... */
-    uint8_t list;  /* enum mapping_list */
-    bool orphan;   /* it has no source any more, and goes */
+    uint8_t rights : 4;
+    uint8_t cache : 2; /* PAGE_WRITE_BACK, ... */
+    uint8_t list : 2;  /* enum mapping_list */
+    bool orphan;       /* it has no source any more, and goes */
+    uint16_t priority; /* in both trees */
 };
 
 _Static_assert(sizeof(struct mapping) == 128, "a mapping fills a piece of a slab");
+
+/* Two mappings of a task that follow each other by address, or one that nothing follows, or that follows nothing. */
+struct mapping_gap {
+    struct mapping *before, *behind;
+};
 
 /* What is to be mapped: `pages` pages of `memory` from `offset` on, at `address` of `task`. */
 struct map_request {
@@ -73,7 +79,8 @@ struct map_request {
     struct task *task, *giver; /* giver: 0, or who has them mapped at `source` */
     uint64_t address, source;
     uint32_t offset, pages, rights, cache;
-    bool is_free; /* nothing is mapped there: that has been looked up */
+    bool is_free;           /* nothing is mapped there: that has been looked up, and found ... */
+    struct mapping_gap gap; /* ... between these two */
 };
 
 static inline uint64_t mapping_address(const struct mapping *mapping)
@@ -104,7 +111,10 @@ static inline uint64_t mapping_source_end(const struct mapping *mapping)
 /* The first mapping of `task` that has a page in [start, end), or 0. */
 struct mapping *mapping_find(const struct task *task, uint64_t start, uint64_t end);
 
-/* The same for the page at `address`; quick where it was asked for before. */
+/* The neighbours of [start, end) in `task`. False: something is mapped there. */
+bool mapping_find_gap(const struct task *task, uint64_t start, uint64_t end, struct mapping_gap *gap);
+
+/* The mapping that has the page at `address`, or 0; quick where it was asked for before. */
 struct mapping *mapping_at(struct task *task, uint64_t address);
 
 /* A piece of mapping what `request` says for `maker`, who is asked again until `*done`: begins, or goes on with what it

@@ -2,27 +2,30 @@
 /*
  * Trees of mappings. See mapping_tree.h.
  *
- * A treap: ordered by `start` from left to right, and by a number that is as good as random (a hash of the record's
- * address) from top to bottom, so that its expected depth grows with the logarithm of its size, whatever order mappings
- * come and go in. Whoever is inserted takes the place of the first with a lower number, and divides what is below;
- * where one is removed, what is left and right of it is merged: each is one way down, without rotations. By source,
- * ranges may overlap, and each mapping knows where the last source in its subtree ends (`limit`): that finds one of
- * those that overlap a range in one way down (Cormen et al., Introduction to Algorithms, 14.3).
+ * A treap: ordered by `start` from left to right, and by a number that is drawn for each record from top to bottom, so
+ * that its expected depth grows with the logarithm of its size, whatever order mappings come and go in. Whoever is
+ * inserted takes the place of the first with a lower number, and divides what is below; where one is removed, what is
+ * left and right of it is merged: each is one way down, without rotations. By address, both neighbours are known where
+ * one is inserted, since they show that the range is free: from there it is a short way up. By source, ranges may
+ * overlap, and each mapping knows where the last source in its subtree ends (`limit`): that finds one of those that
+ * overlap a range in one way down (Cormen et al., Introduction to Algorithms, 14.3).
  *
  * Invariants: no child has a higher priority than its parent; by address, ranges do not overlap; by source, `limit` is
  * the greatest end in the subtree.
  */
 #include "mem/mapping_tree.h"
 
-/* Of SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators). One multiplication is not enough:
- * records lie behind each other, and their multiples would make long branches. */
-#define MIX_FIRST 0xbf58476d1ce4e5b9UL
-#define MIX_SECOND 0x94d049bb133111ebUL
+/* A linear congruential generator (Knuth, The Art of Computer Programming, volume 2, 3.3.4): its upper bits are
+ * good. */
+#define MULTIPLIER 6364136223846793005UL
+#define INCREMENT 1442695040888963407UL
 
-static uint64_t priority(const struct mapping *mapping)
+static uint64_t random_state;
+
+uint16_t mapping_tree_priority(void)
 {
-    uint64_t mixed = (uint64_t)mapping * MIX_FIRST;
-    return (mixed ^ mixed >> 32) * MIX_SECOND;
+    random_state = random_state * MULTIPLIER + INCREMENT;
+    return (uint16_t)(random_state >> 48);
 }
 
 static uint64_t greater(uint64_t a, uint64_t b)
@@ -80,7 +83,7 @@ void mapping_tree_resized(struct mapping *mapping)
     set_limits(mapping);
 }
 
-/* Equals, of which there are some by source, stand in the order of their addresses. */
+/* Equals, of which there are some by source, stand in the order in which their records lie. */
 static bool comes_before(const struct mapping *mapping, const struct mapping *other, enum mapping_order order)
 {
     uint64_t start = mapping->links[order].start, other_start = other->links[order].start;
@@ -118,20 +121,41 @@ static void divide(struct mapping *root, struct mapping *mapping, enum mapping_o
     }
 }
 
-void mapping_tree_insert(struct mapping **root, struct mapping *mapping, enum mapping_order order)
+/* Puts `mapping` at `place`, below `up`, and what was there below it. */
+static inline void put(struct mapping **place, struct mapping *up, struct mapping *mapping, enum mapping_order order)
 {
-    uint64_t own = priority(mapping), end = mapping_source_end(mapping);
-    struct mapping **place = root, *up = 0;
-    while (*place && priority(*place) >= own) {
-        up = *place;
-        if (order == MAPPING_BY_SOURCE)
-            up->limit = greater(up->limit, end);
-        place = comes_before(mapping, up, order) ? &up->links[order].left : &up->links[order].right;
-    }
     struct mapping *below = *place;
     *place = mapping;
     mapping->links[order].up = up;
     divide(below, mapping, order);
+}
+
+void mapping_tree_insert_source(struct mapping **root, struct mapping *mapping)
+{
+    uint64_t end = mapping_source_end(mapping);
+    struct mapping **place = root, *up = 0;
+    while (*place && (*place)->priority >= mapping->priority) {
+        up = *place;
+        if (up->limit < end)
+            up->limit = end;
+        bool before = comes_before(mapping, up, MAPPING_BY_SOURCE);
+        place = before ? &up->links[MAPPING_BY_SOURCE].left : &up->links[MAPPING_BY_SOURCE].right;
+    }
+    put(place, up, mapping, MAPPING_BY_SOURCE);
+}
+
+/* Of two neighbours one has nothing on the side of the other: there it would be a leaf. From there it goes up. */
+void mapping_tree_insert_address(struct mapping **root, struct mapping *mapping, struct mapping_gap gap)
+{
+    bool behind = gap.before && !gap.before->links[MAPPING_BY_ADDRESS].right;
+    struct mapping *up = behind ? gap.before : gap.behind, **place = root;
+    if (up)
+        place = behind ? &up->links[MAPPING_BY_ADDRESS].right : &up->links[MAPPING_BY_ADDRESS].left;
+    while (up && up->priority < mapping->priority) {
+        place = place_of(root, up, MAPPING_BY_ADDRESS);
+        up = up->links[MAPPING_BY_ADDRESS].up;
+    }
+    put(place, up, mapping, MAPPING_BY_ADDRESS);
 }
 
 void mapping_tree_remove(struct mapping **root, struct mapping *mapping, enum mapping_order order)
@@ -140,7 +164,7 @@ void mapping_tree_remove(struct mapping **root, struct mapping *mapping, enum ma
     struct mapping **place = place_of(root, mapping, order), *up = links->up, *left = links->left,
                    *right = links->right;
     while (left && right) {
-        bool left_above = priority(left) > priority(right);
+        bool left_above = left->priority > right->priority;
         struct mapping *above = left_above ? left : right;
         struct mapping_links *here = &above->links[order];
         *place = above;
@@ -183,6 +207,17 @@ struct mapping *mapping_tree_previous(const struct mapping *mapping, enum mappin
     for (; previous && previous->links[order].left == mapping; previous = previous->links[order].up)
         mapping = previous;
     return previous;
+}
+
+struct mapping_gap mapping_tree_find_gap(struct mapping *root, uint64_t start)
+{
+    struct mapping_gap gap = {0, 0};
+    while (root) {
+        bool behind = mapping_address(root) > start;
+        *(behind ? &gap.behind : &gap.before) = root;
+        root = behind ? root->links[MAPPING_BY_ADDRESS].left : root->links[MAPPING_BY_ADDRESS].right;
+    }
+    return gap;
 }
 
 struct mapping *mapping_tree_find_address(struct mapping *root, uint64_t start, uint64_t end)

@@ -5,8 +5,14 @@
 
 #include "mem/mapping.h"
 
-/* Puts `mapping`, whose `start` in this order is set, into the tree at `root`. */
-void mapping_tree_insert(struct mapping **root, struct mapping *mapping, enum mapping_order order);
+/* A number for a new record, as good as random, that decides how high in both trees it stands. */
+uint16_t mapping_tree_priority(void);
+
+/* Puts `mapping`, whose `start` by source is set, into the tree by source at `root`. */
+void mapping_tree_insert_source(struct mapping **root, struct mapping *mapping);
+
+/* Puts `mapping`, whose address is set, into the tree by address at `root`, between its neighbours. */
+void mapping_tree_insert_address(struct mapping **root, struct mapping *mapping, struct mapping_gap gap);
 
 /* Takes `mapping` out of the tree at `root`. */
 void mapping_tree_remove(struct mapping **root, struct mapping *mapping, enum mapping_order order);
@@ -17,6 +23,9 @@ void mapping_tree_resized(struct mapping *mapping);
 /* The one behind `mapping` in this order, and the one before it; 0: there is none. */
 struct mapping *mapping_tree_next(const struct mapping *mapping, enum mapping_order order);
 struct mapping *mapping_tree_previous(const struct mapping *mapping, enum mapping_order order);
+
+/* By address, the last one that begins at `start` or before, and the first one that begins behind it. */
+struct mapping_gap mapping_tree_find_gap(struct mapping *root, uint64_t start);
 
 /* The first by address that has a page in [start, end), or 0. */
 struct mapping *mapping_tree_find_address(struct mapping *root, uint64_t start, uint64_t end);

@@ -52,8 +52,7 @@ static uint64_t taken_flags(uint64_t entry, uint32_t take)
 }
 
 /* Takes rights from an entry, and how it was used. */
-static void take_from_entry(const struct space *space, uint64_t *entry, uint64_t address, uint32_t take,
-                            uint32_t *found)
+static void take_from_entry(struct space *space, uint64_t *entry, uint64_t address, uint32_t take, uint32_t *found)
 {
     uint64_t old = *entry;
     if (!(old & PTE_PRESENT) || old == taken_flags(old, take))
@@ -65,8 +64,8 @@ static void take_from_entry(const struct space *space, uint64_t *entry, uint64_t
 
 /* Takes them from up to `count` entries, each of which maps `size` bytes, the first one at `address`. Eight that have
  * nothing to be taken are passed at once. Answers how many, and counts `*left` down by one for eight, or for one. */
-static uint32_t take_from_run(const struct space *space, uint64_t *entry, uint32_t count, uint64_t address,
-                              uint64_t size, uint32_t take, uint32_t *found, int *left)
+static uint32_t take_from_run(struct space *space, uint64_t *entry, uint32_t count, uint64_t address, uint64_t size,
+                              uint32_t take, uint32_t *found, int *left)
 {
     uint64_t more = PTE_USE | (take & RIGHT_WRITE ? PTE_WRITE : 0), less = take & RIGHT_EXECUTE ? PTE_NO_EXECUTE : 0;
     uint64_t large = size == LARGE_PAGE_SIZE ? PTE_LARGE : 0, all = PTE_PRESENT | large | less;
@@ -88,8 +87,8 @@ static uint32_t take_from_run(const struct space *space, uint64_t *entry, uint32
 
 /* Some of a page table or directory, or a large page of which `address` to `end` are a part: its use is told then, but
  * stands, for it may be that of the other pages. Answers where it stopped. */
-static uint64_t take_from_table(const struct space *space, uint64_t address, uint64_t end, uint32_t take,
-                                uint32_t *found, int *left)
+static uint64_t take_from_table(struct space *space, uint64_t address, uint64_t end, uint32_t take, uint32_t *found,
+                                int *left)
 {
     uint64_t *directory = space_directory_entry(space, address);
     uint64_t next = address / LARGE_PAGE_SIZE * LARGE_PAGE_SIZE + LARGE_PAGE_SIZE;
@@ -113,8 +112,7 @@ static uint64_t take_from_table(const struct space *space, uint64_t address, uin
 }
 
 /* Takes rights from some entries at `address`, and how they were used. Answers where it stopped. */
-static uint64_t take_from_entries(const struct space *space, uint64_t address, uint64_t end, uint32_t take,
-                                  uint32_t *found)
+static uint64_t take_from_entries(struct space *space, uint64_t address, uint64_t end, uint32_t take, uint32_t *found)
 {
     int left = ENTRIES_AT_ONCE;
     uint64_t *only = end - address == PAGE_SIZE ? space_entry(space, address) : 0;

@@ -65,7 +65,16 @@ static struct slab *slab_create(struct factory *payer, uint16_t class)
     return slab;
 }
 
-void *slab_allocate(struct factory *payer, size_t size)
+static void *take_piece(struct slab *slab)
+{
+    void *piece = slab->free;
+    slab->free = *(void **)piece;
+    if (++slab->used == slab->capacity)
+        list_remove(slab);
+    return piece;
+}
+
+static inline void *allocate(struct factory *payer, size_t size)
 {
     uint64_t class = 0;
     assert(size > 0 && size <= SLAB_MAX_SIZE);
@@ -76,13 +85,19 @@ void *slab_allocate(struct factory *payer, size_t size)
     struct slab *slab = payer->slabs.partial[class];
     if (!slab)
         slab = slab_create(payer, (uint16_t) class);
-    if (!slab)
-        return 0;
-    void *piece = slab->free;
-    slab->free = *(void **)piece;
-    if (++slab->used == slab->capacity)
-        list_remove(slab);
-    __builtin_memset(piece, 0, (size + sizeof(uint64_t) - 1) & ~(sizeof(uint64_t) - 1));
+    return slab ? take_piece(slab) : 0;
+}
+
+void *slab_allocate_raw(struct factory *payer, size_t size)
+{
+    return allocate(payer, size);
+}
+
+void *slab_allocate(struct factory *payer, size_t size)
+{
+    void *piece = allocate(payer, size);
+    if (piece)
+        __builtin_memset(piece, 0, (size + sizeof(uint64_t) - 1) & ~(sizeof(uint64_t) - 1));
     return piece;
 }
 

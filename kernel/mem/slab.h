@@ -24,6 +24,9 @@ struct slabs {
 /* `size` zeroed bytes, 1 to SLAB_MAX_SIZE, charged to `payer`; 0 if quota or memory is used up. */
 void *slab_allocate(struct factory *payer, size_t size);
 
+/* The same for who writes all of them at once: what stood there last still does. */
+void *slab_allocate_raw(struct factory *payer, size_t size);
+
 /* Gives back what slab_allocate gave. */
 void slab_free(void *piece);
 

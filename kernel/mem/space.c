@@ -68,6 +68,7 @@ bool space_create(struct space *space, struct factory *payer)
     directory[0] = frames[3] | PTE_PRESENT | PTE_WRITE;
     space->pml4 = frames[0];
     space->cr3 = pcid_take(frames[0]);
+    space->near = SPACE_NOWHERE;
     space->private_table = physical_to_virtual(frames[3]);
     fill_private_table(space->private_table);
     return true;
@@ -157,7 +158,7 @@ static void free_private_pages(struct space *space, struct factory *payer)
             if (entry[i] & PTE_WRITE)
                 free_private_page(payer, &entry[i]);
     }
-    space->private_cursor += (uint32_t)(entry - first);
+    space->private_cursor += (uint16_t)(entry - first);
 }
 
 static void free_top(struct space *space, struct factory *payer)
@@ -174,6 +175,7 @@ static void free_top(struct space *space, struct factory *payer)
 
 bool space_destroy_piece(struct space *space, struct factory *payer)
 {
+    space->near = SPACE_NOWHERE;
     if (space->tables_count <= SPACE_TABLES && space->cursor < USER_HALF_END)
         return free_noted_tables(space, payer), false;
     if (space->cursor % TOP_ENTRY_COVERS == 0 && space->cursor < USER_HALF_END)
@@ -232,17 +234,24 @@ static void forget_table(struct space *space, const uint64_t *entry)
         space->tables[i] = space->tables[i + 1];
 }
 
-uint64_t *space_entry(const struct space *space, uint64_t address)
+static uint64_t *remember_table(struct space *space, uint64_t address, uint64_t *table)
+{
+    space->near = (uint32_t)(address / LARGE_PAGE_SIZE);
+    space->near_table = table;
+    return &table[index_at(address, 0)];
+}
+
+uint64_t *space_find_entry(struct space *space, uint64_t address)
 {
     uint64_t *entry = space_directory_entry(space, address);
     if (!entry || !(*entry & PTE_PRESENT))
         return 0;
-    return *entry & PTE_LARGE ? entry : &table_of(*entry)[index_at(address, 0)];
+    return *entry & PTE_LARGE ? entry : remember_table(space, address, table_of(*entry));
 }
 
 /* The entry for `address` in a table of `lowest` level, with tables made where they are missing; 0 if one cannot be
  * had. */
-static inline uint64_t *make_entry(struct space *space, struct factory *payer, uint64_t address, int lowest)
+static inline uint64_t *make_entry_in(struct space *space, struct factory *payer, uint64_t address, int lowest)
 {
     uint64_t *table = physical_to_virtual(space->pml4);
     for (int level = LEVELS - 1; level > lowest; level--) {
@@ -259,9 +268,18 @@ static inline uint64_t *make_entry(struct space *space, struct factory *payer, u
     return &table[index_at(address, lowest)];
 }
 
+/* The same in a page table. */
+static uint64_t *make_entry(struct space *space, struct factory *payer, uint64_t address)
+{
+    if (space->near == address / LARGE_PAGE_SIZE)
+        return &space->near_table[index_at(address, 0)];
+    uint64_t *entry = make_entry_in(space, payer, address, 0);
+    return entry ? remember_table(space, address, entry - index_at(address, 0)) : 0;
+}
+
 enum error space_prepare(struct space *space, struct factory *payer, uint64_t address)
 {
-    const uint64_t *entry = make_entry(space, payer, address, 0);
+    const uint64_t *entry = make_entry(space, payer, address);
     if (!entry)
         return ERROR_NO_MEMORY;
     return *entry & PTE_PRESENT ? ERROR_OCCUPIED : ERROR_NONE;
@@ -275,7 +293,7 @@ static uint32_t lesser(uint32_t a, uint32_t b)
 uint32_t space_map_pages(struct space *space, struct factory *payer, uint64_t address, const uint64_t *frames,
                          uint32_t count, uint64_t flags)
 {
-    uint64_t *entry = make_entry(space, payer, address, 0);
+    uint64_t *entry = make_entry(space, payer, address);
     assert(!(flags & PTE_WRITE) || (flags & PTE_NO_EXECUTE));
     if (!entry)
         return 0;
@@ -286,10 +304,19 @@ uint32_t space_map_pages(struct space *space, struct factory *payer, uint64_t ad
     return count;
 }
 
+bool space_map_page(struct space *space, struct factory *payer, uint64_t address, uint64_t frame, uint64_t flags)
+{
+    uint64_t *entry = make_entry(space, payer, address);
+    assert(!(flags & PTE_WRITE) || (flags & PTE_NO_EXECUTE));
+    if (entry)
+        *entry = frame | flags | PTE_PRESENT | PTE_USER;
+    return entry;
+}
+
 uint32_t space_map_run(struct space *space, struct factory *payer, uint64_t address, uint64_t frame, uint32_t count,
                        uint64_t flags)
 {
-    uint64_t *entry = make_entry(space, payer, address, 0);
+    uint64_t *entry = make_entry(space, payer, address);
     assert(!(flags & PTE_WRITE) || (flags & PTE_NO_EXECUTE));
     if (!entry)
         return 0;
@@ -324,7 +351,7 @@ static inline bool map_eight(uint64_t *entry, const uint64_t *chunks, uint64_t f
 uint32_t space_map_large(struct space *space, struct factory *payer, uint64_t address, const uint64_t *chunks,
                          uint32_t count, uint64_t flags)
 {
-    uint64_t *entry = make_entry(space, payer, address, DIRECTORY);
+    uint64_t *entry = make_entry_in(space, payer, address, DIRECTORY);
     uint32_t i, tables = 0;
     assert(address % LARGE_PAGE_SIZE == 0 && (!(flags & PTE_WRITE) || (flags & PTE_NO_EXECUTE)));
     if (!entry)
@@ -338,6 +365,7 @@ uint32_t space_map_large(struct space *space, struct factory *payer, uint64_t ad
         if (i == count || !(chunks[i] & CHUNK_LARGE))
             break;
         if (entry[i] & PTE_PRESENT) {
+            space->near = SPACE_NOWHERE;
             forget_table(space, &entry[i]);
             free_table(payer, &entry[i]);
             pcid_flush_page(space->cr3, address + i * LARGE_PAGE_SIZE); /* what leads to the table */

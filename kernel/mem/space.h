@@ -40,6 +40,7 @@ struct factory;
 struct cpu;
 
 #define SPACE_TABLES 18 /* of the user half, in most tasks */
+#define SPACE_NOWHERE UINT32_MAX
 #define EIGHT 8
 
 /* Eight entries that follow each other: what any of them has, and what all of them have. */
@@ -64,9 +65,11 @@ struct space {
     uint64_t pml4;                  /* its physical address */
     uint64_t cr3;                   /* what is loaded into CR3: the PML4 with PCID and no-flush bit (pcid.h) */
     uint64_t *private_table;        /* the page table of the private part, in the kernel's map */
-    uint64_t cursor;                /* how far its destruction has come: an address of the user half */
-    uint32_t private_cursor;        /* and a page of the private part */
-    uint32_t tables_count;          /* of the user half, or more than can be noted; if they are few, ... */
+    uint64_t cursor;                /* how far its destruction has come: an address of the user half, ... */
+    uint64_t *near_table;           /* the page table of the 2 MiB that `near` names, where that is there */
+    uint32_t near;                  /* those that were looked up last, by number; SPACE_NOWHERE: none */
+    uint16_t private_cursor;        /* ... and a page of the private part */
+    uint16_t tables_count;          /* of the user half, or more than can be noted; if they are few, ... */
     uint64_t *tables[SPACE_TABLES]; /* ... the entries that name them, in the order in which they were made */
 };
 
@@ -99,6 +102,9 @@ enum error space_prepare(struct space *space, struct factory *payer, uint64_t ad
 uint32_t space_map_pages(struct space *space, struct factory *payer, uint64_t address, const uint64_t *frames,
                          uint32_t count, uint64_t flags);
 
+/* The same for one frame; false: a table could not be had. */
+bool space_map_page(struct space *space, struct factory *payer, uint64_t address, uint64_t frame, uint64_t flags);
+
 /* The same for frames that lie together, from `frame` on. */
 uint32_t space_map_run(struct space *space, struct factory *payer, uint64_t address, uint64_t frame, uint32_t count,
                        uint64_t flags);
@@ -122,8 +128,15 @@ void space_map(struct space *space, uint64_t address, uint64_t frame, uint64_t f
 /* Removes the mapping at `address`; there may be none. */
 void space_unmap(struct space *space, uint64_t address);
 
-/* The entry that maps `address`, of a page table or with PTE_LARGE of a page directory; or 0 if a table is missing. */
-uint64_t *space_entry(const struct space *space, uint64_t address);
+/* The entry that maps `address`, of a page table or with PTE_LARGE of a page directory; or 0 if a table is missing.
+ * Quick where the same 2 MiB were asked for before. */
+uint64_t *space_find_entry(struct space *space, uint64_t address);
+static inline uint64_t *space_entry(struct space *space, uint64_t address)
+{
+    if (space->near == address / LARGE_PAGE_SIZE)
+        return &space->near_table[address / PAGE_SIZE % LARGE_PAGE_PAGES];
+    return space_find_entry(space, address);
+}
 
 /* The entry of a page directory for the 2 MiB in which `address` lies, or 0 if there is no directory. */
 uint64_t *space_directory_entry(const struct space *space, uint64_t address);

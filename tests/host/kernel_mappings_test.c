@@ -571,7 +571,7 @@ static bool answer_with(struct task *giver, int from, struct task *receiver, int
     return pages_map_one(&utcb, &maker, receiver, address_of(to));
 }
 
-static bool is_writable(const struct task *task, int page)
+static bool is_writable(struct task *task, int page)
 {
     const uint64_t *entry = space_entry(&task->space, address_of(page));
     return entry && (*entry & PTE_PRESENT) && (*entry & PTE_WRITE);

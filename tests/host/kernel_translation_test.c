@@ -63,7 +63,7 @@ static void drop(uint64_t type, uint64_t pcid, uint64_t address)
             remembered[pcid][page] = 0;
 }
 
-static uint64_t table_entry(const struct task *task, unsigned page)
+static uint64_t table_entry(struct task *task, unsigned page)
 {
     if (page >= USER_PAGES)
         return task->space.private_table[(address_of(page) - PRIVATE_BASE) / PAGE_SIZE];
@@ -72,7 +72,7 @@ static uint64_t table_entry(const struct task *task, unsigned page)
 }
 
 /* The task runs and looks at a page. */
-static void look(const struct task *task, unsigned page)
+static void look(struct task *task, unsigned page)
 {
     uint64_t cr3 = task->space.cr3, *known = &remembered[cr3 & CR3_PCID_MASK][page];
     uint64_t entry = table_entry(task, page);

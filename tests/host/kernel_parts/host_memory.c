@@ -148,6 +148,13 @@ struct header {
     size_t size;
 };
 
+/* Filled with rubbish, as what stood there last may be. */
+void *slab_allocate_raw(struct factory *payer, size_t size)
+{
+    void *piece = slab_allocate(payer, size);
+    return piece ? memset(piece, 0xa5, size) : NULL;
+}
+
 void *slab_allocate(struct factory *payer, size_t size)
 {
     assert(size > 0 && size <= SLAB_MAX_SIZE);
