@@ -61,6 +61,20 @@ static uint32_t tag_items(uint64_t tag)
     return (uint32_t)tag >> TAG_ITEMS_SHIFT & TAG_ITEMS_MASK;
 }
 
+void idl_drop_answer(uint64_t tag)
+{
+    const struct utcb *utcb = ipc_utcb();
+
+    for (uint32_t i = 0; i < tag_items(tag); i++) {
+        uint32_t kind = (uint32_t)utcb->items[i] >> ITEM_KIND_SHIFT;
+
+        if (kind == ITEM_MOVE)
+            idl_release((uint32_t)utcb->items[i] & ITEM_HANDLE_MASK);
+        else if (kind == ITEM_GRANT)
+            idl_release_pages(idl_arrived_pages(utcb, i));
+    }
+}
+
 static uint64_t refusals_count;
 static struct idl_refusal last_refusal;
 

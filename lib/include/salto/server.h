@@ -6,7 +6,7 @@
  * registers where the kernel left most of it, and sends what the dispatcher returns. Dispatchers are generated: see
  * NAME_SERVER in idl/NAME_server.h, and docs/idl.md.
  *
- * Offsets are shared with system_call.S.
+ * Offsets are shared with system_call.S and serve.S.
  */
 #ifndef SALTO_SERVER_H
 #define SALTO_SERVER_H
@@ -19,6 +19,7 @@
 #define IDL_FRAME_DISPATCHER 80
 #define IDL_FRAME_BUFFERS 88
 #define IDL_FRAME_REFUSED 96
+#define IDL_FRAME_ANSWER 104
 #define IDL_FRAME_SIZE 112 /* a multiple of 16, as the stack needs it */
 
 #define IPC_MESSAGE_BADGE 0
@@ -45,7 +46,7 @@ struct idl_frame {
     uint64_t loop[2];      /* the loop's own */
     void *buffers;         /* what salto_serve_strings() was given */
     uint64_t refused;      /* answers that the kernel did not take; for the dispatcher to read and clear */
-    uint64_t unused;
+    uint64_t answer;       /* the tag of the last one that was not plain: the loop's own */
 };
 
 _Static_assert(offsetof(struct idl_frame, word4) == IDL_FRAME_WORD4, "where assembly looks for it");
@@ -55,6 +56,7 @@ _Static_assert(offsetof(struct idl_frame, object) == IDL_FRAME_OBJECT, "where as
 _Static_assert(offsetof(struct idl_frame, loop) == IDL_FRAME_ENDPOINT, "where assembly looks for it");
 _Static_assert(offsetof(struct idl_frame, buffers) == IDL_FRAME_BUFFERS, "where assembly looks for it");
 _Static_assert(offsetof(struct idl_frame, refused) == IDL_FRAME_REFUSED, "where assembly looks for it");
+_Static_assert(offsetof(struct idl_frame, answer) == IDL_FRAME_ANSWER, "where assembly looks for it");
 _Static_assert(sizeof(struct idl_frame) == IDL_FRAME_SIZE, "as large as assembly makes it");
 
 typedef struct idl_answer idl_dispatcher(uint64_t badge, uint64_t word0, uint64_t word1, uint64_t tag, uint64_t word2,
@@ -108,7 +110,8 @@ static inline uint32_t idl_take(struct idl_cap *cap)
 /*
  * Receives on `endpoint` (a capability with read right) and answers what `dispatcher` says, for ever. `object` is
  * passed to the handlers. A reply that the kernel refuses (a handler gave a capability that it does not have) is
- * replaced by its error, and counted in the frame's `refused`; a caller that died meanwhile is forgotten. Returns
+ * replaced by its error, and counted in the frame's `refused`; a caller that died meanwhile is forgotten. What such a
+ * reply would have moved to the caller is released: it belongs to the server no longer. Returns
  * -ERROR_* only if nothing can be received: -ERROR_BAD_HANDLE, -ERROR_NO_RIGHT, -ERROR_WRONG_TYPE, -ERROR_DEAD,
  * -ERROR_INTERRUPTED.
  */
@@ -161,6 +164,10 @@ uint64_t ipc_transfer(uint64_t tag, uint64_t handle, struct ipc_message *message
  * idl_refuse_items() finds out what is wrong with the parameter's item. For dispatchers. */
 __attribute__((cold)) struct idl_answer idl_refuse(uint64_t tag, int error, uint32_t parameter);
 __attribute__((cold)) struct idl_answer idl_refuse_items(uint64_t tag, uint32_t parameter);
+
+/* Releases what an answer with `tag`, whose items stand in the UTCB, would have moved to a caller who did not get it.
+ * For the loop. */
+void idl_drop_answer(uint64_t tag);
 
 /* A request that a dispatcher refused: NAME_parameter_name() of the interface's header names operation and
  * parameter. */
