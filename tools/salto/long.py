@@ -61,6 +61,12 @@ CAMPAIGNS = [
              [os.path.join(places.TREE, "tests", "guest", "fast_slow", "compare.py"), "--kernel", "{kernel.elf}",
               "--archive", "{fast_slow.cpio}", "--words", "all", "--timeout", "3000"],
              ["kernel/kernel.elf", "fast_slow.cpio"], "combinations", r"^# combinations (\d+)"),
+    Campaign("broken-messages", "messages broken in 17 ways to every operation of idl/, 1,000 of each a run "
+             "(docs/broken-messages.md)",
+             [os.path.join(places.TREE, "tools", "guest_test.py"), "broken-messages", "--kernel", "{kernel.elf}",
+              "--archive", "{broken_messages.cpio}", "--icount", "--set", "TIMES=1000", "--timeout", "3000"],
+             ["kernel/kernel.elf", "broken_messages.cpio"], "messages", r"^# broken messages (\d+)",
+             r"^# pairs (\S+): (.*)$"),
     Campaign("idlc", "inputs that libFuzzer makes for the interface compiler, 500,000 a run",
              [os.path.join(places.TREE, "tests", "idlc", "fuzz.py"), "{idlc_fuzz}", places.TREE, "--inputs", "500000"],
              ["tests/idlc/idlc_fuzz"], "inputs", r"^# inputs (\d+)"),

@@ -8,8 +8,8 @@ it is there, holds more options of the compiler for program NAME; the word `stat
 static-pie. `NAME.sources` names more sources of program NAME, relative to the folder; `NAME.libraries` static libraries that
 it links, by their paths. A program without sources in the folder is
 built from servers/NAME, if that is there. A script `generate.py` in the folder makes more headers: it is given the
-folder for them, idlc, and the folders of interface files. The archive holds root, the Linux-call handler, the manifest
-and the programs, in that order.
+folder for them, idlc, and the folders of interface files, and can list there what it has read, in `generate.d`. The
+archive holds root, the Linux-call handler, the manifest and the programs, in that order.
 """
 import concurrent.futures
 import glob
@@ -86,6 +86,9 @@ class Set:
             self.dependencies.add(script)
             output = os.path.join(self.work, "include")
             self.run(["/usr/bin/python3", "-B", script, output, self.config["idlc"], *self.config["idl"]])
+            depfile = os.path.join(output, "generate.d")
+            if os.path.isfile(depfile):
+                self.read_depfile(depfile)
 
     def program(self, number, program):
         """Builds one program; answers the path of its image."""
