@@ -312,17 +312,33 @@ static bool keep_use(const struct mapping *mapping, uint64_t address, uint32_t p
     return pages > 1 && entry && !(*entry & PTE_LARGE);
 }
 
+/* Empties `count` entries of a page table, the first of which is that of `address`. How the pages were used is kept
+ * where they came from, as keep_use() does it. */
+static void empty_entries(const struct mapping *mapping, uint64_t *entry, uint64_t address, uint32_t count)
+{
+    struct space *giver = mapping->giver && !mapping->orphan ? &mapping->giver->space : 0;
+    uint64_t source = address - mapping_address(mapping) + mapping_source(mapping), *kept = 0;
+    for (uint32_t i = 0; i < count; i++, source += PAGE_SIZE) {
+        uint64_t use = entry[i] & PTE_USE;
+        entry[i] = 0;
+        if (giver && (i == 0 || source % LARGE_PAGE_SIZE == 0))
+            kept = space_entry(giver, source);
+        if (!kept)
+            continue;
+        if (*kept & PTE_PRESENT)
+            *kept |= use;
+        kept += *kept & PTE_LARGE ? 0 : 1;
+    }
+}
+
 /* Empties the entries of the `count` pages at `address`, which lie in one page table. */
 static void clear_pages(const struct mapping *mapping, uint64_t address, uint32_t count)
 {
     struct space *space = &mapping->task->space;
     uint64_t *entry = space_entry(space, address);
     assert(!entry || !(*entry & PTE_LARGE));
-    for (uint32_t i = 0; entry && i < count; i++) {
-        uint64_t use = entry[i] & PTE_USE;
-        entry[i] = 0;
-        keep_use(mapping, address + (uint64_t)i * PAGE_SIZE, 1, use);
-    }
+    if (entry)
+        empty_entries(mapping, entry, address, count);
     pcid_flush_pages(space->cr3, address, count);
 }
 

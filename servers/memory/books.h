@@ -40,6 +40,7 @@ struct object {
     uint64_t resident; /* pages that have a frame */
     uint32_t region_count;
     uint32_t export; /* number in the table of exports, 0 if there is no capability */
+    bool shares;     /* it is a copy, or was copied: others may have its frames */
     struct sparse frames;
 };
 
@@ -153,7 +154,8 @@ bool range_is_good(uint64_t address, uint64_t pages);
 int region_attach(struct client *client, struct object *object, uint64_t *start, uint64_t pages, uint64_t offset,
                   uint32_t rights, uint32_t allowed);
 
-/* Takes a region out of its client's table and unmaps it. Its object may be left without one. */
+/* Takes a region out of its client's table and unmaps it. Its object may be left without one, and gives up its pages if
+ * it is the client's own. */
 void region_remove(struct region *region);
 
 int regions_detach(struct client *client, uint64_t address, uint64_t pages);
@@ -172,6 +174,17 @@ static inline bool region_is_own(const struct region *region)
  * ----------------------------------------------------------------------------------------------------- */
 /* Takes the part of [from, to), pages of the object, that the region maps out of its address space. */
 void region_unmap(struct region *region, uint64_t from, uint64_t to);
+
+/* The same, where the region's object gives up these pages then: those that nobody else has are out of all address
+ * spaces when they are free (frames_settle()). */
+void region_give_up(struct region *region, uint64_t from, uint64_t to);
+
+/* What of pages [from, to) the regions of the object have mapped lost the right to write, or all rights. */
+void object_lost(const struct object *object, uint64_t from, uint64_t to, bool all);
+
+/* Maps pages of [from, to) that have a frame, as far as they can be mapped with all rights of the region: some at
+ * least. What cannot be mapped comes by faults. */
+void region_map_present(struct region *region, uint64_t from, uint64_t to);
 
 /* Writes bytes into an object's pages, from byte `offset` on, which it must have. False if there is no memory for them;
  * a part is written then. */

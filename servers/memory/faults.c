@@ -2,6 +2,8 @@
 /*
  * Faults: pages come into being, are copied, and are mapped; and the way back, unmapping. See books.h.
  *
+ * Text that is there when an address space is copied is mapped at once: it will be used, and takes no faults.
+ *
  * A region that is gone through in order gets more pages at once, twice as many with each fault. One page is mapped by
  * the answer to the fault; several by a call of the kernel before it.
  *
@@ -21,6 +23,7 @@
 #define FAULT_FETCH 16
 
 #define MOST_AHEAD CHUNK_PAGES
+#define MOST_PRESENT 64 /* pages of a region that are mapped before they are touched */
 
 /* The page that the last answer of FAULT_GO_ON_MAPPED maps. */
 static struct {
@@ -91,6 +94,52 @@ void region_unmap(struct region *region, uint64_t from, uint64_t to)
     forget_states(region, from, to);
 }
 
+/* Pages of [from, to) that others keep when the region's object gives them up: from `*from` up to `*to`. False:
+ * none. */
+static bool kept_pages(const struct region *region, uint64_t *from, uint64_t *to)
+{
+    const struct sparse *frames = &region->object->frames;
+    uint64_t first = SPARSE_NONE, last = 0;
+    for (uint64_t page = *from;
+         region->object->shares && (page = sparse_next(&region->states, page, *to)) != SPARSE_NONE; page++) {
+        if (frames_users(sparse_get(frames, page)) == 1)
+            continue;
+        first = first == SPARSE_NONE ? page : first;
+        last = page;
+    }
+    *from = first;
+    *to = last + 1;
+    return first != SPARSE_NONE;
+}
+
+void region_give_up(struct region *region, uint64_t from, uint64_t to)
+{
+    uint64_t first = from, last = to;
+    if (kept_pages(region, &first, &last))
+        region_unmap(region, first, last);
+    forget_states(region, from, to);
+}
+
+static void states_lost(struct region *region, uint64_t from, uint64_t to, bool all)
+{
+    uint32_t left = all ? 0 : PAGE_MAPPED;
+    while ((from = sparse_next(&region->states, from, to)) != SPARSE_NONE) {
+        uint64_t count;
+        uint32_t *states = sparse_span(&region->states, from, to, &count);
+        for (uint64_t i = 0; i < count; i++)
+            states[i] &= left;
+        from += count;
+    }
+}
+
+void object_lost(const struct object *object, uint64_t from, uint64_t to, bool all)
+{
+    for (struct region *region = object->regions; region; region = region->next) {
+        uint64_t end = region->offset + region->pages;
+        states_lost(region, from > region->offset ? from : region->offset, to < end ? to : end, all);
+    }
+}
+
 /* ---- Pages of objects
  * ------------------------------------------------------------------------------------------------- */
 
@@ -148,8 +197,8 @@ static uint32_t copy_page(struct object *object, uint64_t page, struct frame_hin
     uint32_t *place = sparse_find(&object->frames, page);
     uint32_t old = *place;
     if (frames_users(old) == 1) {
-        object_unmap(object, page, page + 1);
         frames_own(old);
+        object_lost(object, page, page + 1, true);
         return old;
     }
     uint32_t copy = frames_take_raw(hint);
@@ -235,11 +284,26 @@ static enum fault_answer map_pages(struct region *region, uint64_t page, uint32_
     uint32_t rights = rights_for(region, frame);
     if (!enter_states(region, page, count, state_for(rights)))
         return FAULT_REFUSED;
+    if (rights & RIGHT_EXECUTE)
+        frames_executed(frame, (uint32_t)count);
     if (machine_map(frames_chunk(frame), frame, region->client->task, address_of(region, page), (uint32_t)count,
                     rights) == 0)
         return FAULT_GO_ON;
     forget_states(region, page, page + count);
     return FAULT_REFUSED;
+}
+
+void region_map_present(struct region *region, uint64_t from, uint64_t to)
+{
+    const struct sparse *frames = &region->object->frames;
+    uint64_t end = to - from < MOST_PRESENT ? to : from + MOST_PRESENT, count;
+    for (; region->rights && (from = sparse_next(frames, from, end)) != SPARSE_NONE; from += count) {
+        uint32_t frame = sparse_get(frames, from);
+        count = run_length(region, from, end - from);
+        if (rights_for(region, frame) == region->rights && sparse_get(&region->states, from) == 0 &&
+            map_pages(region, from, frame, count) == FAULT_REFUSED)
+            return;
+    }
 }
 
 /* One page is left to the answer, but where it is to be executed: the server's own pages cannot be. */
@@ -330,10 +394,18 @@ static enum fault_answer serve_shared(struct region *region, uint64_t page, uint
     return frame ? map_run(region, page, frame, 1) : FAULT_REFUSED;
 }
 
+/* Is the frame written to that others had, and that is the region's own by now? Then it is recalled. */
+static bool is_left_alone(uint32_t frame, uint32_t error)
+{
+    return (error & FAULT_WRITE) && frames_is_shared(frame) && frames_users(frame) == 1;
+}
+
 static enum fault_answer serve(struct region *region, uint64_t page, uint32_t error)
 {
-    uint32_t state = sparse_get(&region->states, page), frame = sparse_get(&region->object->frames, page);
-    if (state != 0) /* with fewer rights; or another thread touched it first; or the task took it out itself */
+    uint32_t frame = sparse_get(&region->object->frames, page);
+    /* Where it is not there, another thread touched it first, or the task took it out itself, or lost it with what was
+     * recalled beside it. It is mapped anew. */
+    if (sparse_get(&region->states, page) != 0 && !is_left_alone(frame, error))
         region_unmap(region, page, page + 1);
     uint64_t wanted = wanted_pages(region, page);
     if (frame == 0)

@@ -5,6 +5,9 @@
  * Chunks with free frames stand in a circular list, whose head is the entry of chunk 0, which is never made; those of
  * which no frame is in use are the last. A frame that was used is zeroed when it is handed out again, not before: who
  * frees memory should not wait for that.
+ *
+ * Frames that clients had are recalled before they are free: all that an operation gives up together, since each run of
+ * them is a call of the kernel.
  */
 #include "frames.h"
 
@@ -23,6 +26,10 @@ struct chunk {
     uint64_t free;           /* a bit for each frame */
     uint64_t used_before;    /* not zeroed */
     uint64_t was_shared;     /* with several users, now or since its one user wrote to it last */
+    uint64_t reached;        /* taken for objects, so that clients may have them */
+    uint64_t executed;       /* mapped to be executed, and not recalled since */
+    uint64_t leaving;        /* without a user, and to be recalled */
+    uint32_t next_leaving;   /* in the list of chunks that have such */
     uint32_t users[CHUNK_PAGES];
 };
 
@@ -33,12 +40,13 @@ static uint32_t unmade;      /* the first number without a chunk, 0 for none */
 static uint32_t chunk_count; /* the last number */
 static uint32_t made_count, used_count;
 static uint32_t spare_count; /* chunks of which no frame is in use */
+uint32_t frames_leaving;
 
 bool frames_prepare(uint32_t count)
 {
     free(chunks);
     chunks = calloc((size_t)count + 1, sizeof(*chunks));
-    unmade = spare_count = made_count = used_count = 0;
+    unmade = spare_count = made_count = used_count = frames_leaving = 0;
     chunk_count = count;
     for (uint32_t number = count; chunks && number > 0; number--) {
         chunks[number].next = unmade;
@@ -108,7 +116,7 @@ static uint32_t make_chunk(void)
     unmade = chunk->next;
     chunk->handle = handle;
     chunk->free = ALL_FREE;
-    chunk->used_before = chunk->was_shared = 0;
+    chunk->used_before = chunk->was_shared = chunk->reached = chunk->executed = 0;
     list_add_last(number);
     made_count++;
     spare_count++;
@@ -224,11 +232,22 @@ static uint32_t take_whole(uint32_t count)
     return number ? take_run(number, 0, count) : 0;
 }
 
+/* Is there memory that could not be had before? */
+static bool find_more(void)
+{
+    if (frames_leaving == 0)
+        return make_chunk();
+    frames_recall();
+    return true;
+}
+
 uint32_t frames_take_all(uint32_t count)
 {
     assert(count > 0 && count <= CHUNK_PAGES);
     uint32_t first = take_whole(count);
-    return first || !make_chunk() ? first : take_whole(count);
+    while (!first && find_more())
+        first = take_whole(count);
+    return first;
 }
 
 /* Takes a frame that is free out of the books. */
@@ -242,6 +261,7 @@ static inline void take_one(uint32_t number, uint64_t bit, uint32_t place)
     }
     chunk->free &= ~bit;
     chunk->used_before |= bit;
+    chunk->reached |= bit;
     chunk->users[place] = 1;
     if (chunk->free == 0)
         list_remove(number);
@@ -251,11 +271,9 @@ static inline void take_one(uint32_t number, uint64_t bit, uint32_t place)
 /* A free frame, with others above or below it, as a rule; 0 if there is none, and no chunk can be made. */
 static uint32_t find_free(bool down)
 {
-    uint32_t number = chunks[0].next;
-    if (number == 0)
-        number = make_chunk();
-    if (number == 0)
+    if (chunks[0].next == 0 && !find_more())
         return 0;
+    uint32_t number = chunks[0].next;
     uint64_t free = chunks[number].free;
     return number * CHUNK_PAGES + (uint32_t)(down ? CHUNK_PAGES - 1 - __builtin_clzl(free) : __builtin_ctzl(free));
 }
@@ -294,10 +312,13 @@ uint32_t frames_take(uint32_t *count)
     if (*count > CHUNK_PAGES)
         *count = CHUNK_PAGES;
     uint32_t first = frames_take_all(*count), number = chunks[0].next, place;
-    if (first || number == 0)
-        return first;
-    *count = first_run(chunks[number].free, &place, *count);
-    return take_run(number, place, *count);
+    if (!first && number != 0) {
+        *count = first_run(chunks[number].free, &place, *count);
+        first = take_run(number, place, *count);
+    }
+    if (first)
+        chunks[first / CHUNK_PAGES].reached |= run_mask(first % CHUNK_PAGES, *count);
+    return first;
 }
 
 /* ---- Users
@@ -321,37 +342,51 @@ bool frames_is_shared(uint32_t frame)
     return chunks[frame / CHUNK_PAGES].was_shared >> (frame % CHUNK_PAGES) & 1;
 }
 
-void frames_own(uint32_t frame)
+void frames_executed(uint32_t first, uint32_t count)
 {
-    assert(frames_users(frame) == 1);
-    machine_recall(frame, 1, RIGHT_READ);
-    chunks[frame / CHUNK_PAGES].was_shared &= ~(1UL << (frame % CHUNK_PAGES));
+    chunks[first / CHUNK_PAGES].executed |= run_mask(first % CHUNK_PAGES, count);
 }
 
-/* Takes rights to the frames of a chunk whose bits are set from all who have them. */
-static void recall_frames(uint32_t number, uint64_t frames, uint32_t take)
+/* Takes rights to frames of a chunk whose bits are set from all who have them by way of one of the server's windows. */
+static void recall_runs(uint32_t number, uint64_t frames, uint32_t take, bool executed)
 {
     while (frames) {
         uint32_t place = (uint32_t)__builtin_ctzl(frames);
         uint64_t behind = ~(frames >> place);
         uint32_t count = behind ? (uint32_t)__builtin_ctzl(behind) : CHUNK_PAGES;
-        machine_recall(number * CHUNK_PAGES + place, count, take);
+        machine_recall(number * CHUNK_PAGES + place, count, take, executed);
         frames &= ~run_mask(place, count);
     }
 }
 
-/* Those that others have already were not written to since. */
+/* Takes frames of a chunk whose bits are set from all who have them. */
+static void recall_frames(uint32_t number, uint64_t frames)
+{
+    struct chunk *chunk = &chunks[number];
+    recall_runs(number, frames & chunk->reached, RIGHT_READ, false);
+    recall_runs(number, frames & chunk->executed, RIGHT_READ, true);
+    chunk->executed &= ~frames;
+}
+
+void frames_own(uint32_t frame)
+{
+    uint64_t bit = 1UL << (frame % CHUNK_PAGES);
+    assert(frames_users(frame) == 1);
+    recall_frames(frame / CHUNK_PAGES, bit);
+    chunks[frame / CHUNK_PAGES].was_shared &= ~bit;
+}
+
+/* What others have already was not written to since, and what is executed is not written to. */
 void frames_protect(uint32_t first, uint32_t count)
 {
     uint64_t written = run_mask(first % CHUNK_PAGES, count) & ~chunks[first / CHUNK_PAGES].was_shared;
-    recall_frames(first / CHUNK_PAGES, written, RIGHT_WRITE);
+    recall_runs(first / CHUNK_PAGES, written, RIGHT_WRITE, false);
 }
 
-/* Frames of a chunk whose bits are set in `freed` have no user any more. */
+/* Frames of a chunk whose bits are set in `freed`, which nobody has any more, are free. */
 static void free_frames(uint32_t number, uint64_t freed)
 {
     struct chunk *chunk = &chunks[number];
-    recall_frames(number, freed, RIGHT_READ);
     if (chunk->free == 0)
         list_add_first(number);
     chunk->was_shared &= ~freed;
@@ -365,18 +400,44 @@ static void free_frames(uint32_t number, uint64_t freed)
     list_add_last(number);
 }
 
+void frames_recall(void)
+{
+    while (frames_leaving != 0) {
+        uint32_t number = frames_leaving;
+        uint64_t freed = chunks[number].leaving;
+        frames_leaving = chunks[number].next_leaving;
+        chunks[number].leaving = 0;
+        recall_frames(number, freed);
+        chunks[number].reached &= ~freed;
+        free_frames(number, freed);
+    }
+}
+
+/* Frames of a chunk whose bits are set have no user any more. */
+static void leave(uint32_t number, uint64_t frames)
+{
+    struct chunk *chunk = &chunks[number];
+    if (chunk->leaving == 0) {
+        chunk->next_leaving = frames_leaving;
+        frames_leaving = number;
+    }
+    chunk->leaving |= frames;
+}
+
 void frames_release(uint32_t first, uint32_t count)
 {
     uint32_t number = first / CHUNK_PAGES, place = first % CHUNK_PAGES, *users = chunks[number].users;
-    uint64_t freed = 0;
+    uint64_t unused = 0;
     assert(count > 0 && place + count <= CHUNK_PAGES);
     for (uint32_t i = place; i < place + count; i++) {
         assert(users[i] > 0);
         if (--users[i] > 0)
             continue;
-        freed |= 1UL << i;
+        unused |= 1UL << i;
         used_count--;
     }
-    if (freed)
-        free_frames(number, freed);
+    if (unused & chunks[number].reached)
+        leave(number, unused);
+    else if (unused)
+        free_frames(number, unused);
 }

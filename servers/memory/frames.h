@@ -6,8 +6,8 @@
  * frame has a number, never 0: its chunk's number, and its place in the chunk. It counts how many objects have it;
  * where that is more than one, nobody may write to it.
  *
- * Invariants. A frame that is handed out is zeroed, but for one that is written over at once. At most FRAMES_SPARE
- * chunks have no frame in use.
+ * Invariants. A frame that is handed out is zeroed, but for one that is written over at once, and nobody has it mapped
+ * but the server. At most FRAMES_SPARE chunks have no frame in use.
  */
 #ifndef SALTO_MEMORY_FRAMES_H
 #define SALTO_MEMORY_FRAMES_H
@@ -23,11 +23,11 @@
 /* Makes room for the books of `chunks` chunks, and forgets all others; false if there is not enough memory. */
 bool frames_prepare(uint32_t chunks);
 
-/* A run of frames, zeroed, each with one user: `*count` of them at most, and as many as `*count` says afterwards.
- * Answers the first, or 0 if the machine has none. */
+/* A run of frames for an object, zeroed, each with one user: `*count` of them at most, and as many as `*count` says
+ * afterwards. Answers the first, or 0 if the machine has none. */
 uint32_t frames_take(uint32_t *count);
 
-/* As frames_take, just as many. At most CHUNK_PAGES. */
+/* Just as many, for the server's own books: they are not to be mapped for clients. At most CHUNK_PAGES. */
 uint32_t frames_take_all(uint32_t count);
 
 /* The frame that is wanted, so that neighbours can be mapped together; 0 is as good as any. */
@@ -36,8 +36,8 @@ struct frame_hint {
     bool down; /* the next one will be the one below */
 };
 
-/* One frame with one user, the one that is wanted if it is free; 0 if the machine has none. The second one is to be
- * written over: whatever was in it last still stands there. */
+/* One frame for an object with one user, the one that is wanted if it is free; 0 if the machine has none. The second
+ * one is to be written over: whatever was in it last still stands there. */
 uint32_t frames_take_one(struct frame_hint hint);
 uint32_t frames_take_raw(struct frame_hint hint);
 
@@ -50,15 +50,27 @@ uint32_t frames_users(uint32_t frame);
 /* May nobody write to it, since others have it, or had it, and may have mapped it on? */
 bool frames_is_shared(uint32_t frame);
 
-/* A frame that is mapped nowhere, by the books, is its one user's alone from now on. */
+/* A frame that has one user is that one's alone from now on: it is taken out of all address spaces but the server's. */
 void frames_own(uint32_t frame);
 
-/* Frames of a chunk are to be shared, and mapped nowhere to be written, by the books: whoever may write to them all the
- * same may only read them from now on. */
+/* Frames of a chunk were mapped to be executed. */
+void frames_executed(uint32_t first, uint32_t count);
+
+/* Frames of a chunk are to be shared: whoever may write to them may only read them from now on. */
 void frames_protect(uint32_t first, uint32_t count);
 
-/* One user less of `count` frames of a chunk, from `first` on; after the last, a frame is free. */
+/* One user less of `count` frames of a chunk, from `first` on. After the last, a frame is to be free: by the end of the
+ * operation, when frames_settle() is called, it is out of all address spaces but the server's. */
 void frames_release(uint32_t first, uint32_t count);
+
+/* Frees what was released. To be called before an operation is answered. */
+extern uint32_t frames_leaving; /* a chunk with released frames that are to be recalled, 0: there is none */
+void frames_recall(void);
+static inline void frames_settle(void)
+{
+    if (frames_leaving != 0)
+        frames_recall();
+}
 
 /* The frame's bytes, in the server's own address space. */
 static inline void *frames_bytes(uint32_t frame)

@@ -78,19 +78,14 @@ int machine_map(uint32_t chunk, uint32_t frame, uint32_t task, uint64_t address,
                               (kernel_task_t){task}, address, pages, rights);
 }
 
-static void recall(uint64_t address, uint32_t pages, uint32_t take)
+void machine_recall(uint32_t frame, uint32_t pages, uint32_t take, bool executed)
 {
+    uint64_t window = executed ? EXECUTABLE_WINDOW : WINDOW;
     kernel_page_use_t used;
-    int result = kernel_task_revoke_pages((kernel_task_t){service.task}, address, pages, take, &used);
+    int result = kernel_task_revoke_pages((kernel_task_t){service.task}, window + (uint64_t)frame * PAGE_SIZE, pages,
+                                          take, &used);
     assert(result == 0); /* the range is good, and needs no memory */
     (void)result;
-}
-
-void machine_recall(uint32_t frame, uint32_t pages, uint32_t take)
-{
-    recall(WINDOW + (uint64_t)frame * PAGE_SIZE, pages, take);
-    if ((take & RIGHT_READ) && is_executable(frame / CHUNK_PAGES))
-        recall(EXECUTABLE_WINDOW + (uint64_t)frame * PAGE_SIZE, pages, take);
 }
 
 void machine_answer_page(const void *bytes, uint32_t rights)

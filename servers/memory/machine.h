@@ -31,9 +31,11 @@ static inline uint8_t *machine_window(void)
 /* Maps `pages` frames of a chunk, from `frame` on, into a client's task. */
 int machine_map(uint32_t chunk, uint32_t frame, uint32_t task, uint64_t address, uint32_t pages, uint32_t rights);
 
-/* Takes rights to frames of a chunk, which no client has by the books, from whoever has them all the same: clients can
- * map their pages on, or grant them, to tasks of which the server does not know. RIGHT_READ takes all. */
-void machine_recall(uint32_t frame, uint32_t pages, uint32_t take);
+/* Takes rights to frames of a chunk from all but the server: from clients, and those whom they mapped them on to, or
+ * granted them, of which the server does not know. RIGHT_READ takes all. What was mapped with the right to execute is
+ * meant with `executed`, all else without. Where a task's quota has no record for what is mapped on both sides, that
+ * may go, too. */
+void machine_recall(uint32_t frame, uint32_t pages, uint32_t take, bool executed);
 
 /* The answer to the page fault that is being served maps the page at `bytes`, of a chunk, with `rights`: those that the
  * server itself has, or fewer. */

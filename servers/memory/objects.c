@@ -108,7 +108,8 @@ int object_resize(struct object *object, uint64_t pages)
     if (!sparse_grow(&object->frames, pages))
         return MEMORY_ERROR_QUOTA;
     if (pages < object->pages) {
-        object_unmap(object, pages, object->pages);
+        for (struct region *region = object->regions; region; region = region->next)
+            region_give_up(region, pages, object->pages);
         object_forget(object, pages, object->pages);
     }
     object->pages = pages;
@@ -131,7 +132,7 @@ static bool share_page(struct object *copy, uint64_t page, uint32_t frame)
     return true;
 }
 
-/* Whoever pages, which are mapped nowhere by the books, were mapped on to may only read them from now on. */
+/* Nobody can write to the pages any more. */
 static void protect_pages(const struct object *object, uint64_t from, uint64_t to)
 {
     while ((from = sparse_next(&object->frames, from, to)) != SPARSE_NONE) {
@@ -149,9 +150,9 @@ struct object *object_copy(struct object *object, uint64_t offset, uint64_t page
     struct object *copy = object_create(owner, pages);
     if (!copy)
         return NULL;
-    /* First nobody can write to the pages any more; then they are shared. */
-    object_unmap(object, offset, end_page);
     protect_pages(object, offset, end_page);
+    object_lost(object, offset, end_page, false);
+    object->shares = copy->shares = true;
     for (uint64_t page = offset; (page = sparse_next(&object->frames, page, end_page)) != SPARSE_NONE; page++) {
         if (!share_page(copy, page - offset, sparse_get(&object->frames, page))) {
             end(copy);

@@ -417,6 +417,17 @@ static struct idl_answer serve_fault(uint64_t badge, uint64_t word0, uint64_t wo
     return answer;
 }
 
+/* What is not a fault may take pages from clients. */
+static struct idl_answer serve_request(uint64_t badge, uint64_t word0, uint64_t word1, uint64_t tag, uint64_t word2,
+                                       uint64_t word3, struct idl_frame *frame)
+{
+    struct idl_answer answer = tag >> INTERFACE_SHIFT == MEMORY_OBJECT_ID
+                                   ? dispatch_object(badge, word0, word1, tag, word2, word3, frame)
+                                   : dispatch_space(badge, word0, word1, tag, word2, word3, frame);
+    frames_settle();
+    return answer;
+}
+
 struct idl_answer memory_dispatch(uint64_t badge, uint64_t word0, uint64_t word1, uint64_t tag, uint64_t word2,
                                   uint64_t word3, struct idl_frame *frame)
 {
@@ -429,9 +440,7 @@ struct idl_answer memory_dispatch(uint64_t badge, uint64_t word0, uint64_t word1
         return serve_fault(badge, word0, word1, tag, word2, word3, frame);
     case MEMORY_INSPECTOR_ID:
         return inspector_dispatch(badge, word0, word1, tag, word2, word3, frame);
-    case MEMORY_OBJECT_ID:
-        return dispatch_object(badge, word0, word1, tag, word2, word3, frame);
     default:
-        return dispatch_space(badge, word0, word1, tag, word2, word3, frame);
+        return serve_request(badge, word0, word1, tag, word2, word3, frame);
     }
 }

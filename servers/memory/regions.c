@@ -105,7 +105,11 @@ int region_attach(struct client *client, struct object *object, uint64_t *start,
 
 void region_remove(struct region *region)
 {
-    region_unmap(region, region->offset, region->offset + region->pages);
+    uint64_t from = region->offset, to = from + region->pages;
+    if (region_is_own(region))
+        region_give_up(region, from, to);
+    else
+        region_unmap(region, from, to);
     region_table_remove(region);
     unlink_from_object(region);
     sparse_free(&region->states);
@@ -159,9 +163,12 @@ static void drop(struct region *region)
 static void cut_tail(struct region *region, uint64_t address)
 {
     uint64_t from = page_at(region, address), to = region->offset + region->pages;
-    region_unmap(region, from, to);
-    if (region_is_own(region))
+    if (region_is_own(region)) {
+        region_give_up(region, from, to);
         object_forget(region->object, from, to);
+    } else {
+        region_unmap(region, from, to);
+    }
     region->pages = from - region->offset;
     region_table_gap(region->client, address);
 }
@@ -235,7 +242,7 @@ int regions_discard(struct client *client, uint64_t address, uint64_t pages)
         uint64_t to = page_at(region, end < region_end(region) ? end : region_end(region));
         if (!region_is_own(region))
             continue;
-        region_unmap(region, from, to);
+        region_give_up(region, from, to);
         object_forget(region->object, from, to);
     }
     return 0;
@@ -323,9 +330,11 @@ static int copy_region(const struct region *region, struct client *to)
     }
     if (!copy.object)
         return MEMORY_ERROR_QUOTA;
-    add_region(&copy, &error);
+    struct region *added = add_region(&copy, &error);
     if (error)
         object_drop_unused(copy.object);
+    else if (added->rights & RIGHT_EXECUTE) /* it will be used; whether the rest is, is not known */
+        region_map_present(added, added->offset, added->offset + added->pages);
     return error;
 }
 

@@ -141,18 +141,31 @@ static uint64_t next_of_few(const struct sparse *sparse, uint64_t from, uint64_t
     return SPARSE_NONE;
 }
 
+/* How many of `count` numbers come before the first that is not zero. Most are zero, and looked at eight at a time. */
+static uint64_t count_zeros(const uint32_t *numbers, uint64_t count)
+{
+    uint64_t i = 0, eight[4];
+    for (; i + 8 <= count; i += 8) {
+        memcpy(eight, numbers + i, sizeof(eight));
+        if (eight[0] | eight[1] | eight[2] | eight[3])
+            break;
+    }
+    while (i < count && numbers[i] == 0)
+        i++;
+    return i;
+}
+
 uint64_t sparse_next(const struct sparse *sparse, uint64_t from, uint64_t end)
 {
     if (sparse->height == 0)
         return next_of_few(sparse, from, end);
     while (from < end) {
-        uint64_t count, i = 0;
+        uint64_t count;
         const uint32_t *span = sparse_span(sparse, from, end, &count);
-        while (span && i < count && span[i] == 0)
-            i++;
-        if (span && i < count)
-            return from + i;
-        from += count;
+        uint64_t zeros = span ? count_zeros(span, count) : count;
+        from += zeros;
+        if (zeros < count)
+            return from;
     }
     return SPARSE_NONE;
 }

@@ -45,10 +45,9 @@ static int on_starter_create(void *object, const struct idl_call *call, const ui
         return PROCESS_ERROR_BAD_STRING;
     if (memory == SHARED_MEMORY)
         return PROCESS_ERROR_QUOTA;
-    struct process *process = process_take();
+    struct process *process = process_take(parent);
     if (!process)
         return PROCESS_ERROR_TOO_MANY;
-    process->parent = parent;
     int error = make(process, (const char *)file, memory, kernel, &result->handle);
     if (error) {
         process_end(process, 0);
@@ -87,10 +86,9 @@ static int on_starter_fork(void *object, const struct idl_call *call, uint64_t e
     (void)object;
     if (!parent || parent->state != PROCESS_STATE_RUNNING)
         return PROCESS_ERROR_GONE;
-    struct process *process = process_take();
+    struct process *process = process_take(parent);
     if (!process)
         return PROCESS_ERROR_TOO_MANY;
-    process->parent = parent;
     int error = process_fork(process, entry, stack);
     *number = process_number(process);
     if (error) {

@@ -51,9 +51,11 @@ struct image {
 /* Handles are 0 where there is nothing. */
 struct process {
     bool used;
-    uint32_t generation; /* of this place in the table: capabilities carry it */
+    uint32_t generation;   /* of this place in the table: capabilities carry it */
+    kernel_reply_t waiter; /* of this place: keeps whoever waits, if `waited` */
     process_state_t state;
     struct process *parent; /* NULL: the server itself started it */
+    uint32_t children;      /* processes in the table whose parent it is */
     const struct image *image;
     const struct image *next; /* that it is to run from now on, between Starter.replace and Starter.execute; or NULL */
     uint32_t status;
@@ -64,19 +66,18 @@ struct process {
     kernel_thread_t thread;
     memory_space_t space;
     uint32_t pager;
-    kernel_reply_t waiter; /* of this place: keeps whoever waits, if `waited` */
     bool waited;
     kernel_reply_t parent_waiter; /* keeps this process in Starter.wait, if `waits`; made when it waits first */
     bool waits;
     uint32_t waits_for; /* the child's number, 0: any */
     char name[NAME_SIZE];
-    char text[TEXT_SIZE];
     uint32_t text_used;
     const char *title; /* argv[0], NULL: its name */
+    uint32_t arguments_count, environment_count;
     const char *arguments[STRINGS_MAX];
     const char *environment[STRINGS_MAX];
-    uint32_t arguments_count, environment_count;
-    struct startup_table table;
+    struct startup_table table; /* from here on there is only what was written for this process: see process_take() */
+    char text[TEXT_SIZE];
 };
 
 /* The capabilities that the server works with. */
@@ -123,8 +124,8 @@ uint32_t process_mint(uint64_t badge);
 /* Makes what the places have for ever; false if there is not enough memory. To be called once. */
 bool processes_prepare(void);
 
-/* A free place, or NULL. */
-struct process *process_take(void);
+/* A place for a process that `parent` starts, or the server itself where that is NULL; NULL if all are taken. */
+struct process *process_take(struct process *parent);
 
 /* Ends a process and those that it started, gives back what they had, and answers whoever waits. */
 void process_end(struct process *process, uint32_t status);

@@ -44,14 +44,22 @@ bool processes_prepare(void)
     return true;
 }
 
-struct process *process_take(void)
+struct process *process_take(struct process *parent)
 {
     for (uint32_t i = 0; i < PROCESSES_MAX; i++) {
         struct process *process = &processes[i];
-        const struct process before = {.generation = process->generation, .waiter = process->waiter, .used = true};
+        const uint32_t generation = process->generation;
+        const kernel_reply_t waiter = process->waiter;
         if (process->used)
             continue;
-        *process = before;
+        memset(process, 0, offsetof(struct process, table));
+        process->table.grants_count = 0;
+        process->generation = generation;
+        process->waiter = waiter;
+        process->used = true;
+        process->parent = parent;
+        if (parent)
+            parent->children++;
         return process;
     }
     return NULL;
@@ -86,7 +94,7 @@ static void give_back(struct process *process)
 /* Some process that this one started and that has not ended, or NULL. */
 static struct process *child_of(const struct process *process)
 {
-    for (uint32_t i = 0; i < PROCESSES_MAX; i++)
+    for (uint32_t i = 0; process->children > 0 && i < PROCESSES_MAX; i++)
         if (processes[i].used && processes[i].parent == process && processes[i].state != PROCESS_STATE_ENDED)
             return &processes[i];
     return NULL;
@@ -103,7 +111,7 @@ static void end_one(struct process *process, uint32_t status)
 /* Nobody could ask for the children of a process that has ended. */
 static void forget_children(const struct process *process)
 {
-    for (uint32_t i = 0; i < PROCESSES_MAX; i++)
+    for (uint32_t i = 0; process->children > 0 && i < PROCESSES_MAX; i++)
         if (processes[i].used && processes[i].parent == process)
             process_forget(&processes[i]);
 }
@@ -137,6 +145,8 @@ void process_forget(struct process *process)
 {
     idl_release(process->parent_waiter.handle);
     process->parent_waiter.handle = 0;
+    if (process->parent)
+        process->parent->children--;
     process->used = false;
     process->generation++;
 }

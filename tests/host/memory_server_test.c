@@ -93,6 +93,7 @@ static bool fault(uint32_t who, uint64_t page, uint32_t error)
     bool arrived = answer != FAULT_GO_ON_MAPPED || host_take_answer(members[who]->task, address);
     if (!arrived)
         fault_not_mapped();
+    frames_settle();
     return answer != FAULT_REFUSED && arrived;
 }
 
@@ -310,6 +311,13 @@ static struct client *open_member(uint32_t who)
     return client;
 }
 
+/* After an operation: are the books good? */
+static bool all_is_good(void)
+{
+    frames_settle();
+    return books_are_good();
+}
+
 static bool do_close(uint32_t who)
 {
     client_close(members[who]);
@@ -321,7 +329,7 @@ static bool do_close(uint32_t who)
     }
     memset(model[who], 0, sizeof(model[who]));
     members[who] = open_member(who);
-    return books_are_good();
+    return all_is_good();
 }
 
 /* As fork: one becomes a copy of another. */
@@ -421,12 +429,13 @@ static bool run(uint64_t seed, uint64_t steps, uint32_t failures)
     bool good = true;
     uint64_t done = 0;
     for (; done < steps && good; done++)
-        good = step() && books_are_good();
+        good = step() && all_is_good();
     host_failures = 0;
     for (uint32_t who = 0; who < CLIENTS && good; who++)
         for (uint64_t page = 0; page < PLACES && good; page++)
             good = access_page(who, page, false, true);
     client_close(&clients[1]);
+    frames_settle();
     good = good && clients[1].used == 0 && frames_used() == 0 && host_chunks <= FRAMES_SPARE;
     if (!good)
         printf("# seed %" PRIu64 ", step %" PRIu64 "\n", seed, done);

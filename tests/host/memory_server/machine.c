@@ -77,13 +77,34 @@ static void check_rights(uint32_t rights)
     require((rights & (RIGHT_WRITE | RIGHT_EXECUTE)) != (RIGHT_WRITE | RIGHT_EXECUTE), "writable and executable");
 }
 
-void machine_recall(uint32_t frame, uint32_t pages, uint32_t take)
+/* All of a mapping that cannot be split is lost. */
+static void lose_mapping(struct host_page *page)
+{
+    uint32_t mapping = page->mapping;
+    while (page > host_pages[0] && page[-1].frame && page[-1].mapping == mapping)
+        page--;
+    for (; page->frame && page->mapping == mapping; page++)
+        *page = (struct host_page){.lost = true};
+}
+
+static void take_rights(struct host_page *page, uint32_t take)
+{
+    if (page->mapping == page[1].mapping && page[1].frame && fails())
+        return lose_mapping(page);
+    if (take == RIGHT_READ)
+        *page = (struct host_page){0};
+    else
+        page->rights &= ~take, page->mapping = ++mappings;
+}
+
+void machine_recall(uint32_t frame, uint32_t pages, uint32_t take, bool executed)
 {
     require(take == RIGHT_READ || take == RIGHT_WRITE, "rights that are not taken");
     require(pages > 0 && made[frame / CHUNK_PAGES] && frame % CHUNK_PAGES + pages <= CHUNK_PAGES, "nothing recalled");
     for (int task = 0; task < HOST_TASKS; task++)
-        for (int page = 0; page < HOST_PAGES; page++)
-            require(host_pages[task][page].frame - frame >= pages, "a frame that is mapped is recalled");
+        for (struct host_page *page = host_pages[task]; page < host_pages[task] + HOST_PAGES; page++)
+            if (page->frame - frame < pages && executed == !!(page->rights & RIGHT_EXECUTE))
+                take_rights(page, take);
 }
 
 int machine_map(uint32_t chunk, uint32_t frame, uint32_t task, uint64_t address, uint32_t pages, uint32_t rights)
@@ -98,7 +119,7 @@ int machine_map(uint32_t chunk, uint32_t frame, uint32_t task, uint64_t address,
     mappings++;
     for (uint32_t i = 0; i < pages; i++) {
         require(place[i].frame == 0, "a mapping over another");
-        place[i] = (struct host_page){(chunk - 100) * CHUNK_PAGES + page + i, rights, mappings};
+        place[i] = (struct host_page){(chunk - 100) * CHUNK_PAGES + page + i, rights, mappings, false};
     }
     return 0;
 }
@@ -109,7 +130,7 @@ void machine_answer_page(const void *bytes, uint32_t rights)
     require(at % PAGE_SIZE == 0 && at < sizeof(window) && made[at / CHUNK_SIZE], "an answer with no page");
     check_rights(rights);
     require(!(rights & RIGHT_EXECUTE), "more rights than the server has");
-    answer = (struct host_page){(uint32_t)(at / PAGE_SIZE), rights, 0};
+    answer = (struct host_page){(uint32_t)(at / PAGE_SIZE), rights, 0, false};
 }
 
 /* Is the page part of the same mapping as its neighbour, in the direction `step`? */

@@ -19,6 +19,7 @@ struct host_page {
     uint32_t frame; /* 0: not mapped */
     uint32_t rights;
     uint32_t mapping; /* the number of the mapping that has it */
+    bool lost; /* not mapped any more, since a mapping could not be split when others of its pages were recalled */
 };
 
 extern struct host_page host_pages[HOST_TASKS][HOST_PAGES + 1]; /* the last one is never mapped */
