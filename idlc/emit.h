@@ -13,8 +13,6 @@
 void emit_client(FILE *output, struct program *program);
 void emit_server(FILE *output, struct program *program);
 void emit_kernel(FILE *output, struct program *program);
-/* The operations as JSON, for tests. */
-void emit_list(FILE *output, struct program *program);
 /* The whole checked interface as JSON: docs/idl-tools.md. */
 void emit_json(FILE *output, struct program *program);
 /* The documentation, with the layout of all messages; HTML is one whole page, and draws them. */

@@ -446,7 +446,7 @@ void emit_blob_result_checks(FILE *output, const struct operation *operation)
 {
     for (size_t i = 0; i < operation->outputs_count; i++)
         if (type_is_blob(operation->outputs[i]->type))
-            fprintf(output, "    if (%s.length > idl_room_%s%s)\n        return idl_error_answer(-ERROR_ABANDONED);\n",
+            fprintf(output, "    if (%s.length > idl_room_%s%s)\n        return idl_failed(-ERROR_ABANDONED, NULL);\n",
                     c_variable(operation->outputs[i]), operation->outputs[i]->name.text,
                     unit_of(operation->outputs[i]) == 1
                         ? ""

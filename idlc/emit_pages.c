@@ -130,7 +130,7 @@ void emit_pages_release(FILE *output, const struct operation *operation)
 
 void emit_pages_reply(FILE *output, const struct member *member)
 {
-    fprintf(output, "    if (!idl_is_flexpage(%s))\n        return idl_error_answer(-ERROR_BAD_ADDRESS);\n",
+    fprintf(output, "    if (!idl_is_flexpage(%s))\n        return idl_failed(-ERROR_BAD_ADDRESS, NULL);\n",
             c_variable(member));
     emit_pages_pack(output, member);
 }

@@ -2,6 +2,9 @@
 /*
  * The server's side: a table of handlers, and a dispatcher that is inlined with them where the server instantiates it.
  *
+ * Operations for which the same is done, but for handler and label, share a function. All that fails returns to one
+ * place that makes an answer of it: idl_concluded() of salto/server.h.
+ *
  * The dispatcher compares the whole tag, checks ranges and capabilities, calls the handler, releases what came in and
  * was not taken, and puts the answer together: in this order, since releasing makes an IPC of its own. What a handler
  * is given was copied out of the UTCB, so handlers are free to make IPCs.
@@ -18,6 +21,10 @@
 #include "abi/message.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_PARAMETERS (MESSAGE_MAX_WORDS + MESSAGE_MAX_ITEMS) /* of one direction */
 
 static const struct word_arrays request_arrays = {"idl_words", "idl_utcb->words"};
 static const struct word_arrays plain_arrays = {"idl_reply", "idl_utcb->words"};
@@ -66,16 +73,15 @@ static const char *result_parameter(const struct member *member)
     return output_parameter(member, text_of("%s ", c_type(member->type)));
 }
 
-static void emit_handler(FILE *output, const struct operation *operation)
+static void emit_handler(FILE *output, const struct operation *operation, const char *name)
 {
-    emit_doc(output, "    ", operation->prefix.doc);
     fprintf(output, "    %s (*%s)(void *object, const struct idl_call *call", is_oneway(operation) ? "void" : "int",
-            c_handler(operation));
+            name);
     for (size_t i = 0; i < operation->inputs_count; i++)
         fprintf(output, ", %s", handler_parameter(operation->inputs[i]));
     for (size_t i = 0; i < operation->outputs_count; i++)
         fprintf(output, ", %s", result_parameter(operation->outputs[i]));
-    fprintf(output, ");\n");
+    fputc(')', output);
 }
 
 static void emit_ops(FILE *output, const struct declaration *interface)
@@ -84,7 +90,11 @@ static void emit_ops(FILE *output, const struct declaration *interface)
             interface->name.text);
     fprintf(output, "struct %s_ops {\n", c_stem(interface));
     FOR_EACH_OPERATION(owner, operation, interface)
-    emit_handler(output, operation);
+    {
+        emit_doc(output, "    ", operation->prefix.doc);
+        emit_handler(output, operation, c_handler(operation));
+        fprintf(output, ";\n");
+    }
     fprintf(output, "};\n\n");
 }
 
@@ -150,8 +160,8 @@ static void emit_unpack(FILE *output, const struct operation *operation)
 
 static void emit_checks(FILE *output, const struct operation *operation)
 {
-    static const struct refusal bad = {"return idl_refuse(idl_tag, ERROR_BAD_ARGUMENT, ", ");"};
-    static const struct refusal bad_items = {"return idl_refuse_items(idl_tag, ", ");"};
+    static const struct refusal bad = {"return idl_refused(ERROR_BAD_ARGUMENT, ", ");"};
+    static const struct refusal bad_items = {"return idl_refused(0, ", ");"};
 
     emit_scalar_checks(output, &request_arrays, operation->inputs, operation->inputs_count, true, &bad);
     for (size_t i = 0; i < operation->inputs_count; i++)
@@ -175,8 +185,7 @@ static void emit_handler_call(FILE *output, const struct operation *operation)
 {
     emit_blob_shut(output, operation);
     emit_pages_shut(output, operation);
-    fprintf(output, "    %sidl_ops->%s(idl_frame->object, &idl_call",
-            is_oneway(operation) ? "" : "idl_result = ", c_handler(operation));
+    fprintf(output, "    %sidl_handler(idl_frame->object, &idl_call", is_oneway(operation) ? "" : "idl_result = ");
     for (size_t i = 0; i < operation->inputs_count; i++)
         fprintf(output, ", %s", argument_text(operation->inputs[i]));
     for (size_t i = 0; i < operation->outputs_count; i++)
@@ -192,10 +201,8 @@ static void emit_handler_call(FILE *output, const struct operation *operation)
 /* A positive result that the operation does not raise must not reach the client as if it were declared. */
 static void emit_failure(FILE *output, const struct operation *operation)
 {
-    fprintf(output, "    if (idl_result != 0)\n        return idl_error_answer(idl_result < 0");
-    if (operation->errors)
-        fprintf(output, " || %s_is_valid(idl_result)", c_stem(operation->errors));
-    fprintf(output, " ? idl_result : -ERROR_ABANDONED);\n");
+    fprintf(output, "    if (__builtin_expect(idl_result != 0, 0))\n        return idl_failed(idl_result, %s);\n",
+            operation->errors ? text_of("%s_is_valid", c_stem(operation->errors)) : "NULL");
 }
 
 static void emit_reply_item(FILE *output, const struct member *member)
@@ -203,13 +210,13 @@ static void emit_reply_item(FILE *output, const struct member *member)
     unsigned rights = member->type->rights ? member->type->rights : RIGHTS_ALL;
     unsigned kind = member->type->move ? ITEM_MOVE : ITEM_COPY;
 
-    fprintf(output, "    if (%s.handle > IDL_MAX_HANDLE)\n        return idl_error_answer(-ERROR_BAD_HANDLE);\n",
+    fprintf(output, "    if (%s.handle > IDL_MAX_HANDLE)\n        return idl_failed(-ERROR_BAD_HANDLE, NULL);\n",
             c_variable(member));
     fprintf(output, "    idl_utcb->items[%" PRIu64 "] = idl_item(%s.handle, %u, %u);\n", member->item,
             c_variable(member), rights, kind);
 }
 
-static void emit_reply(FILE *output, const struct declaration *owner, const struct operation *operation)
+static void emit_reply(FILE *output, const struct operation *operation)
 {
     const struct word_arrays *arrays = is_plain(operation) ? &plain_arrays : &frame_arrays;
 
@@ -232,18 +239,22 @@ static void emit_reply(FILE *output, const struct declaration *owner, const stru
                     scalar_to_word(member->type, text_of(member->type->kind == TYPE_CAPABILITY ? "%s.handle" : "%s",
                                                          c_variable(member))));
     }
-    fprintf(output, "    return (struct idl_answer){%s_REPLY, %s};\n", upper_case(c_operation(owner, operation)),
+    fprintf(output, "    return (struct idl_answer){UINT64_C(0x%016" PRIx64 "), %s};\n", operation_reply(operation),
             word_text(arrays, 0));
 }
 
+/* The function that serves operations of this shape, behind its name. */
 static void emit_operation(FILE *output, const struct declaration *interface, const struct declaration *owner,
                            const struct operation *operation)
 {
-    fprintf(output,
-            "static inline __attribute__((always_inline)) struct idl_answer idl_%s(\n"
-            "    const struct %s_ops *idl_ops, %s)\n{\n",
-            c_operation(interface, operation), c_stem(interface), DISPATCHER_PARAMETERS);
+    fprintf(output, "(\n");
+    emit_handler(output, operation, "idl_handler");
+    fprintf(output, ",\n    %s)\n{\n", DISPATCHER_PARAMETERS);
     emit_locals(output, interface, operation);
+    fprintf(output,
+            "    if (__builtin_expect((uint32_t)idl_tag != 0x%08" PRIx32
+            ", 0))\n        return idl_refused(ERROR_BAD_TAG, 0);\n",
+            (uint32_t)operation_request(owner, operation));
     emit_unpack(output, operation);
     emit_checks(output, operation);
     emit_handler_call(output, operation);
@@ -252,37 +263,161 @@ static void emit_operation(FILE *output, const struct declaration *interface, co
     } else {
         emit_failure(output, operation);
         emit_blob_result_checks(output, operation);
-        emit_reply(output, owner, operation);
+        emit_reply(output, operation);
     }
     fprintf(output, "}\n\n");
 }
 
-/* Off the way of good requests: which error is it? */
-static void emit_refusal(FILE *output, const struct declaration *interface)
+/* ---- Shapes: operations for which the same is done, but for handler and label, share a function
+ * -------------------- */
+
+#define SMALL 4  /* operations of an interface that are told apart by their whole tags: fewest instructions */
+#define SHARED 3 /* operations of a shape for which the code stands once */
+
+struct served {
+    const struct declaration *owner;
+    const struct operation *operation;
+    char *text; /* of the function, with parameters called by their positions */
+    size_t order;
+};
+
+static void name_by_position(struct member **named, struct member *copies, struct member **members, size_t count)
 {
-    fprintf(output,
-            "static __attribute__((noinline, cold, unused)) struct idl_answer idl_%s_refuse(uint64_t idl_tag)\n{\n"
-            "    switch (message_label(idl_tag)) {\n",
-            c_stem(interface));
+    for (size_t i = 0; i < count; i++) {
+        copies[i] = *members[i];
+        copies[i].name.text = (char *)(uintptr_t)text_of("p%u", members[i]->position);
+        named[i] = &copies[i];
+    }
+}
+
+static char *shape_text(const struct declaration *interface, const struct declaration *owner,
+                        const struct operation *operation)
+{
+    struct member *named[2][MAX_PARAMETERS], copies[2][MAX_PARAMETERS];
+    struct operation nameless = *operation;
+    char *text = NULL;
+    size_t length;
+    FILE *output = open_memstream(&text, &length);
+
+    name_by_position(nameless.inputs = named[0], copies[0], operation->inputs, operation->inputs_count);
+    name_by_position(nameless.outputs = named[1], copies[1], operation->outputs, operation->outputs_count);
+    if (output) {
+        emit_operation(output, interface, owner, &nameless);
+        fclose(output);
+    }
+    return text ? text : copy_text("", 0);
+}
+
+static int compare_served(const void *left, const void *right)
+{
+    const struct served *a = left, *b = right;
+    const int order = strcmp(a->text, b->text);
+
+    return order != 0 ? order : a->order < b->order ? -1 : 1;
+}
+
+/* The operations of the interface, those of a shape side by side. The caller frees the array, and the texts. */
+static struct served *served_by(const struct declaration *interface, size_t *count)
+{
+    struct served *served;
+
+    *count = 0;
     FOR_EACH_OPERATION(owner, operation, interface)
-    fprintf(output, "    case 0x%08x:\n", operation_label(owner, operation));
-    fprintf(output, "        return idl_refuse(idl_tag, ERROR_BAD_TAG, 0);\n    default:\n"
-                    "        return idl_refuse(idl_tag, ERROR_BAD_OPERATION, 0);\n    }\n}\n\n");
+    ++*count;
+    served = allocate(*count * sizeof(*served));
+    *count = 0;
+    FOR_EACH_OPERATION(owner, operation, interface)
+    {
+        served[*count] = (struct served){owner, operation, shape_text(interface, owner, operation), *count};
+        ++*count;
+    }
+    qsort(served, *count, sizeof(*served), compare_served);
+    return served;
+}
+
+/* How many from the first on are of its shape. */
+static size_t shape_size(const struct served *served, size_t count)
+{
+    size_t size = 1;
+
+    while (size < count && strcmp(served[size].text, served->text) == 0)
+        size++;
+    return size;
+}
+
+/* The function of a shape; and that which finds a handler, where they are many. */
+static void emit_shape(FILE *output, const struct declaration *interface, const struct served *served, size_t size,
+                       bool small)
+{
+    const char *stem = c_stem(interface), *first = c_handler(served->operation);
+
+    fprintf(output, "static inline __attribute__((always_inline)) struct idl_answer idl_%s_%s%s", stem, first,
+            served->text);
+    if (small || size < SHARED)
+        return;
+    fprintf(output,
+            "static inline __attribute__((always_inline)) __typeof__(((struct %s_ops *)0)->%s) idl_LIKE_%s_%s(\n"
+            "    const struct %s_ops *idl_ops, uint32_t idl_label)\n{\n    switch (idl_label) {\n",
+            stem, first, stem, first, stem);
+    for (size_t i = 1; i < size; i++)
+        fprintf(output, "    case 0x%08" PRIx32 ":\n        return idl_ops->%s;\n",
+                operation_label(served[i].owner, served[i].operation), c_handler(served[i].operation));
+    fprintf(output, "    default:\n        return idl_ops->%s;\n    }\n}\n\n", first);
+}
+
+/* The cases of a shape's operations. */
+static void emit_cases(FILE *output, const struct declaration *interface, const struct served *served, size_t size,
+                       bool small)
+{
+    const char *stem = c_stem(interface), *first = c_handler(served->operation);
+    const bool shared = !small && size >= SHARED;
+
+    for (size_t i = 0; i < size; i++) {
+        const uint64_t tag = operation_request(served[i].owner, served[i].operation);
+
+        fprintf(output, small ? "    case UINT64_C(0x%016" PRIx64 "):\n" : "    case 0x%08" PRIx64 ":\n",
+                small ? tag : tag >> 32);
+        if (shared && i + 1 < size)
+            continue;
+        fprintf(output, "        return idl_%s_%s(%s, %s);\n", stem, first,
+                shared ? text_of("idl_LIKE_%s_%s(idl_ops, message_label(idl_tag))", stem, first)
+                       : text_of("idl_ops->%s", c_handler(served[i].operation)),
+                DISPATCHER_ARGUMENTS);
+    }
+}
+
+/* Where whole tags were compared: is the operation there at all? */
+static void emit_small_refusal(FILE *output, const struct declaration *interface)
+{
+    fprintf(output, "        switch (message_label(idl_tag)) {\n");
+    FOR_EACH_OPERATION(owner, operation, interface)
+    fprintf(output, "        case 0x%08x:\n", operation_label(owner, operation));
+    fprintf(output,
+            "            return idl_refused(ERROR_BAD_TAG, 0);\n        default:\n            break;\n        }\n");
 }
 
 static void emit_dispatcher(FILE *output, const struct declaration *interface)
 {
     const char *stem = c_stem(interface);
+    size_t count;
+    struct served *served = served_by(interface, &count);
+    const bool small = count <= SMALL;
 
-    emit_refusal(output, interface);
+    for (size_t i = 0, size; i < count; i += size)
+        emit_shape(output, interface, &served[i], size = shape_size(&served[i], count - i), small);
     fprintf(output,
             "static inline __attribute__((always_inline)) struct idl_answer %s_dispatch(\n"
-            "    const struct %s_ops *idl_ops, %s)\n{\n    switch (idl_tag) {\n",
-            stem, stem, DISPATCHER_PARAMETERS);
-    FOR_EACH_OPERATION(owner, operation, interface)
-    fprintf(output, "    case %s_REQUEST:\n        return idl_%s(idl_ops, %s);\n",
-            upper_case(c_operation(owner, operation)), c_operation(interface, operation), DISPATCHER_ARGUMENTS);
-    fprintf(output, "    default:\n        return idl_%s_refuse(idl_tag);\n    }\n}\n\n", stem);
+            "    const struct %s_ops *idl_ops, %s)\n{\n    switch (%s) {\n",
+            stem, stem, DISPATCHER_PARAMETERS, small ? "idl_tag" : "message_label(idl_tag)");
+    for (size_t i = 0, size; i < count; i += size)
+        emit_cases(output, interface, &served[i], size = shape_size(&served[i], count - i), small);
+    fprintf(output, "    default:\n");
+    if (small)
+        emit_small_refusal(output, interface);
+    fprintf(output, "        return idl_refused(ERROR_BAD_OPERATION, 0);\n    }\n}\n\n");
+    for (size_t i = 0; i < count; i++)
+        free(served[i].text);
+    free(served);
 }
 
 /* The parameters of the macro are in capitals, since it names operations, which never are. */
@@ -306,7 +441,7 @@ static void emit_macro(FILE *output, const struct declaration *interface)
     fprintf(output, "        .%s = HANDLERS##_%s, \\\n", c_handler(operation), snake_case(operation->name.text));
     fprintf(output,
             "    }; \\\n    static struct idl_answer NAME(%s) \\\n    { \\\n"
-            "        return %s_dispatch(&NAME##_ops, %s%s); \\\n    }\n\n",
+            "        return idl_concluded(idl_tag, %s_dispatch(&NAME##_ops, %s%s)); \\\n    }\n\n",
             strings ? DISPATCHER_WORDS "struct idl_string_frame *idl_frame" : DISPATCHER_PARAMETERS, stem,
             DISPATCHER_ARGUMENTS, strings ? "->plain" : "");
 }
@@ -325,8 +460,6 @@ static void emit_interface(FILE *output, const struct declaration *interface)
         fprintf(output, "#ifdef __SSE2__\n");
     emit_ops(output, interface);
     emit_blob_buffers(output, interface);
-    FOR_EACH_OPERATION(owner, operation, interface)
-    emit_operation(output, interface, owner, operation);
     emit_dispatcher(output, interface);
     emit_macro(output, interface);
     emit_blob_serve(output, interface);

@@ -105,9 +105,9 @@ void emit_joint_check(FILE *output, struct member **members, const char **condit
                       const struct refusal *refusal)
 {
     for (size_t i = 0; i < count; i++)
-        fprintf(output, "%s%s", i ? " ||\n        " : "    if (", conditions[i]);
+        fprintf(output, "%s%s", i ? " ||\n        " : "    if (__builtin_expect(", conditions[i]);
     if (count)
-        fprintf(output, ")\n        %s\n", refusal_text(refusal, first_wrong(members, conditions, count)));
+        fprintf(output, ", 0))\n        %s\n", refusal_text(refusal, first_wrong(members, conditions, count)));
 }
 
 /* All unsigned values of `bits` bits are checked in one go: or their words together, and look at the upper bits. */
@@ -130,18 +130,20 @@ static void emit_width_check(FILE *output, const struct word_arrays *arrays, str
         checked[checked_count++] = members[i];
     }
     for (size_t i = 0; i < checked_count; i++)
-        fprintf(output, "%s%s", i ? " | " : "    if ((", word_text(arrays, checked[i]->first_word));
+        fprintf(output, "%s%s", i ? " | " : "    if (__builtin_expect((", word_text(arrays, checked[i]->first_word));
     if (checked_count)
-        fprintf(output, ") >> %u)\n        %s\n", bits,
+        fprintf(output, ") >> %u != 0, 0))\n        %s\n", bits,
                 refusal_text(refusal, first_wrong(checked, conditions, checked_count)));
 }
 
 static void emit_other_check(FILE *output, const struct type *type, const char *word, const char *statement)
 {
     if (!type_is_open(type) && type->kind != TYPE_BOOL)
-        fprintf(output, "    if (!%s_is_valid(%s))\n        %s\n", c_stem(type->declaration), word, statement);
+        fprintf(output, "    if (__builtin_expect(!%s_is_valid(%s), 0))\n        %s\n", c_stem(type->declaration), word,
+                statement);
     else if (type->is_signed && type->bits < 64)
-        fprintf(output, "    if ((int64_t)%s != (int%u_t)%s)\n        %s\n", word, type->bits, word, statement);
+        fprintf(output, "    if (__builtin_expect((int64_t)%s != (int%u_t)%s, 0))\n        %s\n", word, type->bits,
+                word, statement);
 }
 
 void emit_scalar_checks(FILE *output, const struct word_arrays *arrays, struct member **members, size_t count,

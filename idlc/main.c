@@ -23,7 +23,7 @@ static const char usage[] =
     "usage: idlc [OPTION]... INPUT.idl\n"
     "       idlc compat [OPTION]... OLD.idl NEW.idl\n"
     "       idlc trace [OPTION]... INPUT.idl [CAPTURE]\n"
-    "       idlc cost|doc|fmt|html|json|list|lint [OPTION]... INPUT.idl\n"
+    "       idlc cost|doc|fmt|html|json|lint [OPTION]... INPUT.idl\n"
     "Compiles a file in Salto's interface language. Without an output option it only checks the file.\n"
     "  compat          print what changed between two versions of a file, and whom it breaks: status 3 if anybody\n"
     "  cost            print how each operation travels, and what is copied\n"
@@ -31,14 +31,12 @@ static const char usage[] =
     "  fmt             bring the file itself into the language's one form\n"
     "  html            print the documentation as a page of its own, with drawings of all messages\n"
     "  json            print the whole checked interface as JSON\n"
-    "  list            print the operations as JSON\n"
     "  lint            check the file, warnings being errors\n"
     "  trace           print captured messages, of the file CAPTURE or of standard input, as calls with named "
     "arguments\n"
     "  --client FILE   types and client stubs, a C header (idl/NAME.h)\n"
     "  --server FILE   handlers' types and dispatcher, a C header (idl/NAME_server.h)\n"
     "  --kernel FILE   dispatch of @kernel interfaces, requests of the others, a C header (idl/NAME_kernel.h)\n"
-    "  --list FILE     the operations as JSON\n"
     "  --json FILE     the whole checked interface as JSON\n"
     "  --doc FILE      the documentation as Markdown\n"
     "  --html FILE     the documentation as HTML\n"
@@ -56,7 +54,6 @@ enum output_kind {
     OUTPUT_CLIENT,
     OUTPUT_SERVER,
     OUTPUT_KERNEL,
-    OUTPUT_LIST,
     OUTPUT_JSON,
     OUTPUT_DOC,
     OUTPUT_HTML,
@@ -66,8 +63,8 @@ enum output_kind {
     OUTPUTS
 };
 
-static const char *const output_options[OUTPUTS] = {"--client", "--server", "--kernel", "--list",   "--json",
-                                                    "--doc",    "--html",   "--cost",   "--format", "--depfile"};
+static const char *const output_options[OUTPUTS] = {"--client", "--server", "--kernel", "--json",   "--doc",
+                                                    "--html",   "--cost",   "--format", "--depfile"};
 
 /* First those that stand for an output. */
 enum command {
@@ -76,16 +73,15 @@ enum command {
     COMMAND_FMT,
     COMMAND_HTML,
     COMMAND_JSON,
-    COMMAND_LIST,
     COMMAND_LINT,
     COMMAND_COMPAT,
     COMMAND_TRACE,
     COMMANDS
 };
 
-static const char *const commands[COMMANDS] = {"cost", "doc", "fmt", "html", "json", "list", "lint", "compat", "trace"};
-static const enum output_kind command_outputs[COMMAND_LINT] = {OUTPUT_COST, OUTPUT_DOC,  OUTPUT_FORMAT,
-                                                               OUTPUT_HTML, OUTPUT_JSON, OUTPUT_LIST};
+static const char *const commands[COMMANDS] = {"cost", "doc", "fmt", "html", "json", "lint", "compat", "trace"};
+static const enum output_kind command_outputs[COMMAND_LINT] = {OUTPUT_COST, OUTPUT_DOC, OUTPUT_FORMAT, OUTPUT_HTML,
+                                                               OUTPUT_JSON};
 
 struct options {
     const char *outputs[OUTPUTS];
@@ -255,9 +251,6 @@ static void emit(FILE *output, enum output_kind kind, struct program *program, c
         break;
     case OUTPUT_KERNEL:
         emit_kernel(output, program);
-        break;
-    case OUTPUT_LIST:
-        emit_list(output, program);
         break;
     case OUTPUT_JSON:
         emit_json(output, program);

@@ -99,6 +99,8 @@ struct idl_answer idl_refuse(uint64_t tag, int error, uint32_t parameter)
 {
     uint32_t operation = (uint32_t)tag >> TAG_OPERATION_SHIFT & TAG_OPERATION_MASK;
 
+    if (error == 0)
+        error = idl_items_error(ipc_utcb(), tag_items(tag));
     count_refusal(tag, error, parameter);
     if (tag_items(tag))
         idl_release_items(ipc_utcb(), tag_items(tag));
@@ -107,7 +109,14 @@ struct idl_answer idl_refuse(uint64_t tag, int error, uint32_t parameter)
     return (struct idl_answer){message_labelled_tag((uint32_t)-error, TAG_PLAIN_REPLY + (parameter != 0)), parameter};
 }
 
-struct idl_answer idl_refuse_items(uint64_t tag, uint32_t parameter)
+struct idl_answer idl_conclude(uint64_t tag, struct idl_answer outcome)
 {
-    return idl_refuse(tag, idl_items_error(ipc_utcb(), tag_items(tag)), parameter);
+    int number = (int)message_label(outcome.tag);
+    bool (*is_raised)(int error) = (bool (*)(int error))(uintptr_t)outcome.word;
+
+    if ((uint32_t)outcome.tag == IDL_REFUSED)
+        return idl_refuse(tag, number, (uint32_t)outcome.word);
+    if (number > 0 && !(is_raised && is_raised(number)))
+        number = -ERROR_ABANDONED;
+    return (struct idl_answer){message_labelled_tag((uint32_t)number, TAG_PLAIN_REPLY), 0};
 }

@@ -66,23 +66,29 @@ def rows(text):
             if line.startswith("|") and not line.startswith("|-")]
 
 
+def own_operations(program):
+    """Those of the file itself, not of what it imports: interface, its name without the library, operation."""
+    return [(interface, interface["name"].split(".")[1], operation) for interface in program["declarations"]
+            if interface["kind"] == "interface" and interface["file"] == 0 for operation in interface["operations"]]
+
+
 def check_operations(report, tree, idlc):
     found, folder = sections(read(tree, "docs", "kernel-objects.md")), os.path.join(tree, "idl", "kernel")
     for source in sorted(glob.glob(os.path.join(folder, "*.idl"))):
-        listed = subprocess.run([idlc, "--list", "-", "-I", folder, source], capture_output=True, text=True,
+        listed = subprocess.run([idlc, "json", "-I", folder, source], capture_output=True, text=True,
                                 check=True).stdout
         rights = {operation: words for words, operation in RIGHT.findall(read(source))}
         wrong = []
-        for entry in json.loads(listed):
-            text = found.get(entry["interface"], "")
-            row = next((row for row in rows(text) if row[1] == f"`{entry['operation']}`"), None)
-            needed = rights.get(entry["operation"], "").replace(",", " ").split()
-            if f"Interface {entry['id']}." not in text:
-                wrong.append(f"no section '## {entry['interface']}' that begins 'Interface {entry['id']}.'")
+        for interface, name, entry in own_operations(json.loads(listed)):
+            text = found.get(name, "")
+            row = next((row for row in rows(text) if row[1] == f"`{entry['name']}`"), None)
+            needed = rights.get(entry["name"], "").replace(",", " ").split()
+            if f"Interface {interface['id']}." not in text:
+                wrong.append(f"no section '## {name}' that begins 'Interface {interface['id']}.'")
             elif row is None or row[0] != str(entry["number"]):
-                wrong.append(f"{entry['interface']} has no row | {entry['number']} | `{entry['operation']}` | ...")
+                wrong.append(f"{name} has no row | {entry['number']} | `{entry['name']}` | ...")
             elif not all(word in row[2].split(";")[0] for word in needed):
-                wrong.append(f"{entry['interface']}.{entry['operation']} needs the right {' '.join(needed)}")
+                wrong.append(f"{name}.{entry['name']} needs the right {' '.join(needed)}")
         report.add(not wrong, f"docs/kernel-objects.md: {os.path.basename(source)}", *wrong)
 
 

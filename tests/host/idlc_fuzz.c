@@ -80,7 +80,6 @@ static void emit_others(struct program *program)
 {
     emit_server(nowhere, program);
     emit_kernel(nowhere, program);
-    emit_list(nowhere, program);
     emit_json(nowhere, program);
     emit_markdown(nowhere, program);
     emit_html(nowhere, program);

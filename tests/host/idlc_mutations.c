@@ -228,7 +228,6 @@ static bool compile(const char *bytes, size_t length, const char *const *include
     if (good) {
         emit_server(nowhere, &program);
         emit_kernel(nowhere, &program);
-        emit_list(nowhere, &program);
         emit_json(nowhere, &program);
         emit_markdown(nowhere, &program);
         emit_html(nowhere, &program);

@@ -3,12 +3,13 @@
 """What generated code and idlc cost: figures.py IDLC TREE BUILD [--times]. Prints TAP.
 
 The instructions of the stubs of figures/figures.idl, on their way to success and without the IPC, counted by executing
-them one at a time (figures/stubs.c), as gcc and clang compile them with the project's options; gcc's have limits. With
---times the processor time of idlc is held to limits as well: of all interfaces in the tree, and of an interface of 10,000
-operations, which may take no more for each than one of 1,000 does. And, without a limit, how many bytes of text 200
-operations cost a server beyond its handlers.
+them one at a time (figures/stubs.c), as gcc and clang compile them with the project's options; gcc's have limits. How many
+bytes of text 200 operations cost a server beyond its handlers: with a limit where they are of one shape, without where they are
+of 40 or all different. With --times the processor time of idlc is held to limits as well: of all interfaces in the tree,
+and of an interface of 10,000 operations, which may take no more for each than one of 1,000 does.
 """
 import argparse
+import itertools
 import os
 import pathlib
 import resource
@@ -22,12 +23,28 @@ LIMITS = {"client add": 15, "server add": 30, "client four": 25, "server four": 
 OPTIONS = ["-O2", "-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fno-stack-protector", "-fno-pie"]
 STUBS = ("tests/idlc/figures/stubs.c", "lib/server.c", "lib/text.c", "lib/system_call.S")
 ALL_LIMIT, LARGE_LIMIT, LARGE = 0.2, 2.0, 10000
+OPERATIONS, TEXT_LIMIT = 200, 8192  # of a server; bytes
 NOT_PERMITTED = 77  # exit status of figures/stubs.c
 TWICE = 2  # how much more an operation of a large interface may take, measured on a machine that does other things too
 
 
-def interface(count):
-    operations = (f"  /// Adds.\n  add{i} @{i} (a: u32, b: u32) -> (sum: u32) raises Error;\n" for i in range(count))
+def shapes():
+    """Parameters of operations that are all of different shapes: up to four of six types, and none to two results."""
+    kinds = ("u32", "u8", "u16", "u64", "bool", "i32")
+    inputs = [combination for length in (2, 3, 1, 4, 0)
+              for combination in itertools.combinations_with_replacement(kinds, length)]
+    return [(parameters, results) for results in (("u32",), (), ("u64", "bool")) for parameters in inputs]
+
+
+def interface(count, different=1):
+    """So many operations, of so many shapes, which take turns."""
+    def row(letter, types):
+        return ", ".join(f"{letter}{i}: {name}" for i, name in enumerate(types))
+
+    all_shapes = shapes()
+    picked = [all_shapes[i * len(all_shapes) // different] for i in range(different)]
+    operations = (f"  /// Adds.\n  add{i} @{i} ({row('a', picked[i % different][0])}) -> ({row('r', picked[i % different][1])})"
+                  " raises Error;\n".replace(" -> ()", "") for i in range(count))
     return "library large;\nerrors Error { gone = 1; }\n@id(0x6005) interface Large {\n" + "".join(operations) + "}\n"
 
 
@@ -88,9 +105,18 @@ class Figures:
         self.report.add(times[LARGE] < times[LARGE // 10] * 10 * TWICE,
                         f"a tenth of them: {times[LARGE // 10]:.3f} s: time is linear in size")
 
-    def text_of_server(self, compiler, count=200):
+    def check_text(self):
+        for different in (1, 40, OPERATIONS):
+            size, other = (self.text_of_server(compiler, OPERATIONS, different) for compiler in ("gcc", "clang"))
+            text = f"{OPERATIONS} operations of {different} shapes: {size} bytes of text by gcc, {other} by clang"
+            if different > 1:
+                self.report.comment(text)
+            else:
+                self.report.add(size < TEXT_LIMIT, f"{text}; less than {TEXT_LIMIT} by gcc")
+
+    def text_of_server(self, compiler, count, different):
         source, program = self.work / "large.idl", self.work / "large.c"
-        source.write_text(interface(count))
+        source.write_text(interface(count, different))
         self.compile_idl(source)
         handlers = "".join(f"extern __typeof__(*((struct large_ops *)0)->add{i}) on_add{i};\n" for i in range(count))
         program.write_text(f'#include "large_server.h"\n{handlers}LARGE_SERVER(serve, on)\nidl_dispatcher *use(void);\n'
@@ -108,10 +134,9 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         figures = Figures(arguments, work)
         figures.check_stubs()
+        figures.check_text()
         if arguments.times:
             figures.check_times()
-            for compiler in ("gcc", "clang"):
-                figures.report.comment(f"200 operations: {figures.text_of_server(compiler)} bytes of text by {compiler}")
     sys.stdout.write(figures.report.text())
     return 0 if figures.report.passed() else 1
 

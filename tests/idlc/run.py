@@ -7,7 +7,6 @@ programs and for the kernel; the formatter is idempotent and changes nothing tha
 exactly the diagnostics of the .expected file beside them. The command line answers wrong use.
 """
 import concurrent.futures
-import json
 import os
 import pathlib
 import re
@@ -65,10 +64,7 @@ class Compiler:
     def generate(self, source):
         out = self.work / "idl" / source.stem
         return run([self.idlc, "--client", f"{out}.h", "--server", f"{out}_server.h", "--kernel", f"{out}_kernel.h",
-                    "--list", f"{out}.json", "--depfile", f"{out}.d", source])
-
-    def operations(self, stem):
-        return json.loads((self.work / "idl" / f"{stem}.json").read_text())
+                    "--depfile", f"{out}.d", source])
 
     def program_text(self, stem):
         """A program with client stubs and an instance of each server, the handlers only declared."""
@@ -185,32 +181,6 @@ def check_formatted_as_is(compiler, source):
     return None if done.stdout == source.read_text() else f"is not in its one form, which is:\n{done.stdout}"
 
 
-def message_places(parameters):
-    """Every word and every item that the parameters of one direction take, as the list says."""
-    words, items = [], []
-    for parameter in parameters:
-        first, count = parameter["first_word"], parameter["words"]
-        words += range(parameter.get("data_word", 0), parameter.get("data_word", 0) + parameter.get("data_words", 0))
-        if count:
-            words += range(first, first + count)
-        else:
-            items.append(first)
-    return sorted(words), sorted(items)
-
-
-def check_list(compiler, source):
-    """The parameters in the list fill the message: each word and item of it once."""
-    for operation in compiler.operations(source.stem):
-        for direction, prefix in (("inputs", ""), ("outputs", "reply_")):
-            wanted = list(range(operation[f"{prefix}words"])), list(range(operation[f"{prefix}items"]))
-            words, items = message_places(operation[direction])
-            if direction == "inputs":  # how much the caller takes of each result
-                words += [output["capacity_word"] for output in operation["outputs"] if "capacity_word" in output]
-            if (sorted(words), items) != wanted:
-                return f"{operation['operation']}: {operation[direction]} do not fill words and items {wanted}"
-    return None
-
-
 def check_depfile(compiler):
     text = (compiler.work / "idl" / "cycle.d").read_text()
     good = compiler.tree / "tests/idlc/good"
@@ -220,7 +190,7 @@ def check_depfile(compiler):
 
 def check_refused(compiler, source):
     folder = pathlib.Path(tempfile.mkdtemp(dir=compiler.work))
-    done = run([compiler.idlc, "--client", folder / "out.h", "--list", folder / "out.json", source.name],
+    done = run([compiler.idlc, "--client", folder / "out.h", "--json", folder / "out.json", source.name],
                cwd=source.parent)
     if done.returncode != 1 or done.stdout:
         return f"exit status {done.returncode}\n{done.stdout}"
@@ -271,10 +241,10 @@ def check_special_output(compiler):
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        done = run([compiler.idlc, "--list", pipe, compiler.tree / "tests/idlc/good/empty.idl"])
+        done = run([compiler.idlc, "--json", pipe, compiler.tree / "tests/idlc/good/empty.idl"])
         if done.returncode != 0 or not pipe.is_fifo():
             return f"the pipe was replaced, or: {say(done)}"
-        return None if os.read(reader, 1) == b"[" else "nothing came through the pipe"
+        return None if os.read(reader, 1) == b"{" else "nothing came through the pipe"
     finally:
         os.close(reader)
 
@@ -285,7 +255,7 @@ USAGE = (
     ([], 2, "no input file"),
     (["--clinet", "x", "empty.idl"], 2, "unknown option --clinet"),
     (["empty.idl", "--client"], 2, "missing behind --client"),
-    (["--list", "a", "--list", "b", "empty.idl"], 2, "given twice: --list"),
+    (["--json", "a", "--json", "b", "empty.idl"], 2, "given twice: --json"),
     (["empty.idl", "words.idl"], 2, "more than one input file: words.idl"),
     (["none.idl"], 1, "cannot read none.idl: No such file"),
     (["."], 1, "cannot read .: Is a directory"),
@@ -293,7 +263,7 @@ USAGE = (
     (["-I", "."], 2, "no input file"),
     (["lint", "../bad/operations.idl"], 1, "error: operation 'undocumented' has no doc comment"),
     (["lint", "scalars.idl"], 0, ""),
-    (["list", "empty.idl"], 0, "["),
+    (["json", "empty.idl"], 0, "{"),
     (["cost"], 2, "no input file"),
     (["cost", "--cost", "-", "empty.idl"], 2, "given twice: --cost"),
     (["compat", "empty.idl"], 2, "compat needs two files"),
@@ -316,7 +286,6 @@ def add_checks(tests, compiler):
         if wrong:
             continue
         tests.add(f"{source.stem}: formatting", check_format, compiler, source)
-        tests.add(f"{source.stem}: the list of operations", check_list, compiler, source)
         for command in ("gcc", "clang"):
             tests.add(f"{source.stem}: programs, {command}", check_program, compiler, command, source.stem)
             tests.add(f"{source.stem}: clients in C++, {command}", check_cxx, compiler, command, source.stem)

@@ -161,9 +161,44 @@ uint64_t ipc_transfer(uint64_t tag, uint64_t handle, struct ipc_message *message
 
 /* Refuses the request that came in with `tag`, with an ERROR_* number that `parameter` (from 1 on; 0: none) is the
  * reason for: counts it; releases its capabilities; answers with the parameter's number unless the request was oneway.
- * idl_refuse_items() finds out what is wrong with the parameter's item. For dispatchers. */
+ * Error 0 stands for what is wrong with the items. For dispatchers. */
 __attribute__((cold)) struct idl_answer idl_refuse(uint64_t tag, int error, uint32_t parameter);
-__attribute__((cold)) struct idl_answer idl_refuse_items(uint64_t tag, uint32_t parameter);
+
+/*
+ * What the inlined parts of a dispatcher return where there is no answer yet, in a form that no answer has (bit 31 of
+ * the tag is clear), so that what makes an answer of it stands in a dispatcher once: idl_concluded(). A refusal, with
+ * the error in the high half; or the result of a handler, and what says whether the operation raises it.
+ */
+#define IDL_REFUSED 0
+#define IDL_FAILED 1
+
+static inline struct idl_answer idl_refused(int error, uint32_t parameter)
+{
+    return (struct idl_answer){message_labelled_tag((uint32_t)error, IDL_REFUSED), parameter};
+}
+
+static inline struct idl_answer idl_failed(int result, bool (*is_raised)(int error))
+{
+    return (struct idl_answer){message_labelled_tag((uint32_t)result, IDL_FAILED), (uint64_t)(uintptr_t)is_raised};
+}
+
+/* The answer of a refusal or failure. A positive result that the operation does not raise, which must not reach the
+ * client as if it were declared, becomes -ERROR_ABANDONED. */
+__attribute__((cold)) struct idl_answer idl_conclude(uint64_t tag, struct idl_answer outcome);
+
+/* By way of a number, since gcc builds constant structs up in vector registers. */
+static inline __attribute__((always_inline)) struct idl_answer idl_concluded(uint64_t tag, struct idl_answer outcome)
+{
+    __extension__ union {
+        unsigned __int128 number;
+        struct idl_answer answer;
+    } concluded;
+
+    if (__builtin_expect(!((uint32_t)outcome.tag & TAG_NATIVE), 0))
+        return idl_conclude(tag, outcome);
+    concluded.number = (__typeof__(concluded.number))outcome.word << 64 | outcome.tag;
+    return concluded.answer;
+}
 
 /* Releases what an answer with `tag`, whose items stand in the UTCB, would have moved to a caller who did not get it.
  * For the loop. */
@@ -184,12 +219,6 @@ uint64_t salto_refusals(struct idl_refusal *last);
 static inline struct idl_answer idl_no_answer(void)
 {
     return (struct idl_answer){message_tag(MESSAGE_RECEIVE, 0, 0), 0};
-}
-
-/* The answer of a failed operation: `result` is an error that it raises, or -ERROR_*. */
-static inline struct idl_answer idl_error_answer(int result)
-{
-    return (struct idl_answer){message_labelled_tag((uint32_t)result, TAG_PLAIN_REPLY), 0};
 }
 #endif
 

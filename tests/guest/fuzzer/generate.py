@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Writes the fuzzer's table of operations (operation_rows.h, and how many in operation_counts.h) from what `idlc --list` says of every interface of the kernel:
+"""Writes the fuzzer's table of operations (operation_rows.h, and how many in operation_counts.h) from what `idlc json` says of every interface of the kernel:
 an operation that is added to an IDL file is fuzzed without another line. generate.py FOLDER IDLC IDL-FOLDER..."""
 import glob
 import json
@@ -30,33 +30,57 @@ def operations(idlc, folders):
     found = []
     for folder in folders:
         for source in sorted(glob.glob(os.path.join(folder, "*.idl"))):
-            found += json.loads(subprocess.run([idlc, "--list", "-", *(f"-I{name}" for name in folders), source],
-                                               check=True, stdout=subprocess.PIPE).stdout)
-    return sorted(found, key=lambda operation: (operation["id"], operation["number"]))
+            done = subprocess.run([idlc, "json", *(f"-I{name}" for name in folders), source], check=True,
+                                  stdout=subprocess.PIPE)
+            declared = {entry["name"]: entry for entry in json.loads(done.stdout)["declarations"]}
+            for interface in declared.values():
+                if interface["kind"] == "interface" and interface["file"] == 0:
+                    found += [{**operation, "interface": interface, "declared": declared}
+                              for operation in interface["operations"]]
+    return sorted(found, key=lambda operation: operation["label"])
 
 
 def meaning(parameter):
-    kind = parameter["kind"]
+    kind = parameter["type"]["kind"]
     if kind != "integer":
         return {"struct": "NOISE", "array": "NOISE"}.get(kind, kind.upper())
     return next((name for pattern, name in MEANINGS if re.search(pattern, parameter["name"])), "INTEGER")
 
 
-def argument(parameter):
+def declaration(parameter, declared):
+    return declared.get(parameter["type"].get("name"), {})
+
+
+def largest(declaration):
+    """All known bits of flags; the largest value of an enum."""
+    values = [member["value"] for member in declaration.get("members", []) if "value" in member]
+    return sum(values) if declaration.get("kind") == "flags" else max(values, default=0)
+
+
+def argument(parameter, declared):
     """A row of `arguments`; what travels as a typed item is drawn with the message, and has none."""
-    values = parameter.get("all", max(parameter.get("values", [0])))
-    return (f"{{ARGUMENT_{meaning(parameter)}, {parameter['first_word']}, {parameter['words']}, "
-            f"{parameter.get('id', 0)}, {values:#x}}}")
+    named = declaration(parameter, declared)
+    return (f"{{ARGUMENT_{meaning(parameter)}, {parameter['word']}, {parameter['words']}, "
+            f"{named.get('id', 0)}, {largest(named):#x}}}")
+
+
+def name_of(operation):
+    return f"{operation['interface']['name'].split('.')[1]}.{operation['name']}"
+
+
+def in_words(operation, direction):
+    return [parameter for parameter in operation.get(direction, {"parameters": []})["parameters"]
+            if parameter.get("words")]
 
 
 def row(operation):
-    name = f"{operation['interface']}.{operation['operation']}"
-    target = operation["id"] if operation["kernel"] else ENDPOINT
-    arguments = [argument(parameter) for parameter in operation["inputs"] if parameter["words"]]
-    results = [f"{{{parameter['first_word']}, {parameter.get('id', 0)}}}" for parameter in operation["outputs"]
-               if parameter["words"] and meaning(parameter) in ("CAPABILITY", "HANDLE")]
-    return (f'    {{"{name}", {operation["request"]}, {target}, {str(name in SELDOM).lower()}, '
-            f'{str(operation["kernel"]).lower()}, {len(arguments)}, {len(results)},\n'
+    name, interface, declared = name_of(operation), operation["interface"], operation["declared"]
+    target = interface["id"] if interface["kernel"] else ENDPOINT
+    arguments = [argument(parameter, declared) for parameter in in_words(operation, "request")]
+    results = [f"{{{parameter['word']}, {declaration(parameter, declared).get('id', 0)}}}"
+               for parameter in in_words(operation, "reply") if meaning(parameter) in ("CAPABILITY", "HANDLE")]
+    return (f'    {{"{name}", {operation["request"]["tag"]}, {target}, {str(name in SELDOM).lower()}, '
+            f'{str(interface["kernel"]).lower()}, {len(arguments)}, {len(results)},\n'
             f'     {{{", ".join(arguments) or "{0}"}}}, {{{", ".join(results) or "{0}"}}}}},')
 
 
@@ -68,10 +92,11 @@ def write(folder, name, *lines):
 def main():
     output, idlc, *folders = sys.argv[1:]
     table = operations(idlc, folders)
-    unknown = set(SELDOM) - {f"{operation['interface']}.{operation['operation']}" for operation in table}
+    unknown = set(SELDOM) - set(map(name_of, table))
     if unknown:
         sys.exit(f"generate.py: no operation is called {', '.join(sorted(unknown))}")
-    most = max(len(operation[direction]) for operation in table for direction in ("inputs", "outputs"))
+    most = max(len(operation.get(direction, {"parameters": []})["parameters"]) for operation in table
+               for direction in ("request", "reply"))
     write(output, "operation_counts.h", f"#define OPERATIONS {len(table)}", f"#define MOST_ARGUMENTS {most}")
     write(output, "operation_rows.h", *(row(operation) for operation in table))
 
