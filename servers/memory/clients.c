@@ -45,7 +45,7 @@ static bool add_records(struct client *client)
 {
     if (!client_charge(client, 1))
         return false;
-    uint32_t frame = frames_take_all(1);
+    uint32_t frame = frames_take_all_raw(1);
     if (frame == 0) {
         client_discharge(client, 1);
         return false;

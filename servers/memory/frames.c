@@ -202,11 +202,12 @@ static uint32_t take_run_raw(uint32_t number, uint32_t place, uint32_t count)
     return number * CHUNK_PAGES + place;
 }
 
-static uint32_t take_run(uint32_t number, uint32_t place, uint32_t count)
+static uint32_t take_run(uint32_t number, uint32_t place, uint32_t count, bool zeroed)
 {
     uint64_t used_before = chunks[number].used_before & run_mask(place, count);
     uint32_t first = take_run_raw(number, place, count);
-    zero_frames(number * CHUNK_PAGES, used_before);
+    if (zeroed)
+        zero_frames(number * CHUNK_PAGES, used_before);
     return first;
 }
 
@@ -220,16 +221,16 @@ static uint32_t first_run(uint64_t free, uint32_t *place, uint32_t most)
 }
 
 /* A run in one of the first chunks, or in one that is not used; 0 if there is none. */
-static uint32_t take_whole(uint32_t count)
+static uint32_t take_whole(uint32_t count, bool zeroed)
 {
     uint32_t number = chunks[0].next;
     for (uint32_t i = 0; i < CHUNKS_TRIED && number != 0; i++, number = chunks[number].next) {
         uint32_t place = find_run(chunks[number].free, count);
         if (place != CHUNK_PAGES)
-            return take_run(number, place, count);
+            return take_run(number, place, count, zeroed);
     }
     number = find_spare();
-    return number ? take_run(number, 0, count) : 0;
+    return number ? take_run(number, 0, count, zeroed) : 0;
 }
 
 /* Is there memory that could not be had before? */
@@ -241,13 +242,23 @@ static bool find_more(void)
     return true;
 }
 
-uint32_t frames_take_all(uint32_t count)
+static uint32_t take_all(uint32_t count, bool zeroed)
 {
     assert(count > 0 && count <= CHUNK_PAGES);
-    uint32_t first = take_whole(count);
+    uint32_t first = take_whole(count, zeroed);
     while (!first && find_more())
-        first = take_whole(count);
+        first = take_whole(count, zeroed);
     return first;
+}
+
+uint32_t frames_take_all(uint32_t count)
+{
+    return take_all(count, true);
+}
+
+uint32_t frames_take_all_raw(uint32_t count)
+{
+    return take_all(count, false);
 }
 
 /* Takes a frame that is free out of the books. */
@@ -314,7 +325,7 @@ uint32_t frames_take(uint32_t *count)
     uint32_t first = frames_take_all(*count), number = chunks[0].next, place;
     if (!first && number != 0) {
         *count = first_run(chunks[number].free, &place, *count);
-        first = take_run(number, place, *count);
+        first = take_run(number, place, *count, true);
     }
     if (first)
         chunks[first / CHUNK_PAGES].reached |= run_mask(first % CHUNK_PAGES, *count);

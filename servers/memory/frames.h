@@ -6,8 +6,8 @@
  * frame has a number, never 0: its chunk's number, and its place in the chunk. It counts how many objects have it;
  * where that is more than one, nobody may write to it.
  *
- * Invariants. A frame that is handed out is zeroed, but for one that is written over at once, and nobody has it mapped
- * but the server. At most FRAMES_SPARE chunks have no frame in use.
+ * Invariants. A frame that is handed out is zeroed, but for one that is written over or is not for clients, and nobody
+ * has it mapped but the server. At most FRAMES_SPARE chunks have no frame in use.
  */
 #ifndef SALTO_MEMORY_FRAMES_H
 #define SALTO_MEMORY_FRAMES_H
@@ -27,8 +27,10 @@ bool frames_prepare(uint32_t chunks);
  * afterwards. Answers the first, or 0 if the machine has none. */
 uint32_t frames_take(uint32_t *count);
 
-/* Just as many, for the server's own books: they are not to be mapped for clients. At most CHUNK_PAGES. */
+/* Just as many, for the server's own books: they are not to be mapped for clients. At most CHUNK_PAGES. In the second
+ * ones, whatever was in them last still stands. */
 uint32_t frames_take_all(uint32_t count);
+uint32_t frames_take_all_raw(uint32_t count);
 
 /* The frame that is wanted, so that neighbours can be mapped together; 0 is as good as any. */
 struct frame_hint {

@@ -11,9 +11,12 @@
 
 _Static_assert(REGIONS_MAX <= CHUNK_PAGES * ENTRIES_PER_FRAME, "the table fits into a chunk");
 
+/* Tables are filled, and emptied, from the end, as a rule. */
 uint32_t regions_find(const struct client *client, uint64_t address)
 {
     uint32_t low = 0, high = client->region_count;
+    if (high > 0 && region_end(client->regions[high - 1]) <= address)
+        return high;
     while (low < high) {
         uint32_t middle = (low + high) / 2;
         if (region_end(client->regions[middle]) > address)
@@ -49,7 +52,7 @@ static bool make_room(struct client *client)
     uint32_t count = client->region_frames ? client->region_frames * 2 : 1;
     if (!client_charge(client, count))
         return false;
-    uint32_t frame = frames_take_all(count);
+    uint32_t frame = frames_take_all_raw(count);
     if (frame == 0) {
         client_discharge(client, count);
         return false;
@@ -80,8 +83,9 @@ int region_table_add(struct client *client, struct region *region)
         return MEMORY_ERROR_QUOTA;
     uint32_t index = regions_find(client, region->start);
     assert(index == client->region_count || client->regions[index]->start >= region_end(region));
-    memmove(client->regions + index + 1, client->regions + index,
-            (client->region_count - index) * sizeof(*client->regions));
+    if (index < client->region_count)
+        memmove(client->regions + index + 1, client->regions + index,
+                (client->region_count - index) * sizeof(*client->regions));
     client->regions[index] = region;
     client->region_count++;
     /* The lowest gap moves up only where it is used up from its start. */
@@ -93,13 +97,16 @@ int region_table_add(struct client *client, struct region *region)
 void region_table_remove(struct region *region)
 {
     struct client *client = region->client;
-    uint32_t index = client->recent;
+    uint32_t index = client->region_count - 1;
+    if (client->regions[index] != region)
+        index = client->recent;
     if (index >= client->region_count || client->regions[index] != region)
         index = regions_find(client, region->start);
     assert(index < client->region_count && client->regions[index] == region);
     client->region_count--;
-    memmove(client->regions + index, client->regions + index + 1,
-            (client->region_count - index) * sizeof(*client->regions));
+    if (index < client->region_count)
+        memmove(client->regions + index, client->regions + index + 1,
+                (client->region_count - index) * sizeof(*client->regions));
     region_table_gap(client, region->start);
 }
 

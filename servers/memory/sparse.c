@@ -56,18 +56,13 @@ static void give_node(struct sparse *sparse, uint32_t frame)
 /* Puts one more level on top of the tree. */
 static bool grow_by_one(struct sparse *sparse)
 {
-    bool empty = sparse->height == 0 ? sparse_next(sparse, 0, SPARSE_FEW) == SPARSE_NONE : sparse->root == 0;
-    if (!empty) {
+    if (sparse->root != 0) {
         uint32_t top = take_node(sparse);
         if (top == 0)
             return false;
-        if (sparse->height == 0)
-            memcpy(entries(top), sparse->few, sizeof(sparse->few));
-        else
-            entries(top)[0] = sparse->root;
+        entries(top)[0] = sparse->root;
         sparse->root = top;
     }
-    memset(sparse->few, 0, sizeof(sparse->few));
     sparse->height++;
     return true;
 }
@@ -91,11 +86,28 @@ uint32_t *sparse_find_far(const struct sparse *sparse, uint64_t index)
     return frame ? &entries(frame)[entry_index(index, 1)] : NULL;
 }
 
-uint32_t *sparse_place(struct sparse *sparse, uint64_t index)
+/* Moves the few numbers so that there is a place for `index` among them. False if they lie too far apart. */
+static bool slide(struct sparse *sparse, uint64_t index)
 {
-    assert(index < room(sparse->height));
-    if (sparse->height == 0)
-        return &sparse->few[index];
+    uint32_t moved[SPARSE_FEW] = {0};
+    uint64_t lowest = index, highest = index;
+    for (uint64_t i = 0, at = sparse->base; i < SPARSE_FEW; i++, at++) {
+        if (sparse->few[i] == 0)
+            continue;
+        lowest = at < lowest ? at : lowest;
+        highest = at > highest ? at : highest;
+    }
+    if (highest - lowest >= SPARSE_FEW)
+        return false;
+    for (uint32_t i = 0; i < SPARSE_FEW; i++)
+        moved[i] = sparse_get(sparse, lowest + i);
+    memcpy(sparse->few, moved, sizeof(moved));
+    sparse->base = (uint32_t)lowest;
+    return true;
+}
+
+static uint32_t *place_in_tree(struct sparse *sparse, uint64_t index)
+{
     uint32_t *place = &sparse->root;
     for (uint32_t level = sparse->height; level > 0; level--) {
         if (*place == 0)
@@ -105,6 +117,36 @@ uint32_t *sparse_place(struct sparse *sparse, uint64_t index)
         place = &entries(*place)[entry_index(index, level)];
     }
     return place;
+}
+
+/* Puts the few numbers into a tree. */
+static bool make_tree(struct sparse *sparse)
+{
+    const struct sparse before = *sparse;
+    for (uint32_t i = 0; i < SPARSE_FEW; i++) {
+        uint32_t *place = before.few[i] ? place_in_tree(sparse, (uint64_t)before.base + i) : NULL;
+        if (place)
+            *place = before.few[i];
+        if (before.few[i] == 0 || place)
+            continue;
+        sparse_free(sparse);
+        *sparse = before;
+        return false;
+    }
+    memset(sparse->few, 0, sizeof(sparse->few));
+    return true;
+}
+
+uint32_t *sparse_place(struct sparse *sparse, uint64_t index)
+{
+    assert(index < room(sparse->height));
+    if (sparse->root == 0) {
+        if (index - sparse->base < SPARSE_FEW || slide(sparse, index))
+            return &sparse->few[index - sparse->base];
+        if (!make_tree(sparse))
+            return NULL;
+    }
+    return place_in_tree(sparse, index);
 }
 
 /* The level of the missing node on the way to `index`; 0 if all are there. */
@@ -119,24 +161,31 @@ static uint32_t missing_level(const struct sparse *sparse, uint64_t index)
     return 0;
 }
 
+/* The first index behind `index` that is in another span. */
+static uint64_t span_end(const struct sparse *sparse, uint64_t index, const uint32_t *place, uint64_t end)
+{
+    if (sparse->root == 0)
+        return place ? sparse->base + SPARSE_FEW : index < sparse->base ? sparse->base : end;
+    if (place)
+        return (index | (ENTRIES - 1)) + 1;
+    if (index >= room(sparse->height))
+        return end;
+    return (index | ((1UL << (ENTRIES_SHIFT * missing_level(sparse, index))) - 1)) + 1;
+}
+
 uint32_t *sparse_span_far(const struct sparse *sparse, uint64_t index, uint64_t end, uint64_t *count)
 {
     uint32_t *place = sparse_find(sparse, index);
-    uint64_t limit;
-    if (place)
-        limit = sparse->height == 0 ? SPARSE_FEW : (index | (ENTRIES - 1)) + 1;
-    else if (index >= room(sparse->height))
-        limit = end;
-    else
-        limit = (index | ((1UL << (ENTRIES_SHIFT * missing_level(sparse, index))) - 1)) + 1;
+    uint64_t limit = span_end(sparse, index, place, end);
     *count = (limit < end ? limit : end) - index;
     return place;
 }
 
 static uint64_t next_of_few(const struct sparse *sparse, uint64_t from, uint64_t end)
 {
-    for (; from < end && from < SPARSE_FEW; from++)
-        if (sparse->few[from] != 0)
+    uint64_t base = sparse->base, last = base + SPARSE_FEW;
+    for (from = from < base ? base : from; from < end && from < last; from++)
+        if (sparse->few[from - base] != 0)
             return from;
     return SPARSE_NONE;
 }
@@ -157,7 +206,7 @@ static uint64_t count_zeros(const uint32_t *numbers, uint64_t count)
 
 uint64_t sparse_next(const struct sparse *sparse, uint64_t from, uint64_t end)
 {
-    if (sparse->height == 0)
+    if (sparse->root == 0)
         return next_of_few(sparse, from, end);
     while (from < end) {
         uint64_t count;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A number for each page of an object or a region, 0 where nothing was stored: few of them in the record itself, more
- * in a tree of frames with 1,024 entries each, of which only those exist that hold something. The frames are charged to
- * a client.
+ * A number for each page of an object or a region, 0 where nothing was stored: few of them, which lie close together,
+ * in the record itself; more in a tree of frames with 1,024 entries each, of which only those exist that hold
+ * something. The frames are charged to a client.
+ *
+ * Invariant: without a root, all numbers that are not 0 stand in `few`; with one, all are in the tree.
  */
 #ifndef SALTO_MEMORY_SPARSE_H
 #define SALTO_MEMORY_SPARSE_H
@@ -13,7 +15,7 @@
 
 #include "frames.h"
 
-#define SPARSE_FEW 6
+#define SPARSE_FEW 7
 #define SPARSE_MAX_HEIGHT 3
 #define SPARSE_MAX_PAGES (1UL << 30) /* 4 TiB */
 
@@ -21,9 +23,10 @@ struct client;
 
 struct sparse {
     struct client *payer;
-    uint32_t height; /* 0: the numbers stand in `few` */
+    uint32_t height; /* of the tree, if there is one; with 0 there never is */
+    uint32_t root;   /* the topmost frame, 0 if there is none */
+    uint32_t base;   /* the index of few[0] */
     uint32_t few[SPARSE_FEW];
-    uint32_t root; /* the topmost frame, 0 if there is none yet */
 };
 
 /* An empty one with room for indices below `pages`. */
@@ -45,9 +48,9 @@ struct sparse_cursor {
 uint32_t *sparse_find_far(const struct sparse *sparse, uint64_t index);
 static inline uint32_t *sparse_find(const struct sparse *sparse, uint64_t index)
 {
-    if (sparse->height == 0)
-        return index < SPARSE_FEW ? (uint32_t *)&sparse->few[index] : NULL;
-    if (sparse->height > 1 || index >= SPARSE_ENTRIES || sparse->root == 0)
+    if (sparse->root == 0)
+        return index - sparse->base < SPARSE_FEW ? (uint32_t *)&sparse->few[index - sparse->base] : NULL;
+    if (sparse->height > 1 || index >= SPARSE_ENTRIES)
         return sparse_find_far(sparse, index);
     return (uint32_t *)frames_bytes(sparse->root) + index;
 }
@@ -55,7 +58,7 @@ static inline uint32_t *sparse_find(const struct sparse *sparse, uint64_t index)
 /* The number at `index`, as sparse_get() answers it. */
 static inline uint32_t sparse_step(const struct sparse *sparse, struct sparse_cursor *cursor, uint64_t index)
 {
-    uint64_t within = sparse->height == 0 ? index < SPARSE_FEW : index % SPARSE_ENTRIES != 0;
+    bool within = sparse->root == 0 ? index - sparse->base < SPARSE_FEW : index % SPARSE_ENTRIES != 0;
     if (cursor->place && index == cursor->index + 1 && within)
         cursor->place++;
     else
@@ -76,13 +79,14 @@ static inline uint32_t sparse_get(const struct sparse *sparse, uint64_t index)
 uint32_t *sparse_span_far(const struct sparse *sparse, uint64_t index, uint64_t end, uint64_t *count);
 static inline uint32_t *sparse_span(const struct sparse *sparse, uint64_t index, uint64_t end, uint64_t *count)
 {
-    if (sparse->height > 0 || end > SPARSE_FEW)
+    if (sparse->root != 0 || index < sparse->base || end - sparse->base > SPARSE_FEW)
         return sparse_span_far(sparse, index, end, count);
     *count = end - index;
-    return (uint32_t *)&sparse->few[index];
+    return (uint32_t *)&sparse->few[index - sparse->base];
 }
 
-/* Where the number at `index` stands, which must be within; NULL if the quota has not enough for its frames. */
+/* Where the number at `index` stands, which must be within; NULL if the quota has not enough for its frames. Where
+ * others stand may change. */
 uint32_t *sparse_place(struct sparse *sparse, uint64_t index);
 
 /* The first index from `from` on, below `end`, at which a number stands that is not 0; SPARSE_NONE if there is none. */
