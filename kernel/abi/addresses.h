@@ -31,9 +31,10 @@
     SALTO_ADDRESS(0x0000700000000000) /* anonymous mappings of the Linux-call handler go up from */
 #define LINUX_HANDLER_BASE SALTO_ADDRESS(0x00007e0000000000) /* the Linux-call handler's image is linked here */
 #define LINUX_HANDLER_ENTRY (LINUX_HANDLER_BASE + 0x1000)    /* where Linux calls are reflected to */
-#define STARTUP_TABLE SALTO_ADDRESS(0x00007e8000000000)      /* read-only table of what the program was granted */
-#define ROOT_ARCHIVE SALTO_ADDRESS(0x00007f0000000000)       /* root only: the boot archive, read-only */
-#define PROGRAM_STACK_TOP SALTO_ADDRESS(0x00007f7ffffff000)  /* initial thread's stack ends here */
+/* Read-only table of what the program was granted: in the page table that the handler has, too. */
+#define STARTUP_TABLE (LINUX_HANDLER_BASE + 0x1ff000)
+#define ROOT_ARCHIVE SALTO_ADDRESS(0x00007f0000000000)      /* root only: the boot archive, read-only */
+#define PROGRAM_STACK_TOP SALTO_ADDRESS(0x00007f7ffffff000) /* initial thread's stack ends here */
 #define UTCB_BASE SALTO_ADDRESS(0x00007f8000000000) /* thread number n of a task: one page at UTCB_BASE + n pages */
 
 /* ---- Last PML4 entry: its PDPT is each task's own; entry 510 is shared by all, entry 511 is private ------------- */

@@ -18,6 +18,9 @@
 #include "abi/addresses.h"
 #include "abi/startup.h"
 
+/* Data that most programs do not use, or use the beginning of: behind all else, so that it costs them no page. */
+#define LINUX_LARGE __attribute__((section(".bss.large")))
+
 #pragma GCC visibility push(hidden) /* one image: names need no global offset table */
 
 /* What entry.S pushes: the call as the program made it. Arguments stand in the order of the registers. */

@@ -10,9 +10,9 @@ struct object {
     uint32_t pages;  /* that regions use */
 };
 
-struct region regions[REGIONS_MAX];
+struct region regions[REGIONS_MAX] LINUX_LARGE;
 uint32_t regions_count;
-static struct object objects[REGIONS_MAX];
+static struct object objects[REGIONS_MAX] LINUX_LARGE;
 
 uint32_t regions_find(uint64_t address)
 {

@@ -21,7 +21,7 @@
 #define THREAD_FLAGS (CLONE_VM | CLONE_SIGHAND | CLONE_THREAD)
 #define ALL_BITS 0xffffffff
 
-struct linux_thread linux_threads[THREADS_MAX + 1];
+struct linux_thread linux_threads[THREADS_MAX + 1] LINUX_LARGE;
 static struct linux_thread survivor; /* of the program before: the thread that began with this one */
 static uint32_t first;               /* number of the thread that is called as the process is */
 static uint32_t alive;               /* threads that clone made, and the first */
@@ -30,7 +30,7 @@ static uint32_t
 
 uint32_t linux_clone_lock;
 
-static uint8_t leaving_stack[LEAVING_STACK] __attribute__((aligned(16)));
+static uint8_t leaving_stack[LEAVING_STACK] LINUX_LARGE __attribute__((aligned(16)));
 static uint32_t leaving_lock;
 
 void linux_threads_prepare(void)

@@ -371,14 +371,15 @@ static enum fault_answer map_run(struct region *region, uint64_t page, uint32_t 
 }
 
 /* The first access to a page. */
-static enum fault_answer serve_empty(struct region *region, uint64_t page, uint64_t wanted)
+static enum fault_answer serve_empty(struct region *region, uint64_t page, uint32_t *place, uint64_t wanted)
 {
     struct object *object = region->object;
     if (wanted > 1) {
         uint64_t count = make_pages(object, page, empty_pages(object, page, wanted));
         return count ? map_run(region, page, sparse_get(&object->frames, page), count) : FAULT_REFUSED;
     }
-    uint32_t frame = make_page(object, place_at(&object->frames, page), wanted_frame(region, page));
+    place = place ? place : sparse_place(&object->frames, page);
+    uint32_t frame = make_page(object, place, wanted_frame(region, page));
     if (frame == 0)
         return FAULT_REFUSED;
     region->next_page = page + 1;
@@ -402,14 +403,14 @@ static bool is_left_alone(uint32_t frame, uint32_t error)
 
 static enum fault_answer serve(struct region *region, uint64_t page, uint32_t error)
 {
-    uint32_t frame = sparse_get(&region->object->frames, page);
+    uint32_t *place = sparse_find(&region->object->frames, page), frame = place ? *place : 0;
     /* Where it is not there, another thread touched it first, or the task took it out itself, or lost it with what was
      * recalled beside it. It is mapped anew. */
     if (sparse_get(&region->states, page) != 0 && !is_left_alone(frame, error))
         region_unmap(region, page, page + 1);
     uint64_t wanted = wanted_pages(region, page);
     if (frame == 0)
-        return serve_empty(region, page, wanted);
+        return serve_empty(region, page, place, wanted);
     if ((error & FAULT_WRITE) && frames_is_shared(frame))
         return serve_shared(region, page, frame);
     return map_run(region, page, frame, wanted > 1 ? run_length(region, page, wanted) : 1);

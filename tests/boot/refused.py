@@ -57,7 +57,7 @@ ELF_CASES = [
     ("an object file", lambda d: patched(d, ELF_TYPE, "<H", 1), "no executable"),
     ("a dynamic program", lambda d: patched(d, loads(d)[-1] + HEADER_TYPE, "<I", PT_INTERP), "linked dynamically"),
     ("a segment in the kernel", lambda d: patched(d, loads(d)[0] + HEADER_ADDRESS, "<Q", 0xffff800000000000), "outside"),
-    ("a segment over the start-up table", lambda d: patched(d, loads(d)[0] + HEADER_ADDRESS, "<Q", 0x7e8000000000),
+    ("a segment over the start-up table", lambda d: patched(d, loads(d)[0] + HEADER_ADDRESS, "<Q", 0x7e00001ff000),
      "outside"),
     ("a writable text", lambda d: with_flags(d, PF_W), "both writable and executable"),
     ("a segment over another",
