@@ -19,6 +19,7 @@
 #include "mem/pcid.h"
 #include "mem/space.h"
 #include "thread/task.h"
+#include "thread/thread.h"
 #include "x86/cpu.h"
 
 #define QUOTA (40UL << 20)
@@ -29,6 +30,8 @@
 #define MEMORY_PAGES 8
 #define USER_PAGES 8
 #define PRIVATE_PAGES 4 /* of capability slots */
+#define UTCB_PAGES 2    /* of threads, which a task has none, one or two of */
+#define PAGES (USER_PAGES + PRIVATE_PAGES + UTCB_PAGES)
 #define BASE PROGRAM_MMAP_BASE
 #define PCIDS 4096
 #define INVALIDATE_ADDRESS 0 /* INVPCID types, Intel SDM volume 2 */
@@ -37,16 +40,20 @@
 static struct task *tasks[TASKS];
 static struct memory *memories[MEMORIES];
 static struct capability task_holders[TASKS], memory_holders[MEMORIES];
+static struct capability thread_holders[TASKS][UTCB_PAGES];
 static struct factory *factory;
 static uint64_t state = SEED;
 static unsigned accesses, remembered_accesses, stale;
 
-/* By PCID, and page: the user pages, then the slots. 0: nothing remembered. */
-static uint64_t remembered[PCIDS][USER_PAGES + PRIVATE_PAGES];
+/* By PCID, and page: the user pages, then the slots, then the UTCBs. 0: nothing remembered. */
+static uint64_t remembered[PCIDS][PAGES];
 
 static uint64_t address_of(unsigned page)
 {
-    return page < USER_PAGES ? BASE + page * PAGE_SIZE : CAPABILITY_SLOTS + (page - USER_PAGES) * PAGE_SIZE;
+    if (page < USER_PAGES)
+        return BASE + page * PAGE_SIZE;
+    page -= USER_PAGES;
+    return page < PRIVATE_PAGES ? CAPABILITY_SLOTS + page * PAGE_SIZE : UTCB_BASE + (page - PRIVATE_PAGES) * PAGE_SIZE;
 }
 
 static uint64_t random_below(uint64_t limit)
@@ -58,14 +65,14 @@ static uint64_t random_below(uint64_t limit)
 
 static void drop(uint64_t type, uint64_t pcid, uint64_t address)
 {
-    for (unsigned page = 0; page < USER_PAGES + PRIVATE_PAGES; page++)
+    for (unsigned page = 0; page < PAGES; page++)
         if (type != INVALIDATE_ADDRESS || address_of(page) == address)
             remembered[pcid][page] = 0;
 }
 
 static uint64_t table_entry(struct task *task, unsigned page)
 {
-    if (page >= USER_PAGES)
+    if (page >= USER_PAGES && page < USER_PAGES + PRIVATE_PAGES)
         return task->space.private_table[(address_of(page) - PRIVATE_BASE) / PAGE_SIZE];
     const uint64_t *entry = space_entry(&task->space, address_of(page));
     return entry ? *entry : 0;
@@ -94,6 +101,29 @@ static void create_task(unsigned number)
     capability_attach(&task_holders[number], &tasks[number]->object, RIGHTS_ALL, 0);
 }
 
+/* A thread comes, or goes, and its UTCB with it. */
+static void change_thread(unsigned number, uint64_t which)
+{
+    struct capability *holder = &thread_holders[number][which];
+    enum error error;
+    if (holder->object) {
+        capability_delete(holder);
+        return;
+    }
+    struct thread *thread = thread_create(factory, tasks[number], &error);
+    *holder = (struct capability){0};
+    if (thread)
+        capability_attach(holder, &thread->object, RIGHTS_ALL, 0);
+}
+
+static void delete_task(unsigned number)
+{
+    for (unsigned i = 0; i < UTCB_PAGES; i++)
+        if (thread_holders[number][i].object)
+            capability_delete(&thread_holders[number][i]);
+    capability_delete(&task_holders[number]);
+}
+
 static void create_memory(unsigned number)
 {
     enum error error;
@@ -108,7 +138,7 @@ static void step(void)
     uint32_t page = (uint32_t)random_below(USER_PAGES), count = 1 + (uint32_t)random_below(USER_PAGES - page);
     switch (random_below(64)) {
     case 0:
-        capability_delete(&task_holders[number]);
+        delete_task(number);
         create_task(number);
         break;
     case 1:
@@ -118,6 +148,9 @@ static void step(void)
     case 2:
         (void)space_private_page(&tasks[number]->space, factory, address_of(USER_PAGES + page % PRIVATE_PAGES));
         break;
+    case 17 ... 18:
+        change_thread(number, random_below(UTCB_PAGES));
+        break;
     case 3 ... 9:
         (void)memory_map(memories[memory], tasks[number], address_of(page), 0, count,
                          random_below(2) ? RIGHT_READ : RIGHT_READ | RIGHT_WRITE);
@@ -126,7 +159,7 @@ static void step(void)
         (void)host_unmap(memories[memory], tasks[number], address_of(page), count);
         break;
     default:
-        look(tasks[number], (unsigned)random_below(USER_PAGES + PRIVATE_PAGES));
+        look(tasks[number], (unsigned)random_below(PAGES));
     }
 }
 
@@ -140,7 +173,7 @@ static void run(const char *what, bool remembers)
     for (unsigned i = 0; i < STEPS; i++)
         step();
     for (unsigned i = 0; i < TASKS; i++)
-        capability_delete(&task_holders[i]);
+        delete_task(i);
     for (unsigned i = 0; i < MEMORIES; i++)
         capability_delete(&memory_holders[i]);
     host_ok(stale == 0, "%s: %u accesses, %u by remembered translations, %u stale (seed %#lx)", what, accesses,

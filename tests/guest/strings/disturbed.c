@@ -212,6 +212,33 @@ void when_all_memory_goes(void)
     sweep(&disturbance, true, 0);
 }
 
+/* What the test finds of a copy in whose middle it woke. */
+static uint64_t seen_whole_pages;
+
+static void half_is_seen(struct worker *client)
+{
+    const volatile uint64_t *words = (const volatile uint64_t *)SEEN;
+    (void)client;
+    for (seen_whole_pages = 0; seen_whole_pages < LONG / PAGE_SIZE; seen_whole_pages++)
+        if (words[(seen_whole_pages + 1) * PAGE_SIZE / sizeof(*words) - 1] == 0)
+            return;
+}
+
+/* A more important thread wakes while whole pages are copied, and not just behind all of them: at some moments it finds
+ * a part of them, which is never the same. */
+void when_half_is_seen(void)
+{
+    static const struct disturbance disturbance = {half_is_seen, {0}, false};
+    uint64_t parts = 0, last = 0;
+    for (uint64_t after = STEP; after < COPY_TIME; after += STEP * 5) {
+        EXPECT(!disturb(&disturbance, after, 0));
+        bool is_part = seen_whole_pages > 0 && seen_whole_pages < LONG / PAGE_SIZE;
+        parts += is_part && seen_whole_pages != last;
+        last = seen_whole_pages;
+    }
+    EXPECT(parts >= 3);
+}
+
 void when_client_goes(void)
 {
     static const struct disturbance thread = {.happens = client_ends, .client_goes = true};
