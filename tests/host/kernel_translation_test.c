@@ -112,8 +112,9 @@ static void change_thread(unsigned number, uint64_t which)
     }
     struct thread *thread = thread_create(factory, tasks[number], &error);
     *holder = (struct capability){0};
-    if (thread)
-        capability_attach(holder, &thread->object, RIGHTS_ALL, 0);
+    if (!thread)
+        abort();
+    capability_attach(holder, &thread->object, RIGHTS_ALL, 0);
 }
 
 static void delete_task(unsigned number)
@@ -200,7 +201,7 @@ int main(void)
 {
     host_kernel_start();
     host_invalidate = drop;
-    factory = factory_create_first(QUOTA);
+    factory = host_first_factory(QUOTA);
     run("PCIDs for all", true);
     run_with_few(2, "PCIDs for two of four");
     run_with_few(0, "no PCID left");

@@ -110,12 +110,11 @@ def bochs_command(options, work):
 
 @contextlib.contextmanager
 def started(command, **settings):
-    """The process of a machine, which ends with this context at the latest."""
-    try:
-        process = subprocess.Popen(command, **settings)
-    except FileNotFoundError as error:
-        raise Failure(f"{command[0]} is not installed; ./run without --build installs it") from error
-    with process:
+    """The process of a machine, which ends with this context at the latest, or with whoever started it: a test that
+    takes too long is killed, and must not leave machines behind that run for ever."""
+    if not shutil.which(command[0]):
+        raise Failure(f"{command[0]} is not installed; ./run without --build installs it")
+    with subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "--", *command], **settings) as process:
         try:
             yield process
         finally:
