@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * 10,000 tasks are created and killed (guest_run() runs each test twice), and every frame comes back; also those of tasks
- * with so many page tables that the kernel has not noted where they are, and none with what stood in it before.
+ * 10,000 tasks are created and killed (guest_run() runs each test twice), and every frame comes back; also those of
+ * tasks with so many page tables that the kernel has not noted where they are, and none with what stood in it before.
  */
 #include "../common/worker.h"
 #include "abi/addresses.h"
@@ -33,7 +33,8 @@ static void come_and_go(void)
     }
 }
 
-/* A page far from all others: it takes a page table for itself, a page directory, and one in so many a directory above. */
+/* A page far from all others: it takes a page table for itself, a page directory, and one in so many a directory
+ * above. */
 static uint64_t lonely_address(uint64_t i, uint64_t j)
 {
     return MAPPED_AT + i * TOP_LEVEL_STEP + j * GIBIBYTE + (i + j) * 2 * MEBIBYTE;

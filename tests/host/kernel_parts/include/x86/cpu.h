@@ -22,6 +22,11 @@ void cpu_no_operation(void);
 /* A clock of the host's own: each look at it is a tick later. */
 uint64_t rdtsc(void);
 
+/* Ports: tests of what drives a device have a model of it. */
+uint8_t in_byte(uint16_t port);
+void out_byte(uint16_t port, uint8_t value);
+void out_bytes(uint16_t port, const void *bytes, uint64_t count);
+
 extern uint64_t host_gs_base, host_flushes;
 
 /* A model of a processor that is told of each INVPCID, or 0. */
