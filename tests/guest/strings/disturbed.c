@@ -8,6 +8,7 @@
 #include "strings.h"
 
 #define LONG (200UL * PAGE_SIZE)
+#define FEW (16UL * PAGE_SIZE)
 #define COPY_TIME \
     130000UL        /* more than the nanoseconds, which are instructions, that a copy and what is around it takes */
 #define STEP 1700UL /* less than the kernel copies in one step */
@@ -212,31 +213,90 @@ void when_all_memory_goes(void)
     sweep(&disturbance, true, 0);
 }
 
-/* What the test finds of a copy in whose middle it woke. */
-static uint64_t seen_whole_pages;
+/* ---- Points for interrupts --------------------------------------------------------------------------------------- */
+
+/* The first moment after the beginning of a call for which `is_reached` says so, and for all later ones; within
+ * STEP. */
+static uint64_t first_moment(bool (*is_reached)(uint64_t after))
+{
+    uint64_t before = 0, reached = PATIENCE * COPY_TIME;
+    while (reached - before > STEP) {
+        uint64_t middle = before + (reached - before) / 2;
+        if (is_reached(middle))
+            reached = middle;
+        else
+            before = middle;
+    }
+    return reached;
+}
+
+/* How much of a copy is there, in whole pages from its beginning. */
+static uint64_t pages_seen(uint64_t pages)
+{
+    const volatile uint64_t *words = (const volatile uint64_t *)SEEN;
+    uint64_t seen = 0;
+    while (seen < pages && words[(seen + 1) * PAGE_SIZE / sizeof(*words) - 1] != 0)
+        seen++;
+    return seen;
+}
+
+static uint64_t half_seen;
 
 static void half_is_seen(struct worker *client)
 {
-    const volatile uint64_t *words = (const volatile uint64_t *)SEEN;
     (void)client;
-    for (seen_whole_pages = 0; seen_whole_pages < LONG / PAGE_SIZE; seen_whole_pages++)
-        if (words[(seen_whole_pages + 1) * PAGE_SIZE / sizeof(*words) - 1] == 0)
-            return;
+    half_seen = pages_seen(LONG / PAGE_SIZE);
+}
+
+static bool is_begun(uint64_t after)
+{
+    static const struct disturbance disturbance = {.happens = half_is_seen};
+    EXPECT(!disturb(&disturbance, after, 0));
+    return half_seen > 0;
 }
 
 /* A more important thread wakes while whole pages are copied, and not just behind all of them: at some moments it finds
  * a part of them, which is never the same. */
 void when_half_is_seen(void)
 {
-    static const struct disturbance disturbance = {half_is_seen, {0}, false};
-    uint64_t parts = 0, last = 0;
-    for (uint64_t after = STEP; after < COPY_TIME; after += STEP * 5) {
-        EXPECT(!disturb(&disturbance, after, 0));
-        bool is_part = seen_whole_pages > 0 && seen_whole_pages < LONG / PAGE_SIZE;
-        parts += is_part && seen_whole_pages != last;
-        last = seen_whole_pages;
+    uint64_t parts = 0, last = 0, begun = first_moment(is_begun);
+    for (uint64_t after = begun; after < begun + COPY_TIME; after += STEP * 5) {
+        EXPECT(is_begun(after));
+        parts += half_seen < LONG / PAGE_SIZE && half_seen != last;
+        last = half_seen;
     }
     EXPECT(parts >= 3);
+}
+
+static bool arrived;
+
+/* Breaks a call off: is its string copied then? `arrived` says whether its message has arrived, too. */
+static bool is_copied(uint64_t after)
+{
+    struct worker client;
+    uint64_t old;
+    start_server(0, FEW, 0);
+    EXPECT_EQUAL(kernel_thread_set_priority(server.thread, LOW_PRIORITY), 0);
+    make_client(&client, FEW, 0);
+    fill((uint8_t *)FROM, FEW, after);
+    sleep_for(MILLISECOND); /* the server waits */
+    worker_start(&client, call_once);
+    sleep_for(after);
+    bool copied = pages_seen(FEW / PAGE_SIZE) == FEW / PAGE_SIZE;
+    EXPECT_EQUAL(kernel_thread_break_off(client.thread, 0, &old), 0);
+    for (int i = 0; i < PATIENCE && !client.area->done; i++)
+        sleep_for(COPY_TIME);
+    arrived = client.area->values[RESULT] != ERROR_INTERRUPTED || client.area->values[RESULT_PHASE] != PHASE_SEND;
+    worker_destroy(&client);
+    end_server();
+    return copied;
+}
+
+/* What interrupts the last step of a copy comes before the message arrives, which takes its own time. */
+void when_just_copied(void)
+{
+    EXPECT(is_copied(first_moment(is_copied)));
+    EXPECT(!arrived);
 }
 
 void when_client_goes(void)

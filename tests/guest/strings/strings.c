@@ -396,6 +396,7 @@ static const struct guest_test tests[] = {
     {"buffers that are not the caller's", bad_buffers_for_answer},
     {"overlapping strings and buffers", overlapping},
     {"others find half a copy", when_half_is_seen},
+    {"there is a moment between a copy and its arrival", when_just_copied},
     {"a page of the client goes at each moment", when_client_page_goes},
     {"a page of the server", when_server_page_goes},
     {"all memory of the server, for others", when_all_memory_goes},

@@ -45,6 +45,7 @@ void make_client(struct worker *client, uint64_t length, uint64_t flags);
 
 /* Copies that are disturbed (disturbed.c), and pages that pagers bring (pagers.c). */
 void when_half_is_seen(void);
+void when_just_copied(void);
 void when_client_page_goes(void);
 void when_server_page_goes(void);
 void when_all_memory_goes(void);
