@@ -518,8 +518,8 @@ void schedule_set_priority(struct context *context, uint32_t priority)
     if (place == CONTEXT_PARKED)
         unpark(context);
     context->priority = priority;
-    if (place == CONTEXT_EXHAUSTED)
-        (void)timeout_raise(&context->refill, priority);
+    if (place == CONTEXT_EXHAUSTED && timeout_raise(&context->refill, priority))
+        alarm_at_priority(context->refill.when, priority);
     (void)schedule_raise_deadline(context->owner, priority);
     if (place == CONTEXT_READY || place == CONTEXT_PARKED)
         enqueue(context, true);

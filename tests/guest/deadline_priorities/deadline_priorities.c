@@ -232,6 +232,37 @@ static void promoted(void)
     actors_leave();
 }
 
+#define BUDGET (100 * MICROSECOND)
+#define PERIOD (2000 * MICROSECOND)
+#define WORK 150000 /* rounds of a loop: more than two budgets */
+
+/* Works from `start` on; values[1] is when it was through. */
+static void play_worker(struct area *area)
+{
+    actor_sleep_until(start);
+    for (uint32_t i = 0; i < WORK; i++)
+        __asm__ volatile("");
+    area->values[1] = actor_now() - start;
+}
+
+/* A thread whose budget is used up while it has a low priority, and that then is given a higher one: it goes on when
+ * its next period begins. */
+static void promoted_and_refilled(void)
+{
+    begin();
+    unsigned worker = actor_create(LOW, play_worker, 0);
+    EXPECT_EQUAL(kernel_thread_set_times(actors[worker].thread, BUDGET, BUDGET, PERIOD), 0);
+    actor_start(worker);
+    unsigned promoter = actor_create(HIGH, play_promoter, 1000 * MICROSECOND);
+    actors[promoter].area->values[1] = worker;
+    actor_start(promoter);
+    enter_hog(MIDDLE, 500 * MICROSECOND, HOGGED);
+    actor_sleep_until(start + 2 * HOGGED);
+    EXPECT(actors[worker].area->values[1] >= 1000 * MICROSECOND);
+    EXPECT(actors[worker].area->values[1] < HOGGED - PERIOD);
+    actors_leave();
+}
+
 static const struct guest_test tests[] = {
     {"deadlines of lower threads take no time", undisturbed},
     {"deadlines of higher threads do", disturbed},
@@ -239,6 +270,7 @@ static const struct guest_test tests[] = {
     {"a deadline for whose end a high caller waits", called},
     {"a deadline for whose end a high caller begins to wait", queued},
     {"a sleeper that is raised", promoted},
+    {"one whose budget is used up, and that is raised", promoted_and_refilled},
 };
 
 int main(void)
