@@ -5,6 +5,8 @@
  */
 #include <salto/startup.h>
 
+#include <salto/wait.h>
+
 #include "../common/waiting.h"
 #include "idl/supervisor.h"
 
@@ -14,6 +16,7 @@
 #define A_WHILE (30 * MICROSECOND) /* in which whoever can run would run */
 #define LATENCY (60 * MICROSECOND) /* from a deadline to the next look at the clock */
 #define PATIENCE (1000 * MILLISECOND)
+#define LOWEST_PRIORITY 10
 #define LOW_PRIORITY 20
 #define HIGH_PRIORITY 200
 #define STATUS 77
@@ -35,16 +38,26 @@ static void end_crowd(struct area *area)
     wait_for_ever();
 }
 
-/* A task whose first thread waits for a message, of a high priority. The others were never started. */
-static void make_crowd(void)
+/* A worker_function: receives a message, and computes for ever. */
+static void receive_and_spin(struct area *area)
+{
+    struct ipc_message message = {0};
+    area->begun = 1;
+    ipc_transfer(TAG_RECEIVE, area->steps[0].handle, &message);
+    for (;;)
+        area->done++;
+}
+
+/* A task whose first thread waits for a message. The others were never started. */
+static void make_crowd(uint32_t priority, worker_function *function)
 {
     kernel_thread_t thread = {0};
     uint32_t number, moved;
     endpoint = guest_endpoint();
     worker_create(&crowd, true);
-    EXPECT_EQUAL(kernel_thread_set_priority(crowd.thread, HIGH_PRIORITY), 0);
+    EXPECT_EQUAL(kernel_thread_set_priority(crowd.thread, priority), 0);
     worker_add(&crowd, TAG_RECEIVE, worker_give(&crowd, endpoint, RIGHT_READ));
-    worker_start(&crowd, worker_steps);
+    worker_start(&crowd, function);
     for (int i = 0; i < CROWD; i++) {
         EXPECT_EQUAL(kernel_factory_create_thread(own_factory, crowd.task, &thread, &number), 0);
         EXPECT_EQUAL(kernel_task_move(own_task, thread.handle, crowd.task, &moved), 0);
@@ -56,7 +69,6 @@ static void make_crowd(void)
 /* Somebody of low priority is in the middle of ending it. */
 static void begin_to_end(void)
 {
-    make_crowd();
     worker_create(&killer, false);
     killer.area->values[0] = crowd.task.handle;
     EXPECT_EQUAL(kernel_thread_set_priority(killer.thread, LOW_PRIORITY), 0);
@@ -79,6 +91,7 @@ static void clean_up(void)
 static void threads_do_not_run(void)
 {
     struct ipc_message message = {0};
+    make_crowd(HIGH_PRIORITY, worker_steps);
     begin_to_end();
     EXPECT_EQUAL(ipc_transfer(polled_tag_of(0, MESSAGE_SEND, 0, 0), endpoint, &message), TAG_DONE);
     sleep_for(A_WHILE);
@@ -87,6 +100,22 @@ static void threads_do_not_run(void)
     EXPECT(sleep_until_done(&killer, 1));
     EXPECT_EQUAL(killer.area->values[1], 0);
     EXPECT_EQUAL(crowd.area->done, 0);
+    clean_up();
+}
+
+/* Whoever calls its server, which computes for somebody else, does not help it to go on. */
+static void server_is_not_helped(void)
+{
+    struct ipc_message message = {0};
+    make_crowd(LOWEST_PRIORITY, receive_and_spin);
+    EXPECT_EQUAL(ipc_transfer(polled_tag_of(0, MESSAGE_SEND, 0, 0), endpoint, &message), TAG_DONE);
+    begin_to_end();
+    uint32_t before = crowd.area->done;
+    uint64_t deadline = time_now() + A_WHILE;
+    ipc_set_deadlines(deadline, deadline);
+    EXPECT_EQUAL(ipc_transfer(with_deadline(tag_of(0, MESSAGE_CALL, 0, 0)), endpoint, &message), ERROR_TIMEOUT);
+    EXPECT_EQUAL(crowd.area->done, before);
+    EXPECT(sleep_until_done(&killer, 1));
     clean_up();
 }
 
@@ -103,7 +132,7 @@ static void expect_told(uint32_t supervisor)
 static void killer_is_killed(void)
 {
     uint32_t supervisor = guest_endpoint();
-    make_crowd();
+    make_crowd(HIGH_PRIORITY, worker_steps);
     EXPECT_EQUAL(kernel_task_set_supervisor(crowd.task, (kernel_endpoint_t){supervisor}), 0);
     worker_create(&killer, false);
     killer.area->values[0] = crowd.task.handle;
@@ -121,6 +150,7 @@ static void killer_is_killed(void)
 /* The task is deleted while it ends. What it was told by is no error then, or says that the task is dead. */
 static void task_is_deleted(void)
 {
+    make_crowd(HIGH_PRIORITY, worker_steps);
     begin_to_end();
     worker_die(&crowd, TASK_DELETED);
     EXPECT(sleep_until_done(&killer, 1));
@@ -131,6 +161,7 @@ static void task_is_deleted(void)
 
 static const struct guest_test tests[] = {
     {"no thread of a task that ends runs any more, though others do", threads_do_not_run},
+    {"nor does a server of it, for whoever calls it then", server_is_not_helped},
     {"whoever ends a task is killed there, and it ends all the same", killer_is_killed},
     {"a task is deleted while it ends", task_is_deleted},
 };

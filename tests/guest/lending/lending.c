@@ -15,6 +15,7 @@
 #define RESERVE_HIGH 60
 
 #define PATIENCE 1000000
+#define MILLISECOND 1000000UL
 #define MANY 12 /* prime to 5 */
 
 static uint32_t endpoint, inner;
@@ -190,6 +191,7 @@ static void answered_goes_first(void)
 static void play_high(struct area *area)
 {
     trace('h');
+    area->begun = 1;
     EXPECT_EQUAL(actor_call((uint32_t)area->values[0]), TAG_DONE);
     done = true;
     trace('H');
@@ -234,6 +236,42 @@ static void inversion(void)
         EXPECT_TRACE("mhwsHMl");
         end();
     }
+}
+
+/* Comes by an interrupt, while the server works for the low one, and has it go on. */
+static void play_late_high(struct area *area)
+{
+    actor_sleep(MILLISECOND);
+    play_high(area);
+}
+
+/* A server that is interrupted in its work for the low one, answers on the context of whoever helps it, and sleeps. */
+static void play_helped_server(struct area *area)
+{
+    uint32_t handle = (uint32_t)area->values[0];
+    EXPECT(message_is_tag(actor_receive(handle)));
+    trace('w');
+    for (int i = 0; i < PATIENCE && actors[first].area->begun == 0; i++)
+        __asm__ volatile("pause");
+    EXPECT_EQUAL(actor_reply(), TAG_DONE);
+    actor_sleep(MILLISECOND);
+    trace('s');
+    EXPECT(message_is_tag(actor_receive(handle)));
+    EXPECT_EQUAL(actor_reply(), TAG_DONE);
+}
+
+/* Whose work was interrupted, and finished with the help of another one, goes on when it is answered: its context does
+ * not take the server, which now runs on others, for the one that it had been preempted with. */
+static void helped_and_answered(void)
+{
+    begin();
+    first = actor_create(70, play_late_high, endpoint);
+    actor_enter(RESERVE_LOW, play_helped_server, endpoint);
+    actor_start(first);
+    actor_enter(30, play_low, endpoint);
+    actor_sleep(5 * MILLISECOND);
+    EXPECT_TRACE("whlsH");
+    end();
 }
 
 /* A server that has another one do all of its work. */
@@ -481,6 +519,7 @@ static const struct guest_test tests[] = {
     {"priority inversion: high waits for the server's work alone", inversion},
     {"priority inversion with a server that waits for another", inversion_along_a_chain},
     {"priority inversion in a queue", inversion_in_a_queue},
+    {"who was preempted with a server goes on when that is helped, and answers", helped_and_answered},
     {"priority inversion with a server that comes late", inversion_with_a_late_server},
     {"many helpers of a server that waits", many_helpers},
     {"yield with a lent context", yield_of_a_lent_context},
