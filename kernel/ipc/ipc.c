@@ -134,8 +134,11 @@ static __attribute__((noinline)) enum answered answer_long(struct thread *self, 
     bool done = error != ERROR_NONE || at_once(transfer, self, caller, &error);
     if (error != ERROR_NONE)
         return fail(self, error), ANSWER_NO_MORE;
-    if (done)
-        return transfer_deliver_items(self, caller, transfer), ANSWER_HAS_ITEMS;
+    if (done) {
+        transfer_deliver_items(self, caller, transfer);
+        message_drop_unplaced(self, caller);
+        return ANSWER_HAS_ITEMS;
+    }
     transfer_answer(self, caller);
     return ANSWER_NO_MORE;
 }
@@ -494,6 +497,7 @@ void ipc_answer_copied(struct thread *server, struct thread *caller)
     uint32_t operation = tag_operation((uint32_t)server->call.tag);
     bool answers_partner = operation == MESSAGE_REPLY || operation == MESSAGE_REPLY_AND_WAIT;
     transfer_deliver_items(server, caller, &server->transfer);
+    message_drop_unplaced(server, caller);
     message_deliver_answer_words(server, caller);
     debugger_note(answers_partner ? EVENT_REPLY : EVENT_ANSWER, server, caller, 0, 0);
     wake(caller);

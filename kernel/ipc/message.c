@@ -43,6 +43,19 @@ void message_transfer_items(struct thread *from, struct thread *to, uint32_t ite
         thread_utcb(to)->items[i] = transfer_item(from, to, thread_utcb(from)->items[i]);
 }
 
+void message_drop_unplaced(struct thread *server, struct thread *caller)
+{
+    const uint64_t *sent = thread_utcb(server)->items, *arrived = thread_utcb(caller)->items;
+    uint32_t items = server->task == caller->task ? 0 : tag_items((uint32_t)server->call.tag);
+    for (uint32_t i = 0; i < items; i++) {
+        if (arrived[i] != 0 || sent[i] >> ITEM_KIND_SHIFT != ITEM_MOVE)
+            continue;
+        struct capability *capability = capability_find(&server->task->table, sent[i] & ITEM_HANDLE_MASK);
+        if (capability && !capability_is_only(capability))
+            capability_delete(capability);
+    }
+}
+
 /* The tag as it arrives: without flags, in its one spelling. */
 static uint64_t arriving_tag(uint64_t tag, uint32_t operation)
 {

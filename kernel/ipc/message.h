@@ -63,6 +63,11 @@ static inline bool tag_well_formed(uint32_t low)
 /* Gives `to` what the first `items` items in the UTCB of `from` name: capabilities; all others arrive as 0. */
 void message_transfer_items(struct thread *from, struct thread *to, uint32_t items);
 
+/* Behind that, for the items of an answer: what was to be moved to `caller`, and was not, since there is no room, is
+ * deleted; whoever served it would never learn of it. Not so the last capability to an object, with which that would
+ * die here and now, and what stays in a table that both have. */
+void message_drop_unplaced(struct thread *server, struct thread *caller);
+
 /* Gives `receiver` the request in `sender->call`, whose tag has the general form, but for the items: words, badge. Its
  * preserved registers become zero. */
 void message_deliver_words(struct thread *sender, struct thread *receiver, uint64_t badge);
@@ -94,8 +99,10 @@ void message_deliver_answer_words(struct thread *server, struct thread *caller);
 /* The same with its items. */
 static inline void message_deliver_answer(struct thread *server, struct thread *caller)
 {
-    if (tag_items((uint32_t)server->call.tag))
+    if (tag_items((uint32_t)server->call.tag)) {
         message_transfer_items(server, caller, tag_items((uint32_t)server->call.tag));
+        message_drop_unplaced(server, caller);
+    }
     message_deliver_answer_words(server, caller);
 }
 

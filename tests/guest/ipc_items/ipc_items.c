@@ -354,17 +354,23 @@ static void random_items(const struct worker *host, enum route route)
 
 /* ---- No room ----------------------------------------------------------------------------------------------------- */
 
-/* Where nothing can be installed, a moved capability stays with its sender; with one free entry, the first arrives. */
+/* Where nothing can be installed, a moved capability stays with its sender, but for one of several in an answer; with one
+ * free entry, the first arrives. */
 static void expect_no_room(const struct worker *host, enum route route, uint32_t filler)
 {
     uint32_t copied = guest_memory(1), moved = guest_memory(1), type = guest_type(moved);
-    const uint64_t items[] = {item_of(copied, RIGHTS_ALL, ITEM_COPY), item_of(moved, RIGHTS_ALL, ITEM_MOVE)};
+    uint32_t other = guest_copy(copied, RIGHTS_ALL);
+    const uint64_t items[] = {item_of(copied, RIGHTS_ALL, ITEM_COPY), item_of(moved, RIGHTS_ALL, ITEM_MOVE),
+                              item_of(other, RIGHTS_ALL, ITEM_MOVE)};
     uint64_t arrived[MESSAGE_MAX_ITEMS];
-    give(host, route, items, 2, arrived);
-    EXPECT_EQUAL(arrived[0], 0);
-    EXPECT_EQUAL(arrived[1], 0);
+    give(host, route, items, 3, arrived);
+    for (int i = 0; i < 3; i++)
+        EXPECT_EQUAL(arrived[i], 0);
     EXPECT_EQUAL(guest_type(copied), type);
     EXPECT_EQUAL(guest_type(moved), type);
+    EXPECT_EQUAL(guest_type(other), route == REPLY || route == REPLY_AND_WAIT ? 0 : type);
+    if (guest_type(other))
+        guest_delete(other);
     worker_drop(host, filler);
     give(host, route, items + 1, 1, arrived);
     expect_holds(host, arrived[0], type, RIGHTS_ALL);
