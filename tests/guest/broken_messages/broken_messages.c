@@ -21,6 +21,7 @@
 
 #define RUNS 2            /* guest_run() runs each test twice */
 #define PATIENCE 60000    /* milliseconds for all messages, and as many again for each hundred times */
+#define SMALL_PAGES 128   /* of a task that is to have no room */
 #define SLICE 10000       /* nanoseconds */
 #define SHORTEST_LIFE 500 /* nanoseconds from the start of a client to its death */
 #define LONGEST_LIFE (3 * SLICE)
@@ -224,6 +225,57 @@ static void killed_clients(void)
     servers_expect_same();
 }
 
+/* ---- No room ----------------------------------------------------------------------------------------------------- */
+
+/* Uses up what the factory has, so that the task can pay for no more of its table; copies there use that up, but for
+ * one handle. Answers how many of `memory` it made. */
+static uint32_t fill_table(const struct worker *worker, kernel_factory_t factory, uint32_t copied,
+                           kernel_memory_t memory[SMALL_PAGES])
+{
+    uint32_t count = 0, handle = 0;
+    while (count < SMALL_PAGES && kernel_factory_create_memory(factory, 1, &memory[count]) == 0)
+        count++;
+    EXPECT(count > 0 && count < SMALL_PAGES);
+    while (kernel_task_copy(own_task, copied, worker->task, RIGHT_READ, &handle) == 0)
+        continue;
+    worker_drop(worker, handle);
+    return count;
+}
+
+/* A worker_function: asks for a capability again and again; SEND_FAILURES counts answers without one. */
+static void ask_for_more(struct area *area)
+{
+    for (; area->done < area->values[SEND_TIMES]; area->done++) {
+        struct ipc_message message = {.words = {RIGHT_READ}};
+        uint64_t tag = ipc_transfer(MEMORY_OBJECT_SHARE_REQUEST, area->values[SEND_TARGETS], &message);
+        area->values[SEND_FAILURES] += tag == MEMORY_OBJECT_SHARE_REPLY && ipc_utcb()->items[0] == 0;
+    }
+}
+
+/* A server gives out capabilities to who has no room for them: they must not stay with it. */
+static void no_room(void)
+{
+    struct worker worker;
+    kernel_factory_t factory = {0};
+    kernel_memory_t memory[SMALL_PAGES];
+    memory_object_t object = {0};
+    EXPECT_EQUAL(kernel_factory_create_factory(own_factory, SMALL_PAGES * PAGE_SIZE, &factory), 0);
+    EXPECT_EQUAL(memory_space_create(bank, 1, &object), 0);
+    worker_create_charged(&worker, factory);
+    worker.area->values[SEND_TARGETS] = worker_give(&worker, object.handle, RIGHTS_ALL);
+    worker.area->values[SEND_TIMES] = times;
+    uint32_t count = fill_table(&worker, factory, object.handle, memory);
+    worker_start(&worker, ask_for_more);
+    wait_for(&worker, (uint32_t)times);
+    EXPECT_EQUAL(worker.area->values[SEND_FAILURES], times - 1);
+    for (uint32_t i = 0; i < count; i++)
+        guest_delete(memory[i].handle);
+    worker_destroy(&worker);
+    EXPECT_EQUAL(memory_object_destroy(object), 0);
+    guest_delete(object.handle);
+    guest_delete(factory.handle);
+}
+
 /* ---- What was done ----------------------------------------------------------------------------------------------- */
 
 /* An operation's kinds, and how often each; those that it cannot have are left out. */
@@ -270,6 +322,7 @@ static const struct guest_test tests[] = {
     {"broken messages of all kinds get the errors that they must", every_message},
     {"what is changed after it was sent is what was sent, or what it became", changed_messages},
     {"clients die in the middle of their calls", killed_clients},
+    {"clients without room for what they are answered fill no server's table", no_room},
     {"every operation had every kind that it can have", everything_was_sent},
 };
 

@@ -354,8 +354,8 @@ static void random_items(const struct worker *host, enum route route)
 
 /* ---- No room ----------------------------------------------------------------------------------------------------- */
 
-/* Where nothing can be installed, a moved capability stays with its sender, but for one of several in an answer; with one
- * free entry, the first arrives. */
+/* Where nothing can be installed, a moved capability stays with its sender, but for one of several in an answer; with
+ * one free entry, the first arrives. */
 static void expect_no_room(const struct worker *host, enum route route, uint32_t filler)
 {
     uint32_t copied = guest_memory(1), moved = guest_memory(1), type = guest_type(moved);
