@@ -333,9 +333,8 @@ static bool do_close(uint32_t who)
 }
 
 /* As fork: one becomes a copy of another. */
-static bool do_copy(uint32_t who)
+static bool copy(uint32_t who, uint32_t child)
 {
-    uint32_t child = (who + 1 + (uint32_t)below(CLIENTS - 1)) % CLIENTS;
     if (!do_close(child))
         return false;
     if (regions_copy(members[who], members[child]) != 0)
@@ -351,6 +350,11 @@ static bool do_copy(uint32_t who)
         page->index = i;
     }
     return true;
+}
+
+static bool do_copy(uint32_t who)
+{
+    return copy(who, (who + 1 + (uint32_t)below(CLIENTS - 1)) % CLIENTS);
 }
 
 /* A region changes its size where it is: moved ones would leave the pages of the model. */
@@ -443,6 +447,50 @@ static bool run(uint64_t seed, uint64_t steps, uint32_t failures)
     return good;
 }
 
+static bool access_all(uint32_t who, bool write)
+{
+    bool good = true;
+    for (uint64_t page = 0; page < PLACES && good; page++)
+        good = access_page(who, page, write, false);
+    return good;
+}
+
+/* Page `cut` is copied, since a child writes to it that has mapped it together with its neighbours, and its task has no
+ * record for the hole: what lies behind it goes too, and comes back with what it held. */
+static bool cut_without_record(uint64_t cut)
+{
+    int error;
+    struct range range = {0, PLACES, HOST_BASE};
+    host_machine_reset();
+    memset(clients, 0, sizeof(clients));
+    if (!frames_prepare(HOST_CHUNKS) || !client_open(NULL, 1, CLIENTS * (quota + 1), &error))
+        return false;
+    for (uint32_t i = 0; i < CLIENTS; i++)
+        members[i] = open_member(i);
+    struct object *object = object_create(members[0], PLACES);
+    if (!object || region_attach(members[0], object, &range.address, PLACES, 0, RW, 7) != 0)
+        return false;
+    enter(0, &range, model_create(PLACES), 0, RW, true);
+    bool good = access_all(0, true) && copy(0, 1) && access_all(1, false);
+    host_no_records = true;
+    good = good && access_page(1, cut, true, false) && books_are_good();
+    host_no_records = false;
+    good = good && access_all(0, false) && access_all(1, false) && access_all(1, true) && books_are_good();
+    client_close(&clients[1]);
+    forget_all();
+    return good && frames_used() == 0;
+}
+
+static bool cut_all_without_record(void)
+{
+    bool good = true;
+    quota = PLENTY;
+    host_refused_holes = 0;
+    for (uint64_t page = 0; page < PLACES && good; page++)
+        good = cut_without_record(page);
+    return good && host_refused_holes > 0;
+}
+
 int main(int argc, char **argv)
 {
     uint64_t steps = argc > 1 ? strtoull(argv[1], NULL, 0) : 6000;
@@ -453,5 +501,6 @@ int main(int argc, char **argv)
                 quota, seed + i);
         host_ok(run(seed + i, steps, 7), "the same, and the machine has no memory now and then");
     }
+    host_ok(cut_all_without_record(), "a hole for which there is no record: what lies behind it comes back");
     return host_done();
 }

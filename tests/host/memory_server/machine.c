@@ -14,6 +14,8 @@
 struct host_page host_pages[HOST_TASKS][HOST_PAGES + 1];
 uint32_t host_chunks, host_failures;
 uint64_t host_badge;
+bool host_no_records;
+uint32_t host_refused_holes;
 
 static uint8_t window[(HOST_CHUNKS + 1) * CHUNK_SIZE] __attribute__((aligned(PAGE_SIZE)));
 static bool made[HOST_CHUNKS + 1];
@@ -166,8 +168,10 @@ int machine_unmap(uint32_t task, uint64_t address, uint64_t pages)
     bool hole = place->frame != 0 && place > host_pages[task] && same_mapping(place, -1);
     for (const struct host_page *page = place; page < end; page++)
         hole = hole && same_mapping(page, 1);
-    if (hole && fails())
+    if (hole && (host_no_records || fails())) {
+        host_refused_holes++;
         return -ERROR_NO_MEMORY;
+    }
     memset(place, 0, pages * sizeof(*place));
     uint32_t mapping = end->mapping;
     mappings++;

@@ -28,6 +28,10 @@ extern uint32_t host_chunks;                                    /* that exist */
 /* One in so many calls fails for want of memory; 0: none. */
 extern uint32_t host_failures;
 
+/* No task has memory for the record that a hole in a mapping needs; and how often there was none. */
+extern bool host_no_records;
+extern uint32_t host_refused_holes;
+
 /* The badge that the capability with this handle has; see machine_identify(). */
 extern uint64_t host_badge;
 
