@@ -15,8 +15,8 @@
 #define RESERVE_HIGH 60
 
 #define PATIENCE 1000000
-#define MILLISECOND 1000000UL
-#define MANY 12 /* prime to 5 */
+#define SHORT_SLICE 50000UL /* nanoseconds */
+#define MANY 12             /* prime to 5 */
 
 static uint32_t endpoint, inner;
 static unsigned first, second, third;
@@ -238,39 +238,37 @@ static void inversion(void)
     }
 }
 
-/* Comes by an interrupt, while the server works for the low one, and has it go on. */
-static void play_late_high(struct area *area)
-{
-    actor_sleep(MILLISECOND);
-    play_high(area);
-}
-
-/* A server that is interrupted in its work for the low one, answers on the context of whoever helps it, and sleeps. */
+/* A server that is preempted in its work for the low one by a second caller, on whose context it answers the first, and
+ * then waits. */
 static void play_helped_server(struct area *area)
 {
     uint32_t handle = (uint32_t)area->values[0];
     EXPECT(message_is_tag(actor_receive(handle)));
+    actor_start(first);
     trace('w');
     for (int i = 0; i < PATIENCE && actors[first].area->begun == 0; i++)
         __asm__ volatile("pause");
     EXPECT_EQUAL(actor_reply(), TAG_DONE);
-    actor_sleep(MILLISECOND);
+    EXPECT_EQUAL(actor_call(inner), TAG_DONE);
     trace('s');
     EXPECT(message_is_tag(actor_receive(handle)));
     EXPECT_EQUAL(actor_reply(), TAG_DONE);
 }
 
-/* Whose work was interrupted, and finished with the help of another one, goes on when it is answered: its context does
- * not take the server, which now runs on others, for the one that it had been preempted with. */
+/* Whose server was preempted, and finishes its work on another context, goes on when it is answered: it is not put
+ * aside with the server that it had been preempted with. */
 static void helped_and_answered(void)
 {
     begin();
-    first = actor_create(70, play_late_high, endpoint);
+    first = actor_create(30, play_high, endpoint);
     actor_enter(RESERVE_LOW, play_helped_server, endpoint);
-    actor_start(first);
-    actor_enter(30, play_low, endpoint);
-    actor_sleep(5 * MILLISECOND);
-    EXPECT_TRACE("whlsH");
+    unsigned low = actor_create(30, play_low, endpoint);
+    EXPECT_EQUAL(kernel_thread_set_times(actors[low].thread, SHORT_SLICE, 0, 0), 0);
+    actor_start(low);
+    EXPECT_TRACE("whl");
+    EXPECT(message_is_tag(actor_receive(inner)));
+    EXPECT_EQUAL(actor_reply(), TAG_DONE);
+    EXPECT_TRACE("sH");
     end();
 }
 
