@@ -473,10 +473,11 @@ static bool cut_without_record(uint64_t cut)
     enter(0, &range, model_create(PLACES), 0, RW, true);
     bool good = access_all(0, true) && copy(0, 1) && access_all(1, false);
     host_no_records = true;
-    good = good && access_page(1, cut, true, false) && books_are_good();
+    good = good && access_page(1, cut, true, false) && all_is_good();
     host_no_records = false;
-    good = good && access_all(0, false) && access_all(1, false) && access_all(1, true) && books_are_good();
+    good = good && access_all(0, false) && access_all(1, false) && access_all(1, true) && all_is_good();
     client_close(&clients[1]);
+    frames_settle();
     forget_all();
     return good && frames_used() == 0;
 }
