@@ -19,6 +19,7 @@
 #define PAGES_AT_ONCE 4UL                   /* with interrupts off, an instruction for each word */
 #define AT_ONCE (PAGES_AT_ONCE * PAGE_SIZE) /* bytes; the same where pages are not copied whole */
 #define SHORT (2 * PAGE_SIZE)               /* that much is copied on the way of the message */
+#define LOOKED_AT_ONCE 32                   /* pages, with interrupts off */
 
 /* Where an address of a program lies: in a page of 1 << shift bytes, which *entry maps. */
 struct place {
@@ -254,6 +255,46 @@ static enum strings_result copy_piece(const struct string *string, uint64_t *don
     if (!copied)
         copied = copy_in_any_page(source, target, from_address, to_address, smaller(left, AT_ONCE));
     *done += copied;
+    return STRINGS_MORE;
+}
+
+uint64_t strings_position(const struct strings *strings)
+{
+    uint64_t position = strings->done;
+    for (uint32_t i = 0; i < strings->current; i++)
+        position += strings->of[i].length;
+    return position;
+}
+
+static void set_position(struct strings *strings, uint64_t position)
+{
+    for (strings->current = 0; strings->current < strings->count; strings->current++) {
+        uint32_t length = strings->of[strings->current].length;
+        if (position < length)
+            break;
+        position -= length;
+    }
+    strings->done = position;
+}
+
+void strings_look_from(struct strings *strings, uint64_t position)
+{
+    strings->looks = position < strings->total;
+    set_position(strings, strings->looks ? position : 0);
+}
+
+enum strings_result strings_look(struct strings *strings, const struct space *from)
+{
+    for (uint32_t i = 0; i < LOOKED_AT_ONCE && strings->current < strings->count; i++) {
+        const struct string *string = &strings->of[strings->current];
+        uint64_t address = string->from + strings->done, left = string->length - strings->done;
+        if ((*find(from, address).entry & MAY_READ) != MAY_READ)
+            return STRINGS_SOURCE_MISSING;
+        set_position(strings, strings_position(strings) + smaller(PAGE_SIZE - address % PAGE_SIZE, left));
+    }
+    strings->looks = strings->current < strings->count;
+    if (!strings->looks)
+        set_position(strings, 0);
     return STRINGS_MORE;
 }
 

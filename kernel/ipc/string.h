@@ -5,6 +5,12 @@
  * The kernel never uses an address that a program gave: it walks the page tables of both sides and copies in its own
  * map of physical memory. Invariant: a frame or a page table that a walk found is used only until interrupts are next
  * let in; where none came then, nothing can have changed, and the walk holds on.
+ *
+ * A message that was broken off for a page of its sender's is sent from the beginning when that is there, since the
+ * receiver's buffers are others' meanwhile. So that this takes no time for each page that is missing, as many times as
+ * there are such, the sender's other pages are looked at before anything is copied again: looking goes on where the
+ * last sending ended, and each page that is missing is asked for then. A message whose pages are brought one by one is
+ * copied twice at most, unless pages are taken away again meanwhile.
  */
 #ifndef SALTO_IPC_STRING_H
 #define SALTO_IPC_STRING_H
@@ -25,9 +31,10 @@ struct string {
 
 /* The strings of a message, as the sender's items and the receiver's buffers named them when they were read. */
 struct strings {
-    uint64_t done;  /* bytes of the current string that are copied */
+    uint64_t done;  /* bytes of the current string that are copied, or looked at */
     uint64_t total; /* bytes of all strings */
     uint32_t count, current;
+    bool looks; /* has not begun to copy: looks whether the sender's pages are there */
     struct string of[MESSAGE_MAX_STRINGS];
 };
 
@@ -63,6 +70,16 @@ bool strings_copy_at_once(const struct strings *strings, const struct space *fro
 /* Copies a piece, after which interrupts should be let in. It may let them in itself, and returns when one has come.
  * What is not copied because a page is missing can be copied when it is there. */
 enum strings_result strings_copy(struct strings *strings, const struct space *from, const struct space *to);
+
+/* How many bytes lie before what comes next. */
+uint64_t strings_position(const struct strings *strings);
+
+/* Before the first byte is copied, strings_look() is to look whether the sender's pages are there, from `position` on:
+ * that is as far as it came the last time. */
+void strings_look_from(struct strings *strings, uint64_t position);
+
+/* Looks at some of the sender's pages; they `looks` no more when all are there. MORE or SOURCE_MISSING. */
+enum strings_result strings_look(struct strings *strings, const struct space *from);
 
 /* The address that comes next, of the sender's (`source`) or of the receiver's, in the address space `space`; `*code`
  * is the error code that a program's page fault there would have (Intel SDM volume 3, 4.7). */

@@ -48,6 +48,7 @@ static void bind(struct thread *client, struct thread *driver, bool answers)
     client->transfer_partner = driver;
     driver->transfer_partner = client;
     client->transfer.answers = driver->transfer.answers = answers;
+    driver->transfer.strings.looks = false;
     driver->restarting = RESTARTS_TRANSFER;
     schedule_chain_cut();
 }
@@ -163,10 +164,12 @@ static void page_is_missing(struct thread *client, struct thread *driver, bool s
     bool clients = source != driver->transfer.answers;
     struct thread *owner = clients ? client : driver;
     uint64_t code, address = strings_missing(&driver->transfer.strings, source, &owner->task->space, &code);
-    if (clients)
+    if (clients) {
+        client->strings_looked = source ? strings_position(&driver->transfer.strings) : 0;
         client_page_is_missing(client, address, code);
-    else if (!is_asked_for(driver, address, code))
+    } else if (!is_asked_for(driver, address, code)) {
         transfer_page_refused(driver, ERROR_BAD_ADDRESS);
+    }
 }
 
 /* The pages of the message cannot be mapped: that is for the sender to know. */
@@ -202,6 +205,21 @@ static void arrive(struct thread *client, struct thread *driver)
         ipc_request_copied(client, driver);
 }
 
+/* Looks whether all pages of the client's strings are there. If not yet, one is missing, or the thread should stop. */
+static bool look(struct thread *client, struct thread *driver)
+{
+    struct strings *strings = &driver->transfer.strings;
+    do {
+        if (strings_look(strings, &client->task->space) == STRINGS_SOURCE_MISSING)
+            return page_is_missing(client, driver, true), false;
+        if (!strings->looks)
+            return true;
+    } while (!preemption_due() && driver->transfer_partner == client);
+    if (driver->transfer_partner == client)
+        schedule_go_on(driver);
+    return false;
+}
+
 /* Copies until all is done, something is wrong, or the thread that copies should stop; then schedule_switch says so. */
 static void run(struct thread *client, struct thread *driver)
 {
@@ -229,6 +247,11 @@ void transfer_request(struct thread *sender, struct thread *receiver, uint32_t a
     bind(sender, receiver, false);
     if ((uint32_t)sender->call.tag & TAG_DEADLINE)
         schedule_add_deadline(sender, timer_at(thread_utcb(sender)->send_deadline));
+    if (sender->strings_looked) {
+        strings_look_from(&receiver->transfer.strings, sender->strings_looked);
+        sender->strings_looked = 0;
+        return transfer_go_on(receiver);
+    }
     run(sender, receiver);
 }
 
@@ -240,5 +263,7 @@ void transfer_answer(struct thread *server, struct thread *caller)
 
 void transfer_go_on(struct thread *driver)
 {
-    run(driver->transfer_partner, driver);
+    struct thread *client = driver->transfer_partner;
+    if (!driver->transfer.strings.looks || look(client, driver))
+        run(client, driver);
 }

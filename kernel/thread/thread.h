@@ -95,6 +95,7 @@ struct thread {
     struct reply *reply;               /* KEPT */
     struct thread *transfer_partner;   /* the other thread of the transfer that it is in */
     uint64_t wait_handle;              /* on which it received from an endpoint last */
+    uint64_t strings_looked;           /* bytes of its message that were there when it was sent last; see string.h */
     struct memory *makes;              /* half made by the operation that it carries out; see memory.h */
     struct mapping *made;              /* mapped by its operation so far; see mapping.h */
     uint32_t found;                    /* by its revocation so far: PTE_USE */

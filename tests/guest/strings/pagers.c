@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <salto/string_item.h>
+#include <salto/tap.h>
 #include <salto/wait.h>
 
 #include "idl/fault.h"
@@ -17,6 +18,7 @@
 #define QUIET (10 * MILLISECOND) /* longer than the kernel that checks its invariants takes for all of them, too */
 #define ACCESS_READ 4            /* error codes of page faults of programs: Intel SDM volume 3, 4.7 */
 #define ACCESS_WRITE 6
+#define LIES 5
 #define NO_ANSWER 1 /* label that is no answer to a fault */
 
 /* Pages of a task that the test brings: where in it, and out of which memory. */
@@ -125,6 +127,80 @@ void paged_buffers(void)
     worker_start(&client, call_once);
     EXPECT_EQUAL(bring_pages(&paged, ACCESS_WRITE, 0), MISSING_PAGES);
     expect_arrived(&client);
+    end(&client);
+}
+
+/* A worker_function: reads the pages of its string. */
+static void touch_string(struct area *area)
+{
+    for (uint64_t page = 0; page < PAGES; page++)
+        area->values[RESULT] += *(volatile uint8_t *)(FROM + page * PAGE_SIZE);
+    area->done++;
+}
+
+/* Takes all pages of a client's string away, and brings them one by one. How long does that take? */
+static uint64_t time_of_pages(struct worker *client, worker_function *function)
+{
+    struct ipc_message message = {0};
+    pager = guest_endpoint();
+    set_pager(client);
+    EXPECT_EQUAL(kernel_memory_unmap(sent, client->task, FROM, PAGES), 0);
+    sleep_for(MILLISECOND);
+    uint64_t before = time_now();
+    worker_start(client, function);
+    for (uint64_t page = 0; page < PAGES; page++) {
+        EXPECT_EQUAL(ipc_transfer(TAG_RECEIVE, pager, &message), KERNEL_PAGER_PAGE_FAULT_REQUEST);
+        EXPECT_EQUAL(message.words[2], FROM + page * PAGE_SIZE);
+        EXPECT_EQUAL(kernel_memory_map(sent, client->task, FROM + page * PAGE_SIZE, (uint32_t)page, 1, READ_WRITE), 0);
+        EXPECT_EQUAL(ipc_transfer(TAG_REPLY, 0, &message), TAG_DONE);
+    }
+    uint64_t time = time_now() - before;
+    sleep_for(QUIET);
+    EXPECT_EQUAL(client->area->done, 1);
+    worker_destroy(client);
+    guest_delete(pager);
+    return time;
+}
+
+/* It takes not much longer than where the client touches the pages: what is there already is not copied again for each
+ * one. */
+void many_paged_strings(void)
+{
+    struct worker client;
+    start_server(0, PAGES * PAGE_SIZE, 0);
+    EXPECT_EQUAL(kernel_thread_set_priority(server.thread, LOW_PRIORITY), 0);
+    fill((uint8_t *)FROM, PAGES * PAGE_SIZE, 1);
+    make_client(&client, PAGES * PAGE_SIZE, 0);
+    uint64_t touched = time_of_pages(&client, touch_string);
+    make_client(&client, PAGES * PAGE_SIZE, 0);
+    uint64_t sent_time = time_of_pages(&client, call_once);
+    EXPECT_EQUAL(server.area->done, 1);
+    EXPECT(is_filled((uint8_t *)BACK, PAGES * PAGE_SIZE, 1));
+    tap_note("%lu pages brought in %lu ns for who touches them, in %lu for who sends them", PAGES, touched, sent_time);
+    EXPECT(sent_time < 8 * touched);
+    end_server();
+}
+
+/* A pager that says that the page is there, and it is not: it is asked again, and nobody waits for it but its
+ * client. */
+void lying_pagers(void)
+{
+    struct worker client;
+    struct ipc_message message = {0};
+    start(&client, 0);
+    const struct paged paged = {client.task, sent, FROM};
+    set_pager(&client);
+    take_pages(&paged);
+    worker_start(&client, call_once);
+    for (int i = 0; i < LIES; i++) {
+        EXPECT_EQUAL(ipc_transfer(TAG_RECEIVE, pager, &message), KERNEL_PAGER_PAGE_FAULT_REQUEST);
+        EXPECT_EQUAL(message.words[2], FROM + MISSING * PAGE_SIZE);
+        EXPECT_EQUAL(ipc_transfer(TAG_REPLY, 0, &message), TAG_DONE);
+    }
+    EXPECT_EQUAL(client.area->done, 0);
+    expect_served();
+    EXPECT_EQUAL(bring_pages(&paged, ACCESS_READ, 0), MISSING_PAGES);
+    EXPECT_EQUAL(client.area->values[RESULT], tag_of(LABEL, MESSAGE_REPLY_AND_WAIT, 0, 1));
     end(&client);
 }
 

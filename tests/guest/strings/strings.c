@@ -410,6 +410,8 @@ static const struct guest_test tests[] = {
     {"the server is stopped", when_server_is_stopped},
     {"a pager brings the pages of the client's string", paged_strings},
     {"of the server's buffer", paged_buffers},
+    {"a pager brings many pages of a string, one by one", many_paged_strings},
+    {"a pager says so, and brings none", lying_pagers},
     {"of the client's buffer: the answer is lost", paged_answers},
     {"pagers that refuse", refusing_pagers},
     {"pagers that never answer", silent_pagers},

@@ -58,6 +58,8 @@ void when_server_task_ends(void);
 void when_server_is_broken_off(void);
 void when_server_is_stopped(void);
 void paged_strings(void);
+void many_paged_strings(void);
+void lying_pagers(void);
 void paged_buffers(void);
 void paged_answers(void);
 void refusing_pagers(void);
