@@ -118,12 +118,23 @@ static void unmap_some_pages(void)
     EXPECT_EQUAL(kernel_memory_unmap(some_pages, own_task, ADDRESS, SOME_PAGES), 0);
 }
 
+/* Where no large page can be. */
 static void map_many_pages(void)
+{
+    EXPECT_EQUAL(kernel_memory_map(many_pages, own_task, ADDRESS + PAGE_SIZE, 0, MANY_PAGES, KERNEL_RIGHTS_READ), 0);
+}
+
+static void unmap_many_pages(void)
+{
+    EXPECT_EQUAL(kernel_memory_unmap(many_pages, own_task, ADDRESS + PAGE_SIZE, MANY_PAGES), 0);
+}
+
+static void map_large_pages(void)
 {
     EXPECT_EQUAL(kernel_memory_map(many_pages, own_task, ADDRESS, 0, MANY_PAGES, KERNEL_RIGHTS_READ), 0);
 }
 
-static void unmap_many_pages(void)
+static void unmap_large_pages(void)
 {
     EXPECT_EQUAL(kernel_memory_unmap(many_pages, own_task, ADDRESS, MANY_PAGES), 0);
 }
@@ -209,10 +220,12 @@ const struct operation operations[] = {
     {"delete of memory of 1024 pages", create_many_pages, delete_memory, 0, 2 * COARSE},
     {"memory.map of a page", 0, map_page, unmap_page, FINE},
     {"memory.map of 64 pages", 0, map_some_pages, unmap_some_pages, COARSE},
-    {"memory.map of 1024 pages", 0, map_many_pages, unmap_many_pages, COARSE},
+    {"memory.map of 1024 pages", 0, map_many_pages, unmap_many_pages, 2 * COARSE},
+    {"memory.map of 2 large pages", 0, map_large_pages, unmap_large_pages, COARSE},
     {"memory.unmap of a page", map_page, unmap_page, 0, FINE},
     {"memory.unmap of 64 pages", map_some_pages, unmap_some_pages, 0, COARSE},
-    {"memory.unmap of 1024 pages", map_many_pages, unmap_many_pages, 0, COARSE},
+    {"memory.unmap of 1024 pages", map_many_pages, unmap_many_pages, 0, 2 * COARSE},
+    {"memory.unmap of 2 large pages", map_large_pages, unmap_large_pages, 0, COARSE},
     {"task.copy", 0, copy_capability, delete_capability, FINE},
     {"task.delete of a copy", copy_capability, delete_capability, 0, FINE},
     {"ports.grant of all", create_task, grant_ports, delete_task, FINE},
