@@ -78,8 +78,10 @@ int64_t paged_mmap(const struct linux_frame *frame)
             return -EINVAL;
         result = ipc_space_detach(address, pages);
     }
+    uint32_t how =
+        (flags & MAP_FIXED ? MEMORY_ATTACHMENT_FIXED : 0) | (flags & MAP_SHARED ? MEMORY_ATTACHMENT_COMMON : 0);
     if (result == 0)
-        result = ipc_space_allocate(address, pages, rights, flags & MAP_FIXED ? MEMORY_ATTACHMENT_FIXED : 0, &start);
+        result = ipc_space_allocate(address, pages, rights, how, &start);
     return result == 0 ? (int64_t)start : result == MEMORY_ERROR_BAD_RANGE ? -ENOMEM : linux_error(result);
 }
 

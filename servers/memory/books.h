@@ -12,7 +12,8 @@
  * payer is never above its `quota`. The regions of a client do not overlap. A page is mapped in a task only where a
  * region covers it, its object has a frame for it, and with rights no greater than the region's; it is mapped to be
  * written only where no other object has the frame. An object without a capability is attached by its owner alone, each
- * page of it at most once, and has frames only for attached pages; when it is attached nowhere, it is gone.
+ * page of it at most once, and has frames only for attached pages, but for a common one, which copies of the owner's
+ * address space have too; when it is attached nowhere, it is gone.
  */
 #ifndef SALTO_MEMORY_BOOKS_H
 #define SALTO_MEMORY_BOOKS_H
@@ -41,6 +42,7 @@ struct object {
     uint32_t region_count;
     uint32_t export; /* number in the table of exports, 0 if there is no capability */
     bool shares;     /* it is a copy, or was copied: others may have its frames */
+    bool common;     /* copies of the owner's address space have it too */
     struct sparse frames;
 };
 
@@ -167,7 +169,7 @@ int regions_copy(const struct client *from, struct client *to);
 /* Is it memory of the client's own, which nobody else can attach? */
 static inline bool region_is_own(const struct region *region)
 {
-    return region->object->export == 0;
+    return region->object->export == 0 && !region->object->common;
 }
 
 /* ---- faults.c

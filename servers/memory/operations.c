@@ -168,6 +168,7 @@ static int on_space_allocate(void *server, const struct idl_call *call, uint64_t
     struct object *object = object_create(client, pages);
     if (!object)
         return MEMORY_ERROR_QUOTA;
+    object->common = how & MEMORY_ATTACHMENT_COMMON;
     int error = region_attach(client, object, start, pages, 0, rights, RIGHTS_OF_OBJECTS);
     if (error)
         object_drop_unused(object);

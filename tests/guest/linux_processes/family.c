@@ -103,6 +103,42 @@ static void copies(void)
     REQUIRE(data == 4 && heap[5] == 4);
 }
 
+/* What is mapped with MAP_SHARED is one memory for all that descend, whoever touches it first; what one of them unmaps,
+ * or may not write any more, the others have. */
+static void shares(void)
+{
+    const int flags = MAP_ANONYMOUS, rights = PROT_READ | PROT_WRITE;
+    volatile int *shared = mmap(NULL, LARGE, rights, MAP_SHARED | flags, -1, 0);
+    volatile int *own = mmap(NULL, LARGE, rights, MAP_PRIVATE | flags, -1, 0);
+    REQUIRE(shared != MAP_FAILED && own != MAP_FAILED);
+    shared[0] = own[0] = 1;
+    pid_t child = must_fork();
+    if (child == 0) {
+        pid_t grandchild = must_fork();
+        if (grandchild == 0) {
+            shared[PAGE] = 3; /* another page, the first to touch it */
+            own[0] = 4;
+            _exit(0);
+        }
+        REQUIRE(ended(grandchild) == 0);
+        REQUIRE(shared[0] == 1 && shared[PAGE] == 3 && own[0] == 1);
+        shared[0] = 2;
+        own[0] = 5;
+        while (shared[1] == 0)
+            sched_yield();
+        REQUIRE(mprotect((void *)shared, LARGE, PROT_READ) == 0 && shared[1] == 6);
+        REQUIRE(munmap((void *)shared, LARGE) == 0 && munmap((void *)own, LARGE) == 0);
+        _exit(0);
+    }
+    while (shared[0] == 1)
+        sched_yield();
+    shared[1] = 6;
+    REQUIRE(ended(child) == 0);
+    REQUIRE(shared[0] == 2 && shared[PAGE] == 3 && own[0] == 1);
+    shared[PAGE] = 7;
+    REQUIRE(munmap((void *)shared, LARGE) == 0);
+}
+
 /* Registers of all kinds: the C library and the compiler keep some of them over the call. */
 static void registers(void)
 {
@@ -483,23 +519,12 @@ static const struct {
     const char *name;
     void (*function)(void);
 } parts[] = {
-    {"numbers", numbers},
-    {"copies", copies},
-    {"registers", registers},
-    {"output", output},
-    {"statuses", statuses},
-    {"kills", kills},
-    {"waits", waits},
-    {"sequence", sequence},
-    {"depth", depth},
-    {"orphans", orphans},
-    {"leaves", leaves},
-    {"threads", threads},
-    {"refusals", refusals},
-    {"bomb", bomb},
-    {"executes", executes},
-    {"refused", not_executed},
-    {"thread", executes_in_thread},
+    {"numbers", numbers},     {"copies", copies},        {"shares", shares},
+    {"registers", registers}, {"output", output},        {"statuses", statuses},
+    {"kills", kills},         {"waits", waits},          {"sequence", sequence},
+    {"depth", depth},         {"orphans", orphans},      {"leaves", leaves},
+    {"threads", threads},     {"refusals", refusals},    {"bomb", bomb},
+    {"executes", executes},   {"refused", not_executed}, {"thread", executes_in_thread},
     {"memory", memory_ends},
 };
 

@@ -52,12 +52,14 @@ static uint64_t check_object(const struct object *object)
     for (uint64_t page = 0; (page = sparse_next(&object->frames, page, object->pages)) != SPARSE_NONE; page++) {
         users[sparse_get(&object->frames, page)]++;
         resident++;
-        expect(object->export || is_attached(object, page), "own memory is there only where it is attached");
+        expect(object->export || object->common || is_attached(object, page),
+               "own memory is there only where it is attached");
     }
     for (const struct region *region = object->regions; region; region = region->next) {
         expect(region->object == object, "a region is in the list of its object");
         expect(!object->export || object_exported(object->export, object_generation(object)) == object, "an export");
-        expect(object->export || region->client == object->owner, "what has no capability is the owner's alone");
+        expect(object->export || object->common || region->client == object->owner,
+               "what has no capability, and is not common, is the owner's alone");
         regions++;
     }
     expect(resident == object->resident, "the resident pages of an object");
