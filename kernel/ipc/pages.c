@@ -90,6 +90,7 @@ enum error pages_read(struct pages *pages, const struct utcb *sender, uint32_t i
 {
     pages->count = pages->mapped = 0;
     pages->reached = 0;
+    pages->failure = ERROR_NONE;
     for (uint32_t i = 0; i < items; i++) {
         struct page_item *page = &pages->of[pages->count];
         if (!pages_is_item(sender->items[i]))

@@ -38,6 +38,7 @@ struct page_item {
 struct pages {
     uint32_t count, mapped; /* `mapped` of them are, and the first `reached` bytes of the next one */
     uint64_t reached;
+    enum error failure; /* why they cannot be mapped: what was mapped of them is being taken back */
     struct page_item of[MESSAGE_MAX_ITEMS];
 };
 

@@ -181,6 +181,13 @@ static void pages_are_refused(struct thread *client, struct thread *driver, enum
     fail_driver(driver, error);
 }
 
+/* Takes back a piece of what was mapped before it failed; who is told of the failure finds that nothing is. */
+static void take_pages_back(struct thread *client, struct thread *driver)
+{
+    if (!mapping_abandoned_piece())
+        pages_are_refused(client, driver, driver->transfer.pages.failure);
+}
+
 /* Maps a piece of the pages. Is all mapped? */
 static bool map_pages(struct thread *client, struct thread *driver)
 {
@@ -189,10 +196,10 @@ static bool map_pages(struct thread *client, struct thread *driver)
     bool done;
     if (driver->transfer.pages.count == 0)
         return true;
-    enum error error = pages_piece(&driver->transfer.pages, driver, from, to, &done);
-    if (error != ERROR_NONE)
-        pages_are_refused(client, driver, error);
-    return error == ERROR_NONE && done;
+    if (driver->transfer.pages.failure != ERROR_NONE)
+        return take_pages_back(client, driver), false;
+    driver->transfer.pages.failure = pages_piece(&driver->transfer.pages, driver, from, to, &done);
+    return driver->transfer.pages.failure == ERROR_NONE && done;
 }
 
 static void arrive(struct thread *client, struct thread *driver)

@@ -12,6 +12,7 @@
 #include "idl/notification.h"
 #include "idl/ports.h"
 #include "idl/reply.h"
+#include "pages.h"
 
 #define COPIES 80 /* more than a page of a table, and than the first page of a new task's */
 #define PAGES 600 /* more than one page of addresses */
@@ -234,6 +235,10 @@ static const struct guest_test tests[] = {
     {"each allocation of mappings", all_mappings},
     {"each allocation of capabilities", all_capabilities},
     {"each allocation of an item's", items},
+    {"each allocation of pages that are given", pages_given},
+    {"of such that are mapped on without a message", pages_mapped_on},
+    {"of such that are taken back", pages_taken_back},
+    {"of answers to page faults", pages_answered},
 };
 
 int main(void)
