@@ -57,11 +57,12 @@ struct region {
     uint64_t start;
     uint64_t pages;
     uint64_t offset; /* page of the object at `start` */
-    uint32_t rights;
-    uint32_t allowed;    /* the most that protect may give */
-    uint64_t next_page;  /* where the next fault is expected if the region is gone through in order ... */
-    uint32_t ahead;      /* ... and how many pages are mapped then at once */
-    uint32_t next_frame; /* the one behind those that were mapped last */
+    uint8_t rights;
+    uint8_t allowed;     /* the most that protect may give */
+    bool mapped;         /* pages were mapped, since it was attached */
+    uint8_t ahead;       /* how many pages are mapped at once if the region is gone through in order, ... */
+    uint32_t next_frame; /* ... the one behind those that were mapped last, ... */
+    uint64_t next_page;  /* ... and where the next fault is expected then */
     struct sparse states;
 };
 

@@ -87,7 +87,7 @@ void region_unmap(struct region *region, uint64_t from, uint64_t to)
         from = region->offset;
     if (to > region->offset + region->pages)
         to = region->offset + region->pages;
-    from = sparse_next(&region->states, from, to);
+    from = region->mapped ? sparse_next(&region->states, from, to) : SPARSE_NONE;
     if (from == SPARSE_NONE)
         return;
     unmap_range(region->client, address_of(region, from), address_of(region, to));
@@ -115,6 +115,8 @@ static bool kept_pages(const struct region *region, uint64_t *from, uint64_t *to
 void region_give_up(struct region *region, uint64_t from, uint64_t to)
 {
     uint64_t first = from, last = to;
+    if (!region->mapped)
+        return;
     if (kept_pages(region, &first, &last))
         region_unmap(region, first, last);
     forget_states(region, from, to);
@@ -136,7 +138,8 @@ void object_lost(const struct object *object, uint64_t from, uint64_t to, bool a
 {
     for (struct region *region = object->regions; region; region = region->next) {
         uint64_t end = region->offset + region->pages;
-        states_lost(region, from > region->offset ? from : region->offset, to < end ? to : end, all);
+        if (region->mapped)
+            states_lost(region, from > region->offset ? from : region->offset, to < end ? to : end, all);
     }
 }
 
@@ -240,6 +243,7 @@ bool object_write(struct object *object, uint64_t offset, const uint8_t *bytes, 
 static bool enter_states(struct region *region, uint64_t page, uint64_t count, uint32_t state)
 {
     uint64_t end = page + count, some;
+    region->mapped = true;
     for (uint64_t from = page; from < end; from += some) {
         uint32_t *places = sparse_place(&region->states, from);
         if (!places)
@@ -315,6 +319,7 @@ static enum fault_answer map_page(struct region *region, uint64_t page, uint32_t
     if (!state)
         return FAULT_REFUSED;
     *state = state_for(rights);
+    region->mapped = true;
     machine_answer_page(frames_bytes(frame), rights);
     answered.region = region;
     answered.page = page;
@@ -336,7 +341,7 @@ static uint64_t wanted_pages(struct region *region, uint64_t page)
     if (page != region->next_page || region->ahead == 0)
         region->ahead = 1;
     else if (region->ahead < MOST_AHEAD)
-        region->ahead *= 2;
+        region->ahead = (uint8_t)(region->ahead * 2);
     if (left > region->object->pages - page)
         left = region->object->pages - page;
     return region->ahead < left ? region->ahead : left;

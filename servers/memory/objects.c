@@ -150,6 +150,8 @@ struct object *object_copy(struct object *object, uint64_t offset, uint64_t page
     struct object *copy = object_create(owner, pages);
     if (!copy)
         return NULL;
+    if (object->resident == 0)
+        return copy;
     protect_pages(object, offset, end_page);
     object_lost(object, offset, end_page, false);
     object->shares = copy->shares = true;

@@ -49,6 +49,7 @@ static struct region *add_region(const struct region *model, int *error)
     if (!region)
         return NULL;
     *region = *model;
+    region->mapped = false;
     sparse_init(&region->states, client, region->offset + region->pages);
     *error = region_table_add(client, region);
     if (*error) {
@@ -97,8 +98,8 @@ int region_attach(struct client *client, struct object *object, uint64_t *start,
                                  .start = *start,
                                  .pages = pages,
                                  .offset = offset,
-                                 .rights = with_read(rights),
-                                 .allowed = allowed};
+                                 .rights = (uint8_t)with_read(rights),
+                                 .allowed = (uint8_t)allowed};
     add_region(&model, &error);
     return error;
 }
@@ -209,7 +210,7 @@ static void set_rights(struct region *region, uint32_t rights)
 {
     if (region->rights & ~rights)
         region_unmap(region, region->offset, region->offset + region->pages);
-    region->rights = rights;
+    region->rights = (uint8_t)rights;
 }
 
 int regions_protect(struct client *client, uint64_t address, uint64_t pages, uint32_t rights)

@@ -86,7 +86,8 @@ uint32_t *sparse_find_far(const struct sparse *sparse, uint64_t index)
     return frame ? &entries(frame)[entry_index(index, 1)] : NULL;
 }
 
-/* Moves the few numbers so that there is a place for `index` among them. False if they lie too far apart. */
+/* Moves the few numbers so that there is a place for `index` among them, and others in the direction in which it lies.
+ * False if they lie too far apart. */
 static bool slide(struct sparse *sparse, uint64_t index)
 {
     uint32_t moved[SPARSE_FEW] = {0};
@@ -99,6 +100,8 @@ static bool slide(struct sparse *sparse, uint64_t index)
     }
     if (highest - lowest >= SPARSE_FEW)
         return false;
+    if (index == lowest && index != highest && highest >= SPARSE_FEW - 1)
+        lowest = highest - (SPARSE_FEW - 1);
     for (uint32_t i = 0; i < SPARSE_FEW; i++)
         moved[i] = sparse_get(sparse, lowest + i);
     memcpy(sparse->few, moved, sizeof(moved));

@@ -15,7 +15,7 @@
 
 #include "frames.h"
 
-#define SPARSE_FEW 7
+#define SPARSE_FEW 9
 #define SPARSE_MAX_HEIGHT 3
 #define SPARSE_MAX_PAGES (1UL << 30) /* 4 TiB */
 
