@@ -30,7 +30,7 @@ static enum error table_grow(struct task *task)
             return ERROR_NO_MEMORY;
         *half = physical_to_virtual(frame);
     }
-    uint64_t frame = factory_allocate_frame(payer_of(task));
+    uint64_t frame = factory_allocate_raw_frame(payer_of(task)); /* what a free entry has not, attach() sets */
     if (frame == 0)
         return ERROR_NO_MEMORY;
     struct capability *page = physical_to_virtual(frame);
@@ -38,6 +38,7 @@ static enum error table_grow(struct task *task)
     for (int i = CAPABILITIES_PER_PAGE - 1; i >= 0; i--) {
         page[i].handle = table->limit + (uint32_t)i;
         page[i].task = task;
+        page[i].object = 0;
         if (page[i].handle == 0)
             continue;
         page[i].next_free = table->free;
@@ -255,12 +256,13 @@ static bool empty_last_page(struct capability *page)
     return true;
 }
 
-/* Frees the directory's halves. One may be there before its first page, which could not be had. */
+/* Frees the directory's halves, which name no page any more. One may be there before its first page, which could not
+ * be had. */
 static void free_directory(struct task *task)
 {
     for (int half = 0; half < 2; half++) {
         if (task->table.directory[half])
-            factory_free_frame(payer_of(task), virtual_to_physical(task->table.directory[half]));
+            factory_free_zeroed_frame(payer_of(task), virtual_to_physical(task->table.directory[half]));
         task->table.directory[half] = 0;
     }
 }
@@ -278,6 +280,7 @@ bool capability_table_destroy_piece(struct task *task)
         return false;
     table->free = 0;
     table->limit -= CAPABILITIES_PER_PAGE;
+    table->directory[last >> 9][last & 511] = 0;
     factory_free_frame(payer_of(task), virtual_to_physical(page));
     return false;
 }

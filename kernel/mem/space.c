@@ -139,9 +139,13 @@ static void skip_missing_tables(struct space *space)
     space->cursor = (uint64_t)i * TOP_ENTRY_COVERS;
 }
 
-static void free_private_page(struct factory *payer, uint64_t *entry)
+/* Slots of capabilities are zeros by now, since the task has none any more. */
+static void free_private_page(struct factory *payer, uint64_t *entry, bool slots)
 {
-    factory_free_frame(payer, *entry & PTE_ADDRESS);
+    if (slots)
+        factory_free_zeroed_frame(payer, *entry & PTE_ADDRESS);
+    else
+        factory_free_frame(payer, *entry & PTE_ADDRESS);
     *entry = 0;
 }
 
@@ -150,13 +154,14 @@ static void free_private_page(struct factory *payer, uint64_t *entry)
 static void free_private_pages(struct space *space, struct factory *payer)
 {
     uint64_t *entry = &space->private_table[space->private_cursor], *first = entry;
+    const uint64_t *slots = &space->private_table[PRIVATE_ENTRY(CAPABILITY_SLOTS)];
     uint64_t *end = &space->private_table[space->private_cursor / PRIVATE_AT_ONCE * PRIVATE_AT_ONCE + PRIVATE_AT_ONCE];
     for (int freed = 0; entry < end && freed < PAGES_AT_ONCE; entry += 4) {
         if (!((entry[0] | entry[1] | entry[2] | entry[3]) & PTE_WRITE)) /* as a rule */
             continue;
         for (int i = 0; i < 4; i++, freed++)
             if (entry[i] & PTE_WRITE)
-                free_private_page(payer, &entry[i]);
+                free_private_page(payer, &entry[i], &entry[i] >= slots);
     }
     space->private_cursor += (uint16_t)(entry - first);
 }
