@@ -73,7 +73,8 @@ struct client {
     struct client *payer;  /* whose quota it uses: mostly its own */
     uint32_t generation;   /* of this place in the table: capabilities carry it */
     bool open;
-    uint32_t task; /* handle, 0 if there is no address space */
+    bool task_ended; /* nothing is mapped in it any more */
+    uint32_t task;   /* handle, 0 if there is no address space */
     uint64_t quota, used;
     struct region **regions; /* in the order of their addresses */
     uint32_t region_count, region_frames;

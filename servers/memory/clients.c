@@ -139,6 +139,7 @@ void client_leave(struct client *client)
     if (client->task != 0)
         machine_release(client->task);
     client->task = 0;
+    client->task_ended = false;
 }
 
 /* Some client that was divided off this one, or NULL. */

@@ -74,7 +74,9 @@ static void forget_range(struct client *client, uint64_t start, uint64_t end)
  * ours. */
 static void unmap_range(struct client *client, uint64_t start, uint64_t end)
 {
-    if (machine_unmap(client->task, start, (end - start) / PAGE_SIZE) != -ERROR_NO_MEMORY)
+    int result = client->task_ended ? 0 : machine_unmap(client->task, start, (end - start) / PAGE_SIZE);
+    client->task_ended |= result == -ERROR_DEAD;
+    if (result != -ERROR_NO_MEMORY)
         return;
     uint64_t behind = UTCB_BASE - end < CHUNK_SIZE ? UTCB_BASE : end + CHUNK_SIZE;
     machine_unmap(client->task, start, (behind - start) / PAGE_SIZE);

@@ -76,14 +76,15 @@ static void answer_waiter(struct process *process)
     process->waited = false;
 }
 
-/* Gives back what the kernel and the memory server have of it. What is gone already is no loss. */
+/* Gives back what the kernel and the memory server have of it. What is gone already is no loss. The task goes first,
+ * and all that it has mapped with it, so that the memory server need not unmap it. */
 static void give_back(struct process *process)
 {
     const uint32_t handles[] = {process->thread.handle, process->task.handle, process->pager, process->space.handle,
                                 process->factory.handle};
-    int result = process->space.handle ? memory_space_close(process->space) : 0;
-    if (process->factory.handle)
-        result = kernel_factory_reclaim(process->factory);
+    int result = process->factory.handle ? kernel_factory_reclaim(process->factory) : 0;
+    if (process->space.handle)
+        result = memory_space_close(process->space);
     (void)result;
     for (uint32_t i = 0; i < sizeof(handles) / sizeof(handles[0]); i++)
         idl_release(handles[i]);
