@@ -122,6 +122,7 @@ static struct capability *install(struct task *task, struct object *object, uint
     table->free = capability->next_free;
     attach(capability, object, rights, badge, list);
     capabilities++;
+    table->used++;
     if (slot) {
         slot->badge = badge;
         slot->endpoint = ((struct endpoint *)object)->offset;
@@ -185,6 +186,7 @@ static void release(struct capability *capability)
     if (!task)
         return;
     capabilities--;
+    task->table.used--;
     capability->next_free = task->table.free;
     task->table.free = capability;
 }
@@ -243,10 +245,10 @@ bool capability_is_only(const struct capability *capability)
 }
 
 /* Deletes some of the capabilities of the table's last page. Are they all gone? */
-static bool empty_last_page(struct capability *page)
+static bool empty_last_page(const struct capability_table *table, struct capability *page)
 {
     int deleted = 0;
-    for (int i = CAPABILITIES_PER_PAGE - 1; i >= 0; i--) {
+    for (int i = 0; i < CAPABILITIES_PER_PAGE && table->used > 0; i++) {
         if (!page[i].object)
             continue;
         if (deleted++ == DELETED_AT_ONCE)
@@ -276,7 +278,7 @@ bool capability_table_destroy_piece(struct task *task)
     }
     uint32_t last = table->limit / CAPABILITIES_PER_PAGE - 1;
     struct capability *page = table->directory[last >> 9][last & 511];
-    if (!empty_last_page(page))
+    if (!empty_last_page(table, page))
         return false;
     table->free = 0;
     table->limit -= CAPABILITIES_PER_PAGE;

@@ -40,7 +40,8 @@ _Static_assert(sizeof(struct capability) == 64, "64 capabilities fill a page");
 
 struct capability_table {
     struct capability **directory[2]; /* frames of 512 pointers to pages of 64 capabilities */
-    uint32_t limit;                   /* handles below have an entry */
+    uint32_t limit;                   /* handles below have an entry, ... */
+    uint32_t used;                    /* ... and so many are not empty */
     struct capability *free;
 };
 

@@ -164,6 +164,7 @@ static void check_quota(struct inspection *inspection, const struct task *task)
 void invariants_capabilities(struct inspection *inspection)
 {
     struct totals totals = {0, 0};
+    uint32_t used = 0;
     for (const struct task *task = task_first(); task; task = task->next) {
         for (uint32_t handle = 0; handle < task->table.limit && !inspection->broken; handle++) {
             check_slot(inspection, task, handle);
@@ -172,9 +173,11 @@ void invariants_capabilities(struct inspection *inspection)
         if (!task->ended) /* the table of one that has ended shrinks, and nothing is entered in it */
             check_free_entries(inspection, task);
         check_quota(inspection, task);
+        used += task->table.used;
     }
     if (inspection->broken)
         return;
-    invariant(inspection, totals.in_tables == capability_count(), "capabilities are counted");
+    invariant(inspection, totals.in_tables == capability_count() && totals.in_tables == used,
+              "capabilities are counted");
     invariant(inspection, totals.in_forests == totals.in_tables, "objects know the capabilities that tables hold");
 }

@@ -140,8 +140,9 @@ static void skip_missing_tables(struct space *space)
 }
 
 /* Slots of capabilities are zeros by now, since the task has none any more. */
-static void free_private_page(struct factory *payer, uint64_t *entry, bool slots)
+static void free_private_page(struct space *space, struct factory *payer, uint64_t *entry, bool slots)
 {
+    space->private_pages--;
     if (slots)
         factory_free_zeroed_frame(payer, *entry & PTE_ADDRESS);
     else
@@ -156,14 +157,14 @@ static void free_private_pages(struct space *space, struct factory *payer)
     uint64_t *entry = &space->private_table[space->private_cursor], *first = entry;
     const uint64_t *slots = &space->private_table[PRIVATE_ENTRY(CAPABILITY_SLOTS)];
     uint64_t *end = &space->private_table[space->private_cursor / PRIVATE_AT_ONCE * PRIVATE_AT_ONCE + PRIVATE_AT_ONCE];
-    for (int freed = 0; entry < end && freed < PAGES_AT_ONCE; entry += 4) {
+    for (int freed = 0; entry < end && freed < PAGES_AT_ONCE && space->private_pages > 0; entry += 4) {
         if (!((entry[0] | entry[1] | entry[2] | entry[3]) & PTE_WRITE)) /* as a rule */
             continue;
         for (int i = 0; i < 4; i++, freed++)
             if (entry[i] & PTE_WRITE)
-                free_private_page(payer, &entry[i], &entry[i] >= slots);
+                free_private_page(space, payer, &entry[i], &entry[i] >= slots);
     }
-    space->private_cursor += (uint16_t)(entry - first);
+    space->private_cursor = space->private_pages > 0 ? space->private_cursor + (uint16_t)(entry - first) : ENTRIES;
 }
 
 static void free_top(struct space *space, struct factory *payer)
@@ -442,6 +443,7 @@ void *space_make_private_page(struct space *space, struct factory *payer, uint64
     assert(row);
     if (frame == 0)
         return 0;
+    space->private_pages++;
     /* The stand-in's translation is gone before the program runs again. */
     *entry = frame | PTE_PRESENT | row->flags;
     pcid_flush_page(space->cr3, address);

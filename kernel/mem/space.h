@@ -71,6 +71,7 @@ struct space {
     uint16_t private_cursor;        /* ... and a page of the private part */
     uint16_t tables_count;          /* of the user half, or more than can be noted; if they are few, ... */
     uint64_t *tables[SPACE_TABLES]; /* ... the entries that name them, in the order in which they were made */
+    uint32_t private_pages;         /* of the task's own */
 };
 
 /* Builds the kernel's own address space and the shared part, and switches to it. */
