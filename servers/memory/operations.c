@@ -99,6 +99,37 @@ static int on_space_adopt(void *server, const struct idl_call *call, struct idl_
     return error;
 }
 
+/* The capabilities to a client that a process begins with; without one of them there is none. */
+static int mint_derived(const struct client *client, uint32_t *handle, uint32_t *pager)
+{
+    int error = mint_client(client, BADGE_CLIENT, handle);
+    if (error)
+        return error;
+    error = mint_client(client, BADGE_PAGER, pager);
+    if (error)
+        machine_release(*handle);
+    return error;
+}
+
+static int on_space_derive(void *server, const struct idl_call *call, struct idl_cap *model, struct idl_cap *task,
+                           uint64_t pages, memory_space_t *result, kernel_pager_t *pager)
+{
+    struct client *parent = named_client(call->badge), *from = named_client(machine_identify(model->handle));
+    int error = 0;
+    (void)server;
+    if (!parent || !from || !machine_is_task(task->handle))
+        return MEMORY_ERROR_GONE;
+    struct client *client = pages == UINT64_MAX ? client_branch(parent, &error) : client_open(parent, 0, pages, &error);
+    if (!client)
+        return error;
+    client->task = idl_take(task);
+    error = regions_copy(from, client);
+    error = error ? error : mint_derived(client, &result->handle, &pager->handle);
+    if (error)
+        client_close(client);
+    return error;
+}
+
 static int on_space_close(void *server, const struct idl_call *call)
 {
     struct client *client = named_client(call->badge);

@@ -60,10 +60,8 @@ int process_fork(struct process *process, uint64_t entry, uint64_t stack)
     process->image = parent->image;
     process->forked = true;
     memcpy(process->name, parent->name, sizeof(process->name));
-    error = process_create(process, SHARED_MEMORY, bytes);
+    error = process_create(process, parent->space, SHARED_MEMORY, bytes);
     error = error ? error : inherit_grants(process, process->table.grants_count);
-    if (error == 0 && memory_space_copy_to(parent->space, process->space) != 0)
-        error = PROCESS_ERROR_QUOTA;
     if (error == 0 && !has_same_handles(process))
         error = process_write_table(process);
     if (error)

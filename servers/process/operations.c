@@ -27,7 +27,7 @@ static int make(struct process *process, const char *name, uint64_t memory, uint
     if (error)
         return error;
     memcpy(process->name, name, strlen(name) + 1);
-    error = process_create(process, memory, kernel);
+    error = process_create(process, process->image->model, memory, kernel);
     if (error)
         return error;
     *handle = process_mint(process_badge(process, BADGE_PROCESS));

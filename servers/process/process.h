@@ -32,11 +32,11 @@
 #define NAME_SIZE 32
 #define STACK_PAGES 256UL
 #define STACK_BOTTOM (PROGRAM_STACK_TOP - STACK_PAGES * PAGE_SIZE)
-#define GUARD_PAGES 16UL /* below the stack, so that a function with large variables does not step over them */
-#define SHARED_MEMORY UINT64_MAX
-#define STATUS_SIGNAL 128 /* what a shell adds to the number of a signal */
-#define STATUS_KILLED 137 /* what a shell says of a program that was killed, ... */
-#define STATUS_FAULT 139  /* ... and of one that a segmentation fault ended */
+#define GUARD_PAGES 16UL         /* below the stack, so that a function with large variables does not step over them */
+#define SHARED_MEMORY UINT64_MAX /* what Space.derive takes for it */
+#define STATUS_SIGNAL 128        /* what a shell adds to the number of a signal */
+#define STATUS_KILLED 137        /* what a shell says of a program that was killed, ... */
+#define STATUS_FAULT 139         /* ... and of one that a segmentation fault ended */
 
 /* A file of the archive, as processes have it: an object of the memory server for each segment that is not written to,
  * and a model, a client of the memory server whose regions a process gets copies of. */
@@ -138,9 +138,9 @@ void process_forget(struct process *process);
 
 /* ---- start.c
  * ------------------------------------------------------------------------------------------------------ */
-/* Makes what the kernel and the memory server have of a process: `memory` is its quota of memory in pages, or
- * SHARED_MEMORY, where it uses its parent's. */
-int process_create(struct process *process, uint64_t memory, uint64_t kernel);
+/* Makes what the kernel and the memory server have of a process, with copies of the regions of `model`: `memory` is its
+ * quota of memory in pages, or SHARED_MEMORY, where it uses its parent's. */
+int process_create(struct process *process, memory_space_t model, uint64_t memory, uint64_t kernel);
 
 /* Enters a copy of a capability into the process's table, with `rights`. */
 int process_give(struct process *process, const char *name, uint32_t handle, uint32_t rights, uint32_t interface);

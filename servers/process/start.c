@@ -43,15 +43,12 @@ static int set_supervisor(struct process *process)
     return result == 0 ? 0 : PROCESS_ERROR_QUOTA;
 }
 
-/* The memory server's part: a client, who pages the task. */
-static int create_space(struct process *process, uint64_t pages)
+/* The memory server's part: a client, who pages the task, with what `model` has. */
+static int create_space(struct process *process, memory_space_t model, uint64_t pages)
 {
     const memory_space_t parent = process->parent ? process->parent->space : service.space;
     kernel_pager_t pager = {0};
-    int result = pages == SHARED_MEMORY ? memory_space_branch(parent, &process->space)
-                                        : memory_space_divide(parent, pages, &process->space);
-    if (result == 0)
-        result = memory_space_adopt(process->space, process->task, &pager);
+    int result = memory_space_derive(parent, model, process->task, pages, &process->space, &pager);
     process->pager = pager.handle;
     if (result == 0)
         result = kernel_thread_set_pager(process->thread, (kernel_endpoint_t){pager.handle});
@@ -94,11 +91,11 @@ static int give_own(struct process *process)
     return error ? error : give_starter(process);
 }
 
-int process_create(struct process *process, uint64_t memory, uint64_t kernel)
+int process_create(struct process *process, memory_space_t model, uint64_t memory, uint64_t kernel)
 {
     int error = create_objects(process, kernel);
     error = error ? error : set_supervisor(process);
-    error = error ? error : create_space(process, memory);
+    error = error ? error : create_space(process, model, memory);
     return error ? error : give_own(process);
 }
 
@@ -178,8 +175,7 @@ int process_load_stack(struct process *process, uint64_t *stack)
 int process_start(struct process *process)
 {
     uint64_t stack = 0, entry = image_of_handler()->plan.entry;
-    int error = memory_space_copy_to(process->image->model, process->space) == 0 ? 0 : PROCESS_ERROR_QUOTA;
-    error = error ? error : process_write_table(process);
+    int error = process_write_table(process);
     error = error ? error : process_load_stack(process, &stack);
     if (error)
         return error;
