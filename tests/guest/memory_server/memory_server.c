@@ -234,6 +234,7 @@ static const struct guest_test tests[] = {
     {"a snapshot and what it was made of go their own ways", snapshots},
     {"a private attachment sees no later writes, nor is it seen", private_copies},
     {"an address space is copied on write", address_spaces_copied},
+    {"a client begins with all that another has", spaces_derived},
     {"copies of copies, in any order of ends", copies_of_copies},
     {"a quota of each size is refused cleanly at each step", quota_of_each_size},
     {"who touches more than his quota is refused, and told", quota_exhausted_by_touching},

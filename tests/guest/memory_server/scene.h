@@ -68,6 +68,7 @@ void sharing_ends_with_owner(void);
 void snapshots(void);
 void private_copies(void);
 void address_spaces_copied(void);
+void spaces_derived(void);
 void copies_of_copies(void);
 void quota_of_each_size(void);
 void quota_exhausted_by_touching(void);

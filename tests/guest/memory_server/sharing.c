@@ -171,6 +171,42 @@ void address_spaces_copied(void)
     scene_destroy(&parent);
 }
 
+/* A client with a quota of its own, or without, and with all that another has, by one call: or nothing at all. */
+void spaces_derived(void)
+{
+    static const uint64_t quotas[] = {50, UINT64_MAX};
+    struct scene model, child;
+    memory_space_t derived = {0};
+    kernel_pager_t pager = {0};
+    scene_create(&model, 200);
+    scene_create(&child, 200);
+    scene_fill(&model, scene_allocate(&model, PLACE, PAGES, RW), PAGES, FIRST);
+    EXPECT_EQUAL(memory_space_leave(child.client), 0);
+    const kernel_task_t task = child.worker.task, none = {child.client.handle};
+    uint64_t used = scene_statistics(child.client).used;
+    EXPECT_EQUAL(memory_space_derive(child.client, model.client, none, 50, &derived, &pager), MEMORY_ERROR_GONE);
+    EXPECT_EQUAL(memory_space_derive(child.client, (memory_space_t){task.handle}, task, 50, &derived, &pager),
+                 MEMORY_ERROR_GONE);
+    EXPECT_EQUAL(memory_space_derive(child.client, model.client, task, 1000, &derived, &pager), MEMORY_ERROR_QUOTA);
+    EXPECT_EQUAL(memory_space_derive(child.client, model.client, task, PAGES, &derived, &pager), MEMORY_ERROR_QUOTA);
+    EXPECT_EQUAL(scene_statistics(child.client).clients, 0);
+    EXPECT_EQUAL(scene_statistics(child.client).used, used);
+    for (unsigned i = 0; i < COUNT(quotas); i++) {
+        EXPECT_EQUAL(memory_space_derive(child.client, model.client, task, quotas[i], &derived, &pager), 0);
+        EXPECT_EQUAL(scene_statistics(derived).regions, 1);
+        EXPECT_EQUAL(scene_statistics(derived).resident, PAGES);
+        EXPECT_EQUAL(scene_statistics(derived).quota, i == 0 ? 50 : 200);
+        EXPECT_EQUAL(scene_statistics(child.client).clients, 1);
+        EXPECT_EQUAL(memory_space_close(derived), 0);
+        EXPECT_EQUAL(scene_statistics(child.client).used, used);
+        guest_delete(pager.handle);
+        guest_delete(derived.handle);
+    }
+    EXPECT_EQUAL(scene_count(&model, PLACE, PAGES, FIRST), PAGES);
+    scene_destroy(&child);
+    scene_destroy(&model);
+}
+
 /* Four that have the same frames; they end in every order of two. */
 void copies_of_copies(void)
 {
