@@ -4,7 +4,7 @@
 
 Links lead somewhere, files that are named exist, docs/kernel-objects.md has every operation of the kernel's interfaces
 with its number and rights, docs/address-spaces.md has the inventory, docs/security.md the fields that all tasks can
-read, and every error is explained.
+read, every error is explained, and docs/memory-tests.md names tests that are there.
 """
 import glob
 import json
@@ -52,6 +52,16 @@ def check_links(report, tree, page):
              if quoted.startswith(name) and not re.search(r"NAME|\*", quoted)}
     missing = [name for name in sorted(named) if not os.path.exists(os.path.join(tree, name))]
     report.add(not missing, f"{page}: files that it names are there", *missing)
+
+
+def check_titles(report, tree, page):
+    """Titles of tests stand behind the folder or file that has them: `folder` "title", "title"."""
+    missing = []
+    for place, titles in re.findall(r'`(tests/[\w./-]+)`((?:,? "[^"]+")+)', read(tree, page)):
+        files = glob.glob(os.path.join(tree, place, "*.c")) or [os.path.join(tree, place)]
+        text = "".join(read(file) for file in files if os.path.isfile(file))
+        missing += [f"{place}: {title}" for title in re.findall(r'"([^"]+)"', titles) if f'"{title}"' not in text]
+    report.add(not missing, f"{page}: tests that it names are there", *missing)
 
 
 def sections(page):
@@ -140,6 +150,7 @@ def main():
                                    for path in glob.glob(os.path.join(tree, "docs", "**", "*.md"), recursive=True))
     for page in pages:
         check_links(report, tree, page)
+    check_titles(report, tree, "docs/memory-tests.md")
     linked = set(FILE.findall(read(tree, "README.md"))) | {os.path.normpath(f"{os.path.dirname(page)}/{link}")
                                                           for page in pages if page.startswith("docs/")
                                                           for link in LINK.findall(read(tree, page))}
