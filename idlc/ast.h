@@ -154,6 +154,7 @@ struct operation {
     unsigned right;             /* @right: RIGHT_* that the capability needs */
     bool fits;                  /* @fits(registers) */
     uint64_t timeout;           /* @timeout: nanoseconds, 0 for none */
+    bool deferred;              /* @deferred */
     struct declaration *errors; /* what `raises` names */
     /* filled in by the layout */
     struct message_shape request, reply;

@@ -21,8 +21,7 @@
 #define MAX_ROOM (MESSAGE_MAX_WORDS * 8) /* bytes of a message */
 
 static const char *const interface_attributes[] = {"id", "kernel"};
-static const char *const operation_attributes[] = {"right", "fits", "timeout"};
-static const char *const later_attributes[] = {"deferred"};
+static const char *const operation_attributes[] = {"right", "fits", "timeout", "deferred"};
 
 static bool is_one_of(const char *text, const char *const *names, size_t count)
 {
@@ -45,11 +44,6 @@ static bool check_known(const struct attribute *attribute, struct attribute_list
         }
     if (is_one_of(attribute->name.text, names, count))
         return true;
-    if (is_one_of(attribute->name.text, later_attributes, COUNT(later_attributes))) {
-        report(CODE_UNSUPPORTED, attribute->name.span, "attribute '%s' is not supported by this version",
-               attribute->name.text);
-        return false;
-    }
     for (size_t i = 0; i < count; i++)
         suggestion_offer(&suggestion, names[i]);
     report(CODE_ATTRIBUTE, attribute->name.span, "%s has no attribute '%s'%s", where, attribute->name.text,
@@ -147,6 +141,12 @@ static void set_operation_attribute(struct operation *operation, const struct at
     }
     if (strcmp(attribute->name.text, "timeout") == 0) {
         set_timeout(operation, attribute);
+        return;
+    }
+    if (strcmp(attribute->name.text, "deferred") == 0) {
+        operation->deferred = true;
+        if (argument)
+            report(CODE_ATTRIBUTE, argument->span, "@deferred takes no argument");
         return;
     }
     operation->fits = true;
@@ -407,6 +407,8 @@ void check_operation_kinds(struct program *program)
             check_event(declaration->events_of, operation);
         if (operation->kind != OPERATION_CALL)
             check_oneway(operation);
+        if (operation->deferred && operation->kind != OPERATION_CALL)
+            report(CODE_ONEWAY, operation->name.span, "what is not answered cannot be answered later");
         check_results(operation);
         check_lent(operation);
     }
@@ -451,8 +453,9 @@ static void check_kernel_operation(const struct operation *operation)
 {
     if (operation->kind != OPERATION_CALL)
         report(CODE_KERNEL, operation->name.span, "a @kernel operation always answers: it cannot be oneway");
-    if (operation->timeout)
-        report(CODE_KERNEL, operation->name.span, "a @kernel operation is answered at once: it has no timeout");
+    if (operation->timeout || operation->deferred)
+        report(CODE_KERNEL, operation->name.span, "a @kernel operation is answered at once: it %s",
+               operation->timeout ? "has no timeout" : "is not deferred");
     if (operation->raises)
         report(CODE_KERNEL, operation->raises->span,
                "a @kernel operation fails with the kernel's errors, and raises none");

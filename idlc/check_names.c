@@ -158,6 +158,10 @@ static void add_interface(struct name_table *table, const struct declaration *in
             table_add(table, text_of("%s%s", upper_case(name), operation_constants[i]), operation->name.span, interface,
                       "operation");
     }
+    FOR_EACH_OPERATION(owner, operation, interface)
+    for (size_t i = 0; operation->deferred && i < 2; i++)
+        table_add(table, text_of(i ? "struct %s_token" : "%s_reply", c_operation(interface, operation)),
+                  operation->name.span, interface, "deferred operation");
 }
 
 static void add_declaration(struct name_table *table, const struct declaration *declaration)
@@ -165,39 +169,26 @@ static void add_declaration(struct name_table *table, const struct declaration *
     const char *stem = c_stem(declaration), *kind = declaration_kind_name(declaration->kind);
     struct span span = declaration->name.span;
 
-    switch (declaration->kind) {
-    case DECLARATION_CONST:
+    if (declaration->kind == DECLARATION_CONST)
         table_add(table, upper_case(stem), span, declaration, "const");
-        break;
-    case DECLARATION_INTERFACE:
+    if (declaration->kind == DECLARATION_INTERFACE)
         add_interface(table, declaration);
-        break;
-    case DECLARATION_STRUCT:
-    case DECLARATION_UNION:
-    case DECLARATION_TABLE:
-    case DECLARATION_OPTIONAL:
-    case DECLARATION_SEQUENCE:
+    if (declaration_is_struct(declaration)) {
         table_add(table, text_of("struct %s", stem), span, declaration, kind);
-        table_add(table, text_of("%s_is_valid", stem), span, declaration, kind);
         table_add(table, text_of("%s_clear_padding", stem), span, declaration, kind);
-        if (declaration->kind == DECLARATION_UNION || declaration->kind == DECLARATION_TABLE)
-            FOR_EACH(member, member, declaration->members)
-        table_add(table, c_constant(declaration, member), member->name.span, declaration, "row");
-        break;
-    case DECLARATION_ENUM:
-    case DECLARATION_FLAGS:
-    case DECLARATION_ERRORS:
+    } else if (declaration->members.first) {
         table_add(table, text_of(declaration->kind == DECLARATION_ERRORS ? "enum %s" : "%s_t", stem), span, declaration,
                   kind);
-        table_add(table, text_of("%s_is_valid", stem), span, declaration, kind);
-        for (size_t i = 0; declaration->kind == DECLARATION_ERRORS && i < 2; i++)
-            table_add(table, text_of(i ? "%s_text" : "%s_name", stem), span, declaration, kind);
-        FOR_EACH(member, member, declaration->members)
-        table_add(table, c_constant(declaration, member), member->name.span, declaration, "member");
-        break;
-    case DECLARATION_ALIAS:
-        break;
     }
+    if (declaration->members.first)
+        table_add(table, text_of("%s_is_valid", stem), span, declaration, kind);
+    for (size_t i = 0; declaration->kind == DECLARATION_ERRORS && i < 2; i++)
+        table_add(table, text_of(i ? "%s_text" : "%s_name", stem), span, declaration, kind);
+    FOR_EACH(member, member, declaration->members)
+    if (!declaration_is_struct(declaration) || declaration->kind == DECLARATION_UNION ||
+        declaration->kind == DECLARATION_TABLE)
+        table_add(table, c_constant(declaration, member), member->name.span, declaration,
+                  declaration_is_struct(declaration) ? "row" : "member");
 }
 
 static bool clashes(const struct name_table *table, size_t i)

@@ -22,7 +22,6 @@
     CODE(UNKNOWN_TYPE, "unknown-type")         \
     CODE(UNKNOWN_NAME, "unknown-name")         \
     CODE(WRONG_KIND, "wrong-kind")             \
-    CODE(UNSUPPORTED, "not-supported")         \
     CODE(CYCLE, "cycle")                       \
     CODE(RANGE, "out-of-range")                \
     CODE(EXPRESSION, "bad-expression")         \

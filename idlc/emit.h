@@ -12,6 +12,8 @@
 
 void emit_client(FILE *output, struct program *program);
 void emit_server(FILE *output, struct program *program);
+/* What answers a call of a deferred operation of that interface, for the server. */
+void emit_deferred(FILE *output, const struct declaration *interface, const struct operation *operation);
 void emit_kernel(FILE *output, struct program *program);
 /* The whole checked interface as JSON: docs/idl-tools.md. */
 void emit_json(FILE *output, struct program *program);

@@ -171,6 +171,14 @@ void emit_blob_limits(FILE *output, const struct operation *operation)
                     operation->outputs[i]->name.text);
 }
 
+void emit_blob_token_limits(FILE *output, const struct operation *operation)
+{
+    for (size_t i = 0; i < operation->inputs_count; i++)
+        if (type_is_blob(operation->inputs[i]->type))
+            fprintf(output, "    if (%s > idl_token->rooms[%zu])\n        return -ERROR_BAD_ARGUMENT;\n",
+                    input_length(operation->inputs[i]), i);
+}
+
 void emit_blob_pack(FILE *output, const struct word_arrays *arrays, const struct member *member)
 {
     if (!member->data_words) {
@@ -440,6 +448,13 @@ const char *blob_argument(const struct member *member)
         return text_of("%s, idl_size_%s / %" PRIu64, data_name(member), name, unit_of(member));
     return text_of(member->type->kind == TYPE_STRING ? "(idl_string){(char *)%s, idl_size_%s}" : "%s, idl_size_%s",
                    data_name(member), name);
+}
+
+void emit_blob_token(FILE *output, const struct operation *operation)
+{
+    for (size_t i = 0; i < operation->outputs_count; i++)
+        if (type_is_blob(operation->outputs[i]->type))
+            fprintf(output, "    idl_token.rooms[%zu] = %s.capacity;\n", i, c_variable(operation->outputs[i]));
 }
 
 void emit_blob_result_checks(FILE *output, const struct operation *operation)

@@ -25,6 +25,8 @@ void emit_blob_rooms(FILE *output, const struct operation *operation);
 void emit_blob_locals(FILE *output, const struct operation *operation);
 /* What is too long, or has no room, is refused. */
 void emit_blob_limits(FILE *output, const struct operation *operation);
+/* More than the caller takes is refused, by what answers a deferred call with these results. */
+void emit_blob_token_limits(FILE *output, const struct operation *operation);
 void emit_blob_pack(FILE *output, const struct word_arrays *arrays, const struct member *member);
 /* Opens the buffers for strings of the answer before the call, and puts back what was open before it. */
 void emit_blob_open(FILE *output, const struct operation *operation);
@@ -49,6 +51,8 @@ void emit_blob_shut(FILE *output, const struct operation *operation);
 void emit_blob_reopen(FILE *output, const struct operation *operation);
 /* What a handler gets. */
 const char *blob_argument(const struct member *member);
+/* How much the caller takes of each result goes into the token of a deferred call. */
+void emit_blob_token(FILE *output, const struct operation *operation);
 /* A handler must not give more than the caller takes. */
 void emit_blob_result_checks(FILE *output, const struct operation *operation);
 void emit_blob_reply(FILE *output, const struct word_arrays *arrays, const struct member *member);

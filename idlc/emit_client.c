@@ -21,10 +21,9 @@
 
 static const struct word_arrays arrays = {"idl_words", "idl_utcb->words"};
 
-static void emit_signature(FILE *output, const struct declaration *interface, const struct operation *operation)
+static void emit_signature(FILE *output, const char *start, const struct operation *operation)
 {
-    fprintf(output, "IDL_MUST_USE static inline int %s(%s_t self", c_operation(interface, operation),
-            c_stem(interface));
+    fprintf(output, "IDL_MUST_USE static inline int %s", start);
     for (size_t i = 0; i < operation->inputs_count; i++)
         fprintf(output, ", %s",
                 input_parameter(operation->inputs[i], text_of("%s ", c_type(operation->inputs[i]->type))));
@@ -196,7 +195,7 @@ static void emit_stub(FILE *output, const struct declaration *interface, const s
     if (operation_has(operation, type_is_float))
         fprintf(output, "#ifdef __SSE2__\n");
     emit_doc(output, "", operation->prefix.doc);
-    emit_signature(output, interface, operation);
+    emit_signature(output, text_of("%s(%s_t self", c_operation(interface, operation), c_stem(interface)), operation);
     emit_locals(output, interface, operation);
     emit_handle_checks(output, operation);
     emit_blob_limits(output, operation);
@@ -204,6 +203,36 @@ static void emit_stub(FILE *output, const struct declaration *interface, const s
     emit_pack(output, operation);
     emit_call(output, interface, operation);
     fprintf(output, operation_has(operation, type_is_float) ? "}\n#endif\n\n" : "}\n\n");
+}
+
+/* The results are packed as the parameters of a request are. */
+void emit_deferred(FILE *output, const struct declaration *interface, const struct operation *operation)
+{
+    const char *name = c_operation(interface, operation);
+    struct operation answer = *operation;
+
+    answer.inputs = operation->outputs;
+    answer.inputs_count = operation->outputs_count;
+    answer.outputs_count = 0;
+    answer.request = operation->reply;
+    answer.reply = (struct message_shape){0};
+    fprintf(output,
+            "/* A call of %s that is still to be answered; rooms: how many bytes the caller takes of long results. */\n"
+            "struct %s_token {\n    struct idl_token kept;\n    uint64_t rooms[%zu];\n};\n\n",
+            name, name, operation->outputs_count + 1);
+    fprintf(
+        output,
+        "/* Answers. 0, or -ERROR_NO_CALLER: nobody waits any more; else the token is good for another answer. */\n");
+    emit_signature(output, text_of("%s_reply(struct %s_token *idl_token", name, name), &answer);
+    emit_locals(output, interface, &answer);
+    fprintf(output, "    if (idl_token->kept.reply == 0)\n        return -ERROR_NO_CALLER;\n");
+    emit_handle_checks(output, &answer);
+    emit_blob_token_limits(output, &answer);
+    emit_pages_limits(output, &answer);
+    emit_pack(output, &answer);
+    fprintf(output, "    idl_tag = ipc_send(UINT64_C(0x%" PRIx32 "), idl_token->kept.reply, idl_words);\n",
+            message_tag(MESSAGE_SEND, (uint32_t)answer.request.words, (uint32_t)answer.request.items));
+    fprintf(output, "    return idl_answered(&idl_token->kept, idl_tag);\n}\n\n");
 }
 
 static bool has_timeouts(const struct unit *unit)

@@ -206,6 +206,8 @@ static void write_operation(struct json *json, const struct declaration *interfa
         write_rights(json, "right", operation->right);
     if (operation->timeout)
         json_number(json, "timeout_ns", operation->timeout);
+    if (operation->deferred)
+        json_flag(json, "deferred", true);
     write_message(json, "request", &operation->request, operation_request(interface, operation), operation->inputs,
                   operation->inputs_count);
     if (operation->kind == OPERATION_CALL)
@@ -240,37 +242,26 @@ static void write_const(struct json *json, const struct declaration *declaration
 
 static void write_body(struct json *json, const struct declaration *declaration)
 {
-    switch (declaration->kind) {
-    case DECLARATION_CONST:
+    const enum declaration_kind kind = declaration->kind;
+
+    if (kind == DECLARATION_CONST)
         write_const(json, declaration);
-        break;
-    case DECLARATION_ALIAS:
+    else if (kind == DECLARATION_ALIAS)
         write_type(json, "type", declaration->type);
-        break;
-    case DECLARATION_INTERFACE:
+    else if (kind == DECLARATION_INTERFACE)
         write_interface(json, declaration);
-        break;
-    case DECLARATION_STRUCT:
-    case DECLARATION_UNION:
-    case DECLARATION_TABLE:
-    case DECLARATION_OPTIONAL:
-    case DECLARATION_SEQUENCE:
-        json_number(json, "size", declaration->size);
-        json_number(json, "alignment", declaration->alignment);
-        write_members(json, declaration);
-        break;
-    case DECLARATION_ENUM:
-    case DECLARATION_FLAGS:
+    if (kind == DECLARATION_ENUM || kind == DECLARATION_FLAGS) {
         json_number(json, "bits", declaration->bits);
         json_flag(json, "signed", declaration->is_signed);
-        if (declaration->kind == DECLARATION_ENUM)
-            json_flag(json, "open", declaration->open);
-        write_members(json, declaration);
-        break;
-    case DECLARATION_ERRORS:
-        write_members(json, declaration);
-        break;
     }
+    if (kind == DECLARATION_ENUM)
+        json_flag(json, "open", declaration->open);
+    if (declaration_is_struct(declaration)) {
+        json_number(json, "size", declaration->size);
+        json_number(json, "alignment", declaration->alignment);
+    }
+    if (declaration->members.first)
+        write_members(json, declaration);
 }
 
 static void write_declaration(struct json *json, const struct declaration *declaration)

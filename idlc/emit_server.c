@@ -73,26 +73,30 @@ static const char *result_parameter(const struct member *member)
     return output_parameter(member, text_of("%s ", c_type(member->type)));
 }
 
-static void emit_handler(FILE *output, const struct operation *operation, const char *name)
+/* `token`: the type of the token of a deferred call. */
+static void emit_handler(FILE *output, const struct operation *operation, const char *name, const char *token)
 {
     fprintf(output, "    %s (*%s)(void *object, const struct idl_call *call", is_oneway(operation) ? "void" : "int",
             name);
     for (size_t i = 0; i < operation->inputs_count; i++)
         fprintf(output, ", %s", handler_parameter(operation->inputs[i]));
-    for (size_t i = 0; i < operation->outputs_count; i++)
+    for (size_t i = 0; i < operation->outputs_count && !operation->deferred; i++)
         fprintf(output, ", %s", result_parameter(operation->outputs[i]));
-    fputc(')', output);
+    fprintf(output, operation->deferred ? ", struct %s_token *token)" : ")", token);
 }
 
 static void emit_ops(FILE *output, const struct declaration *interface)
 {
+    FOR_EACH_OPERATION(owner, operation, interface)
+    if (operation->deferred)
+        emit_deferred(output, interface, operation);
     fprintf(output, "/* Handlers of %s. Each returns 0, an error that the operation raises, or -ERROR_*. */\n",
             interface->name.text);
     fprintf(output, "struct %s_ops {\n", c_stem(interface));
     FOR_EACH_OPERATION(owner, operation, interface)
     {
         emit_doc(output, "    ", operation->prefix.doc);
-        emit_handler(output, operation, c_handler(operation));
+        emit_handler(output, operation, c_handler(operation), c_operation(interface, operation));
         fprintf(output, ";\n");
     }
     fprintf(output, "};\n\n");
@@ -116,23 +120,27 @@ static void emit_output_local(FILE *output, const struct member *member)
         fprintf(output, "    %s %s = %s;\n", c_type(member->type), c_variable(member), initial);
 }
 
-static void emit_locals(FILE *output, const struct declaration *interface, const struct operation *operation)
+/* `answered` is the operation without results if these are deferred. */
+static void emit_locals(FILE *output, const struct declaration *interface, const struct operation *operation,
+                        const struct operation *answered)
 {
     fprintf(output, "    const struct idl_call idl_call = {idl_badge};\n");
     fprintf(output,
             "    uint64_t idl_words[%d] = {idl_word0, idl_word1, idl_word2, idl_word3, idl_frame->word4, "
             "idl_frame->word5};\n",
             MESSAGE_REGISTER_WORDS);
-    if (shape_uses_utcb(&operation->request) || shape_uses_utcb(&operation->reply))
+    if (shape_uses_utcb(&answered->request) || shape_uses_utcb(&answered->reply))
         fprintf(output, "    struct utcb *idl_utcb = ipc_utcb();\n");
-    for (size_t i = 0; i < operation->inputs_count; i++)
-        emit_local(output, operation->inputs[i]);
-    for (size_t i = 0; i < operation->outputs_count; i++)
-        emit_output_local(output, operation->outputs[i]);
+    for (size_t i = 0; i < answered->inputs_count; i++)
+        emit_local(output, answered->inputs[i]);
+    for (size_t i = 0; i < answered->outputs_count; i++)
+        emit_output_local(output, answered->outputs[i]);
     emit_blob_server_locals(output, interface, operation);
-    emit_pages_server_locals(output, operation);
+    emit_pages_server_locals(output, answered);
+    if (operation->deferred)
+        fprintf(output, "    struct %s_token idl_token = {{0, NULL}, {0}};\n", c_operation(interface, operation));
     if (!is_oneway(operation)) {
-        if (is_plain(operation))
+        if (is_plain(operation) && !operation->deferred)
             fprintf(output, "    uint64_t idl_reply[1] = {0};\n");
         fprintf(output, "    int idl_result;\n");
     }
@@ -190,7 +198,7 @@ static void emit_handler_call(FILE *output, const struct operation *operation)
         fprintf(output, ", %s", argument_text(operation->inputs[i]));
     for (size_t i = 0; i < operation->outputs_count; i++)
         fprintf(output, ", %s", address_of(operation->outputs[i]));
-    fprintf(output, ");\n");
+    fprintf(output, operation->deferred ? ", &idl_token);\n" : ");\n");
     emit_blob_reopen(output, operation);
     emit_pages_release(output, operation);
     for (size_t i = 0; i < operation->inputs_count; i++)
@@ -198,11 +206,27 @@ static void emit_handler_call(FILE *output, const struct operation *operation)
             fprintf(output, "    idl_release(%s.handle);\n", c_variable(operation->inputs[i]));
 }
 
+/* What says whether the operation raises an error. */
+static const char *raised_text(const struct operation *operation)
+{
+    return operation->errors ? text_of("%s_is_valid", c_stem(operation->errors)) : "NULL";
+}
+
 /* A positive result that the operation does not raise must not reach the client as if it were declared. */
 static void emit_failure(FILE *output, const struct operation *operation)
 {
     fprintf(output, "    if (__builtin_expect(idl_result != 0, 0))\n        return idl_failed(idl_result, %s);\n",
-            operation->errors ? text_of("%s_is_valid", c_stem(operation->errors)) : "NULL");
+            raised_text(operation));
+}
+
+/* From here on the token answers. */
+static void emit_keep(FILE *output, const struct operation *operation)
+{
+    emit_blob_token(output, operation);
+    fprintf(output,
+            "    idl_result = idl_keep(&idl_token.kept, %s);\n    if (idl_result != 0)\n"
+            "        return idl_refused(-idl_result, 0);\n",
+            raised_text(operation));
 }
 
 static void emit_reply_item(FILE *output, const struct member *member)
@@ -247,19 +271,29 @@ static void emit_reply(FILE *output, const struct operation *operation)
 static void emit_operation(FILE *output, const struct declaration *interface, const struct declaration *owner,
                            const struct operation *operation)
 {
+    struct operation answered = *operation;
+
+    if (operation->deferred) {
+        answered.outputs_count = 0;
+        answered.reply = (struct message_shape){0};
+    }
     fprintf(output, "(\n");
-    emit_handler(output, operation, "idl_handler");
+    emit_handler(output, operation, "idl_handler", c_operation(interface, operation));
     fprintf(output, ",\n    %s)\n{\n", DISPATCHER_PARAMETERS);
-    emit_locals(output, interface, operation);
+    emit_locals(output, interface, operation, &answered);
     fprintf(output,
             "    if (__builtin_expect((uint32_t)idl_tag != 0x%08" PRIx32
             ", 0))\n        return idl_refused(ERROR_BAD_TAG, 0);\n",
             (uint32_t)operation_request(owner, operation));
-    emit_unpack(output, operation);
+    emit_unpack(output, &answered);
     emit_checks(output, operation);
-    emit_handler_call(output, operation);
+    if (operation->deferred)
+        emit_keep(output, operation);
+    emit_handler_call(output, &answered);
     if (is_oneway(operation)) {
         fprintf(output, "    return idl_no_answer();\n");
+    } else if (operation->deferred) {
+        fprintf(output, "    return idl_deferred(&idl_token.kept, idl_result);\n");
     } else {
         emit_failure(output, operation);
         emit_blob_result_checks(output, operation);

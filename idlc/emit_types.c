@@ -255,30 +255,13 @@ static void emit_needed_by(FILE *output, const struct declaration *declaration)
 
 static void emit_body(FILE *output, const struct declaration *declaration)
 {
-    switch (declaration->kind) {
-    case DECLARATION_CONST:
-        emit_const(output, declaration);
-        break;
-    case DECLARATION_ENUM:
-    case DECLARATION_FLAGS:
-        emit_enum(output, declaration);
-        break;
-    case DECLARATION_ERRORS:
-        emit_errors(output, declaration);
-        break;
-    case DECLARATION_STRUCT:
-    case DECLARATION_UNION:
-    case DECLARATION_TABLE:
-    case DECLARATION_OPTIONAL:
-    case DECLARATION_SEQUENCE:
-        emit_struct(output, declaration);
-        break;
-    case DECLARATION_INTERFACE:
-        emit_interface(output, declaration);
-        break;
-    case DECLARATION_ALIAS:
-        break;
-    }
+    static void (*const emitters[])(FILE * output, const struct declaration *declaration) = {
+        [DECLARATION_CONST] = emit_const,   [DECLARATION_ENUM] = emit_enum,
+        [DECLARATION_FLAGS] = emit_enum,    [DECLARATION_ERRORS] = emit_errors,
+        [DECLARATION_STRUCT] = emit_struct, [DECLARATION_INTERFACE] = emit_interface,
+    };
+
+    emitters[declaration_is_struct(declaration) ? DECLARATION_STRUCT : declaration->kind](output, declaration);
 }
 
 static void emit_declaration(FILE *output, struct declaration *declaration)

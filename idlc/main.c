@@ -240,37 +240,20 @@ static void emit_depfile(FILE *output, const struct program *program, const stru
     fputc('\n', output);
 }
 
+static void emit_format(FILE *output, struct program *program)
+{
+    format_unit(output, program->units.first);
+}
+
 static void emit(FILE *output, enum output_kind kind, struct program *program, const struct options *options)
 {
-    switch (kind) {
-    case OUTPUT_CLIENT:
-        emit_client(output, program);
-        break;
-    case OUTPUT_SERVER:
-        emit_server(output, program);
-        break;
-    case OUTPUT_KERNEL:
-        emit_kernel(output, program);
-        break;
-    case OUTPUT_JSON:
-        emit_json(output, program);
-        break;
-    case OUTPUT_DOC:
-        emit_markdown(output, program);
-        break;
-    case OUTPUT_HTML:
-        emit_html(output, program);
-        break;
-    case OUTPUT_COST:
-        emit_cost(output, program);
-        break;
-    case OUTPUT_FORMAT:
-        format_unit(output, program->units.first);
-        break;
-    default:
+    static void (*const emitters[OUTPUT_DEPFILE])(FILE * output, struct program * program) = {
+        emit_client, emit_server, emit_kernel, emit_json, emit_markdown, emit_html, emit_cost, emit_format};
+
+    if (kind == OUTPUT_DEPFILE)
         emit_depfile(output, program, options);
-        break;
-    }
+    else
+        emitters[kind](output, program);
 }
 
 static bool write_output(enum output_kind kind, struct program *program, const struct options *options)

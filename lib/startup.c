@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Looks grants up in the start-up table, which is mapped before the first instruction; and tells the server library, as
- * the program starts, by which handle it gives capabilities back.
+ * the program starts, by which handle it gives capabilities back, and makes new ones.
  */
 #include <salto/server.h>
 #include <salto/startup.h>
@@ -38,7 +38,8 @@ uint32_t salto_require(const char *name)
     return handle;
 }
 
-__attribute__((constructor)) static void note_own_task(void)
+__attribute__((constructor)) static void note_own_objects(void)
 {
     salto_own_task = salto_grant("task");
+    salto_own_factory = salto_grant("factory");
 }

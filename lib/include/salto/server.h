@@ -204,6 +204,46 @@ static inline __attribute__((always_inline)) struct idl_answer idl_concluded(uin
  * For the loop. */
 void idl_drop_answer(uint64_t tag);
 
+/*
+ * A call that is answered later: of an operation that is @deferred. It belongs to the dispatcher, which answers with what
+ * the handler returned, or -ERROR_ABANDONED, unless the handler answered or took it. Then it is used once: whatever is
+ * tried with it again fails with -ERROR_NO_CALLER. A program that ends answers all that it has with -ERROR_ABANDONED.
+ */
+struct idl_token {
+    uint32_t reply;               /* handle of the reply object that keeps the caller; 0: used */
+    bool (*is_raised)(int error); /* says whether the operation raises an error; NULL: it raises none */
+};
+
+/* Keeps a token beyond the handler that got it: the value is a copy, of the token's own type, and the dispatcher's is
+ * used. */
+#define idl_take_token(token)                      \
+    __extension__({                                \
+        __typeof__(*(token)) idl_taken = *(token); \
+        (token)->kept.reply = 0;                   \
+        idl_taken;                                 \
+    })
+
+/* The handle of the factory that pays for the reply objects. Set before main() to what was granted under the name
+ * "factory" (lib/startup.c). */
+extern uint32_t salto_own_factory;
+
+/* Keeps the caller of this thread. 0, or -ERROR_*: NO_MEMORY, NO_SLOT, NO_CALLER (it is gone). For dispatchers. */
+int idl_keep(struct idl_token *token, bool (*is_raised)(int error));
+
+/* Behind a handler: answers what it left unanswered. For dispatchers. */
+struct idl_answer idl_deferred(struct idl_token *token, int result);
+
+/* Behind an answer, which returned `tag`: the token is used if it came through, or nobody waits any more. Returns 0 or
+ * -ERROR_*. For NAME_reply(). */
+int idl_answered(struct idl_token *token, uint64_t tag);
+
+/* Answers with an error that the operation raises, or -ERROR_*; all else becomes -ERROR_ABANDONED. The token is used.
+ * Returns 0, or -ERROR_NO_CALLER: it was used before, or nobody waits any more. */
+IDL_MUST_USE int idl_fail(struct idl_token *token, int error);
+
+/* Answers -ERROR_ABANDONED, if the token was not used. */
+void idl_drop(struct idl_token *token);
+
 /* A request that a dispatcher refused: NAME_parameter_name() of the interface's header names operation and
  * parameter. */
 struct idl_refusal {
