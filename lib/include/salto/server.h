@@ -205,9 +205,10 @@ static inline __attribute__((always_inline)) struct idl_answer idl_concluded(uin
 void idl_drop_answer(uint64_t tag);
 
 /*
- * A call that is answered later: of an operation that is @deferred. It belongs to the dispatcher, which answers with what
- * the handler returned, or -ERROR_ABANDONED, unless the handler answered or took it. Then it is used once: whatever is
- * tried with it again fails with -ERROR_NO_CALLER. A program that ends answers all that it has with -ERROR_ABANDONED.
+ * A call that is answered later: of an operation that is @deferred. It belongs to the dispatcher, which answers with
+ * what the handler returned, or -ERROR_ABANDONED, unless the handler answered or took it. Then it is used once:
+ * whatever is tried with it again fails with -ERROR_NO_CALLER. A program that ends answers all that it has with
+ * -ERROR_ABANDONED.
  */
 struct idl_token {
     uint32_t reply;               /* handle of the reply object that keeps the caller; 0: used */

@@ -250,8 +250,8 @@ static void client_dies(void)
     leave(3);
 }
 
-/* In a task of its own, which has a factory under the handle that the program has its own, and the room in memory of its
- * own: the image there is read-only. */
+/* In a task of its own, which has a factory under the handle that the program has its own, and the room in memory of
+ * its own: the image there is read-only. */
 static void open_other_room(kernel_memory_t memory, kernel_factory_t factory)
 {
     const uint32_t pages = (sizeof(room) + 4095) / 4096;

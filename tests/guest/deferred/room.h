@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A server of waiting.idl, which keeps its callers in a table, by their tickets. A ticket stays in the table when it was
- * used, so that it can be used again.
+ * A server of waiting.idl, which keeps its callers in a table, by their tickets. A ticket stays in the table when it
+ * was used, so that it can be used again.
  */
 #ifndef TESTS_GUEST_DEFERRED_ROOM_H
 #define TESTS_GUEST_DEFERRED_ROOM_H
