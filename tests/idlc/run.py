@@ -227,12 +227,18 @@ def check_fmt(compiler):
 
 
 def check_manual(compiler):
-    """The manual page has every option and command of --help."""
+    """The manual page has every option and command of --help, and no other."""
     page = (compiler.tree / "idlc/idlc.1").read_text().replace("\\-", "-")
     usage = run([compiler.idlc, "--help"]).stdout
     missing = [name for name in re.findall(r"^  (\S+) ", usage, re.MULTILINE)
                if not re.search(rf"^\.BI? {name}\b", page, re.MULTILINE)]
-    return f"not in idlc.1: {missing}" if missing or "idlc cost" not in usage else None
+    described = re.findall(r"^\.BI? (\S+)", page[page.index(".SH COMMANDS"):page.index(".SH EXIT STATUS")], re.MULTILINE)
+    gone = [name for name in described if not re.search(rf"^  {name}\b", usage, re.MULTILINE)]
+    shown = set(re.search(r"idlc (\S+\|\S+) ", usage)[1].split("|")) | {"compat", "trace"}
+    commands = set(re.findall(r"^  ([a-z]+) ", usage, re.MULTILINE))
+    if missing or len(commands) < 8 or shown != commands:
+        return f"not in idlc.1: {missing}; commands of the first lines {shown}, and {commands}"
+    return f"in idlc.1, but not in --help: {gone}" if gone or len(described) < 20 else None
 
 
 def check_special_output(compiler):
