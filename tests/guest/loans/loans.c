@@ -81,7 +81,7 @@ static void expect_taken_back(void)
         ((volatile uint8_t *)HERE)[i * PAGE_SIZE] = 9;
 }
 
-/* ---- A call that comes back ---------------------------------------------------------------------------------------- */
+/* ---- A call that comes back -------------------------------------------------------------------------------------- */
 
 static void used(void)
 {
@@ -141,7 +141,7 @@ static void not_lent(void)
     end();
 }
 
-/* ---- A call in which somebody dies --------------------------------------------------------------------------------- */
+/* ---- A call in which somebody dies ------------------------------------------------------------------------------- */
 
 enum { CLIENT_HANDLE, CLIENT_WRITES, CLIENT_RESULT };
 
@@ -202,8 +202,8 @@ static void server_dies(void)
     server_dies_in(true);
 }
 
-/* The handler goes on with the memory until it returns, and the server serves the next one. What it mapped on for itself
- * goes when whoever gave the client its memory, and survives it, takes that back. */
+/* The handler goes on with the memory until it returns, and the server serves the next one. What it mapped on for
+ * itself goes when whoever gave the client its memory, and survives it, takes that back. */
 static void client_dies_in(bool writes)
 {
     struct ipc_message message = {0};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Events by generated code: a server tells those who watch, in the program's own task and in others; one who is busy, or
- * dead, misses what it misses, and neither the server nor the others notice.
+ * Events by generated code: a server tells those who watch, in the program's own task and in others; one who is busy,
+ * or dead, misses what it misses, and neither the server nor the others notice.
  */
 #include "../common/worker.h"
 
@@ -17,7 +17,7 @@ static struct worker server, watchers[WATCHERS];
 static uint32_t endpoint, endpoints[WATCHERS], serving[WATCHERS];
 static weather_t self;
 
-/* ---- The server, which is a worker in the program's own task ------------------------------------------------------- */
+/* ---- The server, which is a worker in the program's own task ----------------------------------------------------- */
 
 static weather_weather_events_t watching[WATCHERS];
 static uint32_t watching_count;
@@ -75,7 +75,7 @@ static void play_server(struct area *area)
     salto_serve((uint32_t)area->values[0], serve_weather, NULL);
 }
 
-/* ---- Those who watch: what they heard is in their areas ------------------------------------------------------------ */
+/* ---- Those who watch: what they heard is in their areas ---------------------------------------------------------- */
 
 enum { ENDPOINT, GENERATION, URGENT, NAME, LAST };
 
@@ -153,7 +153,7 @@ static void end(void)
     guest_delete(endpoint);
 }
 
-/* ---- Tests --------------------------------------------------------------------------------------------------------- */
+/* ---- Tests ------------------------------------------------------------------------------------------------------- */
 
 static void change(uint64_t generation, const char *name, uint32_t told, uint32_t busy, uint32_t gone)
 {
