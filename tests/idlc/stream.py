@@ -402,6 +402,7 @@ def check_interface(tests, source, values, interface):
 
 def check_file(tests, source):
     program = tests.model.read_json(tests.idlc, source)
+    tests.random.seed(f"{SEED} {source.stem}")  # whatever other files there are
     model = tests.model.Model(program)
     tests.all_operations, tests.crossing, tests.all_parameters = model.all_operations, model.crossing, model.parameters
     oracle = tests.oracle_of.Oracle(program, tests.random)

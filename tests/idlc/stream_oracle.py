@@ -241,7 +241,6 @@ class Oracle:
             yield "tag 0", bytes(4 + max(member["type"]["size"] for member in members))
             yield "tag -1", b"\xff" * 4 + bytes(64)
         if kind == "table":
-            yield "no row's length", struct.pack("<Q", 1 << 63)
             yield "a row of -1", struct.pack("<QI", 1 << 63, 0xffffffff)
         for member in members:
             if kind == "struct":
