@@ -32,6 +32,7 @@
 
 #define LINUX_ENOSYS 38
 #define TAG_RECEIVE (TAG_NATIVE | MESSAGE_RECEIVE << TAG_OPERATION_SHIFT)
+#define TAG_CALL_WITH_ITEM (TAG_NATIVE | MESSAGE_CALL << TAG_OPERATION_SHIFT | 1U << TAG_ITEMS_SHIFT)
 #define TAG_SEND_AND_WAIT (TAG_NATIVE | MESSAGE_SEND_AND_WAIT << TAG_OPERATION_SHIFT)
 
 /* ---- Send phase ------------------------------------------------------------------------------------------------ */
@@ -531,7 +532,7 @@ static void invoke(struct thread *self, const struct capability *capability)
     dispatchers[capability->object->type](&self->call, capability);
 }
 
-static void send_or_call(struct thread *self, uint32_t low)
+static inline __attribute__((always_inline)) void send_or_call(struct thread *self, uint32_t low)
 {
     const struct capability *capability = capability_find(&self->task->table, self->call.handle);
     if (!capability)
@@ -545,6 +546,12 @@ static void send_or_call(struct thread *self, uint32_t low)
     if (tag_items(low) != 0 || (low & (TAG_POLL | TAG_DEADLINE)))
         return fail(self, ERROR_BAD_TAG);
     invoke(self, capability);
+}
+
+/* The tag has the general form as it comes. */
+void ipc_call_with_item(struct thread *self)
+{
+    send_or_call(self, (uint32_t)self->call.tag);
 }
 
 /* Not inlined: the way to kernel objects would pay for saving this one's registers. */
@@ -583,8 +590,11 @@ void system_call(struct thread *self)
     debugger_note(EVENT_SYSTEM_CALL, self, 0, 0, 0);
     if (low - TAG_SEND_AND_WAIT <= MESSAGE_REGISTER_WORDS)
         return short_send_and_wait(self);
-    if (low - TAG_PLAIN_CALL > TAG_PLAIN_CALL_LAST - TAG_PLAIN_CALL)
+    if (low - TAG_PLAIN_CALL > TAG_PLAIN_CALL_LAST - TAG_PLAIN_CALL) {
+        if (low - TAG_CALL_WITH_ITEM <= MESSAGE_REGISTER_WORDS)
+            return short_call_with_item(self);
         return not_plain_call(self, low);
+    }
     const struct capability *capability = capability_find(&self->task->table, self->call.handle);
     if (!capability)
         return fail(self, ERROR_BAD_HANDLE);

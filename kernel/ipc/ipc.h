@@ -14,6 +14,9 @@ void system_call(struct thread *thread);
 /* The same for any request but a plain call, by the general way. */
 void ipc_general(struct thread *thread);
 
+/* The same for a call with one item and at most six words. */
+void ipc_call_with_item(struct thread *thread);
+
 /* Sends the message that the kernel wrote into `thread->message` to the supervisor of its task, as a one-way message
  * from that thread, which stays stopped. Without a supervisor nothing happens. Returns whether there was one. */
 bool ipc_send_kernel_message(struct thread *thread);

@@ -76,7 +76,7 @@ static uint64_t target_of(const struct page_item *page, struct page_window windo
     return target;
 }
 
-static enum error read_item(struct page_item *page, struct page_window window)
+static inline enum error read_item(struct page_item *page, struct page_window window)
 {
     if (!is_good(page->item))
         return ERROR_BAD_ARGUMENT;
@@ -109,7 +109,7 @@ enum error pages_read(struct pages *pages, const struct utcb *sender, uint32_t i
 /* The mapping of `from` that has the page at `address`, if it may be mapped on. */
 static struct mapping *find_source(struct task *from, uint64_t address)
 {
-    struct mapping *mapping = mapping_at(from, address);
+    struct mapping *mapping = task_mapping_at(from, address);
     return mapping && (mapping->list == MAPPING_ON_NONE || mapping->list == MAPPING_VISITED) ? mapping : 0;
 }
 
@@ -177,8 +177,8 @@ static bool split_for_grant(struct task *from, uint64_t start, uint64_t end, enu
 }
 
 /* What is to be mapped of the flexpage from `position` on: as far as one mapping of the sender reaches. */
-static enum error next_request(const struct page_item *page, struct task *from, struct task *to, uint64_t position,
-                               struct map_request *request)
+static inline enum error next_request(const struct page_item *page, struct task *from, struct task *to,
+                                      uint64_t position, struct map_request *request)
 {
     const struct mapping *source = find_source(from, position);
     uint64_t end = page->source + size_of(page->item);
@@ -285,7 +285,6 @@ bool pages_map_one(const struct utcb *sender, struct thread *maker, struct task 
 {
     struct task *from = maker->task;
     uint64_t item = sender->items[0], source = sender->item_addresses[0], target = address & ~(PAGE_SIZE - 1UL);
-    bool done = false;
     if ((item & ~ITEM_RIGHTS) != ITEM_OF_ONE_PAGE || source % PAGE_SIZE)
         return false;
     const struct mapping *mapping = find_source(from, source);
@@ -304,9 +303,38 @@ bool pages_map_one(const struct utcb *sender, struct thread *maker, struct task 
     };
     if (mapping_extend(&request))
         return true;
-    if (!is_good(item) || !space_mappable(target, 1) || mapping_make_piece(maker, &request, &done) != ERROR_NONE)
+    if (!is_good(item) || !space_mappable(target, 1))
         return false;
-    mapping_keep_made(maker);
+    enum error error = mapping_make_few(&request);
+    if (error == ERROR_NO_MEMORY)
+        mapping_abandoned_piece(); /* that is to be in nobody's way, who asks why */
+    return error == ERROR_NONE;
+}
+
+/* Is what is mapped to `target`, of which one mapping has all, one entry of a page table that is there, or some of a
+ * directory? */
+static bool takes_few_entries(const struct map_request *request)
+{
+    struct space *space = &request->task->space;
+    if (request->pages == 1)
+        return space_entry(space, request->address);
+    return request->pages <= FEW_PAGES * LARGE_PAGE_PAGES && request->pages >= LARGE_PAGE_PAGES &&
+           request->offset % LARGE_PAGE_PAGES == 0 &&
+           memory_is_large(request->memory, request->offset, request->pages) &&
+           space_directory_entry(space, request->address);
+}
+
+bool pages_map_only(const struct utcb *sender, struct task *from, struct utcb *receiver, struct task *to)
+{
+    struct page_item page = {.item = sender->items[0], .source = sender->item_addresses[0]};
+    struct map_request request;
+    if (is_grant(page.item) || !pages_is_item(page.item) || read_item(&page, pages_window(receiver)) != ERROR_NONE ||
+        next_request(&page, from, to, page.source, &request) != ERROR_NONE ||
+        (uint64_t)request.pages * PAGE_SIZE != size_of(page.item) || !takes_few_entries(&request) ||
+        mapping_make_few(&request) != ERROR_NONE)
+        return false;
+    receiver->items[0] = page.item;
+    receiver->item_addresses[0] = page.target;
     return true;
 }
 

@@ -83,6 +83,10 @@ enum error pages_map(struct pages *pages, struct thread *maker, struct task *fro
  * error. */
 bool pages_map_one(const struct utcb *sender, struct thread *maker, struct task *to, uint64_t address);
 
+/* Maps the only item of a message of `from`, if it is one page, or a flexpage of few large pages, that one mapping has
+ * and that is mapped; and tells `to`, in its UTCB. False: nothing was done, as it is another item, or for any error. */
+bool pages_map_only(const struct utcb *sender, struct task *from, struct utcb *receiver, struct task *to);
+
 /* Tells the receiver, in its UTCB, what is mapped where. */
 void pages_arrive(const struct pages *pages, struct utcb *receiver);
 

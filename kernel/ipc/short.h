@@ -13,6 +13,10 @@
 /* A call, whose tag in the general form is `low`, by an endpoint's capability. */
 bool short_call(struct thread *self, const struct capability *capability, uint32_t low);
 
+/* A call with one item and at most six words, and nothing special. Takes it if the item is a page, or a few large ones,
+ * that can be mapped at once, and passes others on. */
+void short_call_with_item(struct thread *self);
+
 /* A reply-and-wait, whose tag in the general form is `low`, to `caller`, on `handle`. */
 bool short_reply(struct thread *self, struct thread *caller, uint64_t handle, uint32_t low);
 

@@ -92,12 +92,9 @@ bool mapping_find_gap(const struct task *task, uint64_t start, uint64_t end, str
     return (!gap->before || mapping_end(gap->before) <= start) && (!gap->behind || mapping_address(gap->behind) >= end);
 }
 
-struct mapping *mapping_at(struct task *task, uint64_t address)
+struct mapping *mapping_find_at(struct task *task, uint64_t address)
 {
-    struct mapping *found = task->found;
-    if (found && address >= mapping_address(found) && address < mapping_end(found))
-        return found;
-    found = mapping_find(task, address, address + PAGE_SIZE);
+    struct mapping *found = mapping_find(task, address, address + PAGE_SIZE);
     if (found)
         task->found = found;
     return found;
@@ -131,7 +128,7 @@ static struct mapping *create(const struct map_request *request, struct mapping_
 static void detach(struct mapping *mapping)
 {
     if (!mapping->orphan)
-        mapping_tree_remove(sources(mapping), mapping, MAPPING_BY_SOURCE);
+        mapping_tree_remove_source(sources(mapping), mapping);
     mapping->orphan = true;
 }
 
@@ -141,7 +138,7 @@ static void destroy(struct mapping *mapping)
     detach(mapping);
     if (mapping->task->found == mapping)
         mapping->task->found = 0;
-    mapping_tree_remove(&mapping->task->mappings, mapping, MAPPING_BY_ADDRESS);
+    mapping_tree_remove_address(&mapping->task->mappings, mapping);
     slab_free(mapping);
 }
 
@@ -202,13 +199,11 @@ bool mapping_divide_large(const struct mapping *mapping, uint64_t start, uint64_
     return true;
 }
 
-struct mapping *mapping_isolate(struct mapping *mapping, uint64_t start, uint64_t end)
+struct mapping *mapping_isolate_part(struct mapping *mapping, uint64_t start, uint64_t end)
 {
     uint64_t distance = mapping_address(mapping) - mapping_source(mapping);
     struct mapping *part = 0;
     enum error error = ERROR_NONE;
-    if (mapping_source(mapping) >= start && mapping_source_end(mapping) <= end)
-        return mapping;
     if (can_be_split(mapping) && mapping_divide_large(mapping, start + distance, end + distance, &error)) {
         if (error != ERROR_NONE)
             make_orphan(mapping);
@@ -238,7 +233,7 @@ static enum passed pass_one(struct mapping *mapping, uint64_t start, uint64_t en
     derived = mapping_isolate(derived, start, end);
     if (!derived)
         return PASSED_ENOUGH;
-    mapping_tree_remove(sources(derived), derived, MAPPING_BY_SOURCE);
+    mapping_tree_remove_source(sources(derived), derived);
     derived->giver = mapping->giver;
     derived->links[MAPPING_BY_SOURCE].start += mapping_source(mapping) - mapping_address(mapping);
     mapping_tree_insert_source(sources(derived), derived);
@@ -258,7 +253,7 @@ static bool pass_some(struct mapping *mapping, uint64_t start, uint64_t end)
 static void cut_front(struct mapping *mapping, uint32_t pages)
 {
     if (!mapping->orphan)
-        mapping_tree_remove(sources(mapping), mapping, MAPPING_BY_SOURCE);
+        mapping_tree_remove_source(sources(mapping), mapping);
     for (int order = 0; order < MAPPING_ORDERS; order++)
         mapping->links[order].start += (uint64_t)pages * PAGE_SIZE;
     mapping->offset += pages;
@@ -293,14 +288,10 @@ static void note_use_of(uint64_t *entry, uint32_t count, uint64_t use)
         *entry++ |= use;
 }
 
-/* `pages` pages of `mapping` that are not mapped any more, 1 or a large page, were used: that is kept where they came
- * from, where all of them are mapped. Answers whether that took long. */
-static bool keep_use(const struct mapping *mapping, uint64_t address, uint32_t pages, uint64_t use)
+/* `pages` pages from `source` on were used, as keep_use() says. */
+static bool keep_use_far(const struct mapping *mapping, uint64_t source, uint32_t pages, uint64_t use)
 {
-    if (!use || !mapping->giver || mapping->orphan)
-        return false;
-    uint64_t source = address - mapping_address(mapping) + mapping_source(mapping), *entry = 0;
-    uint64_t end = source + (uint64_t)pages * PAGE_SIZE;
+    uint64_t *entry = 0, end = source + (uint64_t)pages * PAGE_SIZE;
     while (source < end) {
         uint64_t next = source / LARGE_PAGE_SIZE * LARGE_PAGE_SIZE + LARGE_PAGE_SIZE;
         next = next < end ? next : end;
@@ -310,6 +301,20 @@ static bool keep_use(const struct mapping *mapping, uint64_t address, uint32_t p
         source = next;
     }
     return pages > 1 && entry && !(*entry & PTE_LARGE);
+}
+
+/* `pages` pages of `mapping` that are not mapped any more, 1 or a large page, were used: that is kept where they came
+ * from, where all of them are mapped. Answers whether that took long. */
+static inline bool keep_use(const struct mapping *mapping, uint64_t address, uint32_t pages, uint64_t use)
+{
+    if (!use || !mapping->giver || mapping->orphan)
+        return false;
+    uint64_t source = address - mapping_address(mapping) + mapping_source(mapping);
+    uint64_t *entry = pages == 1 ? space_entry(&mapping->giver->space, source) : 0;
+    if (!entry || !(*entry & PTE_PRESENT))
+        return keep_use_far(mapping, source, pages, use);
+    *entry |= use;
+    return false;
 }
 
 /* Empties `count` entries of a page table, the first of which is that of `address`. How the pages were used is kept
@@ -403,12 +408,28 @@ static uint32_t clear_some(const struct mapping *mapping, uint64_t start, uint64
     return pages;
 }
 
+/* A mapping of one page goes. */
+static void drop_page(struct mapping *mapping)
+{
+    struct space *space = &mapping->task->space;
+    uint64_t address = mapping_address(mapping), *entry = space_entry(space, address), use;
+    if (entry) {
+        use = *entry & PTE_USE;
+        *entry = 0;
+        keep_use(mapping, address, 1, use);
+    }
+    pcid_flush_page(space->cr3, address);
+    destroy(mapping);
+}
+
 bool mapping_drop_piece(struct mapping *mapping, uint64_t start, uint64_t end)
 {
     bool back = end == mapping_end(mapping);
     assert(start == mapping_address(mapping) || back);
-    if (!pass_some(mapping, start, end))
+    if (mapping_tree_find_source(mapping->task->given, start, end) && !pass_some(mapping, start, end))
         return false;
+    if (mapping->pages == 1)
+        return drop_page(mapping), true;
     uint32_t pages = clear_some(mapping, start, end, back);
     if (back)
         cut_back(mapping, pages);
@@ -438,7 +459,7 @@ bool mapping_drop_range_piece(struct task *task, uint64_t start, uint64_t end, e
     if (!can_be_split(mapping)) {
         mapping_abandon(mapping);
         start = first, end = last;
-    } else if (mapping_divide_large(mapping, start, end, error)) {
+    } else if ((first < start || end < last) && mapping_divide_large(mapping, start, end, error)) {
         return *error != ERROR_NONE;
     } else if (first < start && end < last && !mapping_split(mapping, end)) {
         *error = ERROR_NO_MEMORY;
@@ -482,11 +503,11 @@ static uint64_t entry_flags(const struct mapping *mapping)
 static bool fill_one(struct mapping *mapping)
 {
     const struct memory *memory = mapping->memory;
-    uint64_t chunk = memory_chunk(memory, mapping->offset);
+    uint64_t chunk = memory_chunk(memory, mapping->offset), flags = entry_flags(mapping);
     uint64_t frame =
         chunk & CHUNK_LARGE ? memory_frame(memory, mapping->offset) : *memory_frames(memory, mapping->offset);
-    if (!space_map_page(&mapping->task->space, payer_of(mapping), mapping_address(mapping), frame,
-                        entry_flags(mapping)))
+    assert(!(flags & PTE_WRITE) || (flags & PTE_NO_EXECUTE));
+    if (!space_map_page(&mapping->task->space, payer_of(mapping), mapping_address(mapping), frame, flags))
         return false;
     mapping->filled = 1;
     return true;

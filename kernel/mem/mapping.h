@@ -114,8 +114,8 @@ struct mapping *mapping_find(const struct task *task, uint64_t start, uint64_t e
 /* The neighbours of [start, end) in `task`. False: something is mapped there. */
 bool mapping_find_gap(const struct task *task, uint64_t start, uint64_t end, struct mapping_gap *gap);
 
-/* The mapping that has the page at `address`, or 0; quick where it was asked for before. */
-struct mapping *mapping_at(struct task *task, uint64_t address);
+/* The mapping that has the page at `address`, or 0. */
+struct mapping *mapping_find_at(struct task *task, uint64_t address);
 
 /* A piece of mapping what `request` says for `maker`, who is asked again until `*done`: begins, or goes on with what it
  * was at last. What is done stays on the list of what `maker` makes. OCCUPIED, NO_MEMORY: it cannot be had; all that is
@@ -157,7 +157,12 @@ bool mapping_divide_large(const struct mapping *mapping, uint64_t start, uint64_
 /* What `mapping` has of the source [start, end) as a mapping of its own. 0: that is to be asked for again, since a
  * large page was divided; or for want of memory for the split, or as it is on a list, the mapping had to be abandoned
  * whole. */
-struct mapping *mapping_isolate(struct mapping *mapping, uint64_t start, uint64_t end);
+struct mapping *mapping_isolate_part(struct mapping *mapping, uint64_t start, uint64_t end);
+static inline struct mapping *mapping_isolate(struct mapping *mapping, uint64_t start, uint64_t end)
+{
+    bool all = mapping_source(mapping) >= start && mapping_source_end(mapping) <= end;
+    return all ? mapping : mapping_isolate_part(mapping, start, end);
+}
 
 /* Where it stands on no list, puts it on `list`; takes it off again. */
 void mapping_list_insert(struct mapping **list, struct mapping *mapping, enum mapping_list name);

@@ -124,10 +124,14 @@ static void divide(struct mapping *root, struct mapping *mapping, enum mapping_o
 /* Puts `mapping` at `place`, below `up`, and what was there below it. */
 static inline void put(struct mapping **place, struct mapping *up, struct mapping *mapping, enum mapping_order order)
 {
+    struct mapping_links *links = &mapping->links[order];
     struct mapping *below = *place;
     *place = mapping;
-    mapping->links[order].up = up;
-    divide(below, mapping, order);
+    links->up = up;
+    if (below)
+        return divide(below, mapping, order);
+    links->left = links->right = 0;
+    mapping->limit = order == MAPPING_BY_SOURCE ? mapping_source_end(mapping) : mapping->limit;
 }
 
 void mapping_tree_insert_source(struct mapping **root, struct mapping *mapping)
@@ -158,11 +162,11 @@ void mapping_tree_insert_address(struct mapping **root, struct mapping *mapping,
     put(place, up, mapping, MAPPING_BY_ADDRESS);
 }
 
-void mapping_tree_remove(struct mapping **root, struct mapping *mapping, enum mapping_order order)
+/* What is left and right of `mapping`, both of which there is, takes its place. */
+static void merge(struct mapping **place, const struct mapping *mapping, enum mapping_order order)
 {
     const struct mapping_links *links = &mapping->links[order];
-    struct mapping **place = place_of(root, mapping, order), *up = links->up, *left = links->left,
-                   *right = links->right;
+    struct mapping *up = links->up, *left = links->left, *right = links->right;
     while (left && right) {
         bool left_above = left->priority > right->priority;
         struct mapping *above = left_above ? left : right;
@@ -178,10 +182,32 @@ void mapping_tree_remove(struct mapping **root, struct mapping *mapping, enum ma
     }
     *place = left ? left : right;
     link_up(*place, up, order);
-    if (order == MAPPING_BY_SOURCE) {
+    if (order == MAPPING_BY_SOURCE)
         set_limits_below(up, links->up);
-        set_limits(links->up);
+}
+
+static inline void take_out(struct mapping **root, struct mapping *mapping, enum mapping_order order)
+{
+    const struct mapping_links *links = &mapping->links[order];
+    struct mapping **place = place_of(root, mapping, order), *below = links->left ? links->left : links->right;
+    if (links->left && links->right) {
+        merge(place, mapping, order);
+    } else {
+        *place = below;
+        link_up(below, links->up, order);
     }
+    if (order == MAPPING_BY_SOURCE)
+        set_limits(links->up);
+}
+
+void mapping_tree_remove_source(struct mapping **root, struct mapping *mapping)
+{
+    take_out(root, mapping, MAPPING_BY_SOURCE);
+}
+
+void mapping_tree_remove_address(struct mapping **root, struct mapping *mapping)
+{
+    take_out(root, mapping, MAPPING_BY_ADDRESS);
 }
 
 struct mapping *mapping_tree_next(const struct mapping *mapping, enum mapping_order order)
@@ -290,8 +316,8 @@ struct mapping *mapping_tree_next_source(struct mapping *root, struct mapping_pl
 
 /* The first of all: it has nothing to its left that reaches so far, which makes it cheap to take out. Where even that
  * begins behind `end`, all do. */
-struct mapping *mapping_tree_find_source(struct mapping *root, uint64_t start, uint64_t end)
+struct mapping *mapping_tree_find_reaching(struct mapping *root, uint64_t start, uint64_t end)
 {
-    struct mapping *first = limit_of(root) > start ? first_to_reach(root, start) : 0;
-    return first && mapping_source(first) < end ? first : 0;
+    struct mapping *first = first_to_reach(root, start);
+    return mapping_source(first) < end ? first : 0;
 }

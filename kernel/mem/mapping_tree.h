@@ -15,7 +15,8 @@ void mapping_tree_insert_source(struct mapping **root, struct mapping *mapping);
 void mapping_tree_insert_address(struct mapping **root, struct mapping *mapping, struct mapping_gap gap);
 
 /* Takes `mapping` out of the tree at `root`. */
-void mapping_tree_remove(struct mapping **root, struct mapping *mapping, enum mapping_order order);
+void mapping_tree_remove_source(struct mapping **root, struct mapping *mapping);
+void mapping_tree_remove_address(struct mapping **root, struct mapping *mapping);
 
 /* To be called after the number of its pages has changed. */
 void mapping_tree_resized(struct mapping *mapping);
@@ -31,7 +32,11 @@ struct mapping_gap mapping_tree_find_gap(struct mapping *root, uint64_t start);
 struct mapping *mapping_tree_find_address(struct mapping *root, uint64_t start, uint64_t end);
 
 /* The first by source that has a page in [start, end), or 0. */
-struct mapping *mapping_tree_find_source(struct mapping *root, uint64_t start, uint64_t end);
+struct mapping *mapping_tree_find_reaching(struct mapping *root, uint64_t start, uint64_t end);
+static inline struct mapping *mapping_tree_find_source(struct mapping *root, uint64_t start, uint64_t end)
+{
+    return root && root->limit > start ? mapping_tree_find_reaching(root, start, end) : 0;
+}
 
 /* A place among mappings by source: before those that start later, and of those that start there, before those whose
  * records lie behind `record`, which is a number and may name nothing. All zeros: before all. */

@@ -52,7 +52,8 @@ static uint64_t taken_flags(uint64_t entry, uint32_t take)
 }
 
 /* Takes rights from an entry, and how it was used. */
-static void take_from_entry(struct space *space, uint64_t *entry, uint64_t address, uint32_t take, uint32_t *found)
+static inline void take_from_entry(struct space *space, uint64_t *entry, uint64_t address, uint32_t take,
+                                   uint32_t *found)
 {
     uint64_t old = *entry;
     if (!(old & PTE_PRESENT) || old == taken_flags(old, take))
@@ -256,8 +257,8 @@ void revoke_forget(struct thread *caller)
 
 /* ---- What goes --------------------------------------------------------------------------------------------------- */
 
-/* A piece of unmapping what was derived from [start, end) of `task`. False: there is nothing left. */
-static bool drop_derived_piece(const struct task *task, uint64_t start, uint64_t end)
+/* A piece of unmapping what was derived from [start, end) of `task`. False: there was nothing left. */
+static inline bool drop_derived_piece(const struct task *task, uint64_t start, uint64_t end)
 {
     struct mapping *derived = mapping_tree_find_source(task->given, start, end);
     if (!derived)
@@ -284,13 +285,30 @@ static bool visit_some(struct thread *caller, const struct mapping *mapping, uin
     return true;
 }
 
+/* The only page is done, if it is one. */
+static bool revoke_own_page(struct thread *caller, struct task *task, uint64_t address)
+{
+    uint64_t *entry = space_entry(&task->space, address);
+    if (!entry || (*entry & PTE_LARGE))
+        return false;
+    take_from_entry(&task->space, entry, address, 0, &caller->found);
+    return true;
+}
+
 void revoke_piece(struct thread *caller, struct task *task, uint64_t *address, uint32_t *pages, uint32_t take)
 {
     uint64_t start = *address, end = start + (uint64_t)*pages * PAGE_SIZE, stop = end;
     caller->maps = true;
-    if (mapping_abandoned_piece() || ((take & RIGHT_READ) && drop_derived_piece(task, start, end)))
+    if (mapping_any_abandoned() && mapping_abandoned_piece())
         return;
-    const struct mapping *mapping = mapping_at(task, start);
+    if ((take & RIGHT_READ) && drop_derived_piece(task, start, end) &&
+        (*pages > 1 || mapping_any_abandoned() || mapping_tree_find_source(task->given, start, end)))
+        return;
+    if ((take & RIGHT_READ) && *pages == 1 && revoke_own_page(caller, task, start)) {
+        *pages = 0;
+        return;
+    }
+    const struct mapping *mapping = task_mapping_at(task, start);
     if (!mapping)
         mapping = mapping_find(task, start, end);
     if (mapping) {

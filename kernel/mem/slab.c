@@ -19,8 +19,6 @@ struct slab {
 #define SLAB_HEADER 64
 _Static_assert(sizeof(struct slab) <= SLAB_HEADER, "the header leaves pieces aligned");
 
-static const uint16_t class_sizes[SLAB_CLASSES] = {64, 128, 256, 1008, 1344, 2016};
-
 static struct slab **list_of(const struct slab *slab)
 {
     return &slab->payer->slabs.partial[slab->class];
@@ -54,10 +52,10 @@ static struct slab *slab_create(struct factory *payer, uint16_t class)
     *slab = (struct slab){
         .payer = payer,
         .class = class,
-        .capacity = (uint16_t)((PAGE_SIZE - SLAB_HEADER) / class_sizes[class]),
+        .capacity = (uint16_t)((PAGE_SIZE - SLAB_HEADER) / slab_sizes[class]),
     };
     for (int i = slab->capacity - 1; i >= 0; i--) {
-        void *piece = (char *)slab + SLAB_HEADER + i * class_sizes[class];
+        void *piece = (char *)slab + SLAB_HEADER + i * slab_sizes[class];
         *(void **)piece = slab->free;
         slab->free = piece;
     }
@@ -74,28 +72,26 @@ static void *take_piece(struct slab *slab)
     return piece;
 }
 
-static inline void *allocate(struct factory *payer, size_t size)
+static inline void *allocate(struct factory *payer, uint16_t class)
 {
-    uint64_t class = 0;
-    assert(size > 0 && size <= SLAB_MAX_SIZE);
+    assert(class < SLAB_CLASSES);
     if (frame_must_fail())
         return 0;
-    while (class_sizes[class] < size)
-        class ++;
     struct slab *slab = payer->slabs.partial[class];
     if (!slab)
-        slab = slab_create(payer, (uint16_t) class);
+        slab = slab_create(payer, class);
     return slab ? take_piece(slab) : 0;
 }
 
-void *slab_allocate_raw(struct factory *payer, size_t size)
+void *slab_allocate_class(struct factory *payer, uint16_t class)
 {
-    return allocate(payer, size);
+    return allocate(payer, class);
 }
 
 void *slab_allocate(struct factory *payer, size_t size)
 {
-    void *piece = allocate(payer, size);
+    assert(size > 0);
+    void *piece = allocate(payer, slab_class(size));
     if (piece)
         __builtin_memset(piece, 0, (size + sizeof(uint64_t) - 1) & ~(sizeof(uint64_t) - 1));
     return piece;

@@ -198,7 +198,7 @@ bool space_destroy_piece(struct space *space, struct factory *payer)
     return false;
 }
 
-bool space_mappable(uint64_t address, uint64_t pages)
+bool space_mappable_anywhere(uint64_t address, uint64_t pages)
 {
     if (address % PAGE_SIZE != 0 || address < USER_START || address >= USER_END)
         return false;
@@ -257,7 +257,7 @@ uint64_t *space_find_entry(struct space *space, uint64_t address)
 
 /* The entry for `address` in a table of `lowest` level, with tables made where they are missing; 0 if one cannot be
  * had. */
-static inline uint64_t *make_entry_in(struct space *space, struct factory *payer, uint64_t address, int lowest)
+static inline uint64_t *make_entry(struct space *space, struct factory *payer, uint64_t address, int lowest)
 {
     uint64_t *table = physical_to_virtual(space->pml4);
     for (int level = LEVELS - 1; level > lowest; level--) {
@@ -274,18 +274,17 @@ static inline uint64_t *make_entry_in(struct space *space, struct factory *payer
     return &table[index_at(address, lowest)];
 }
 
-/* The same in a page table. */
-static uint64_t *make_entry(struct space *space, struct factory *payer, uint64_t address)
+uint64_t *space_make_entry(struct space *space, struct factory *payer, uint64_t address)
 {
     if (space->near == address / LARGE_PAGE_SIZE)
         return &space->near_table[index_at(address, 0)];
-    uint64_t *entry = make_entry_in(space, payer, address, 0);
+    uint64_t *entry = make_entry(space, payer, address, 0);
     return entry ? remember_table(space, address, entry - index_at(address, 0)) : 0;
 }
 
 enum error space_prepare(struct space *space, struct factory *payer, uint64_t address)
 {
-    const uint64_t *entry = make_entry(space, payer, address);
+    const uint64_t *entry = space_make_entry(space, payer, address);
     if (!entry)
         return ERROR_NO_MEMORY;
     return *entry & PTE_PRESENT ? ERROR_OCCUPIED : ERROR_NONE;
@@ -299,7 +298,7 @@ static uint32_t lesser(uint32_t a, uint32_t b)
 uint32_t space_map_pages(struct space *space, struct factory *payer, uint64_t address, const uint64_t *frames,
                          uint32_t count, uint64_t flags)
 {
-    uint64_t *entry = make_entry(space, payer, address);
+    uint64_t *entry = space_make_entry(space, payer, address);
     assert(!(flags & PTE_WRITE) || (flags & PTE_NO_EXECUTE));
     if (!entry)
         return 0;
@@ -310,19 +309,10 @@ uint32_t space_map_pages(struct space *space, struct factory *payer, uint64_t ad
     return count;
 }
 
-bool space_map_page(struct space *space, struct factory *payer, uint64_t address, uint64_t frame, uint64_t flags)
-{
-    uint64_t *entry = make_entry(space, payer, address);
-    assert(!(flags & PTE_WRITE) || (flags & PTE_NO_EXECUTE));
-    if (entry)
-        *entry = frame | flags | PTE_PRESENT | PTE_USER;
-    return entry;
-}
-
 uint32_t space_map_run(struct space *space, struct factory *payer, uint64_t address, uint64_t frame, uint32_t count,
                        uint64_t flags)
 {
-    uint64_t *entry = make_entry(space, payer, address);
+    uint64_t *entry = space_make_entry(space, payer, address);
     assert(!(flags & PTE_WRITE) || (flags & PTE_NO_EXECUTE));
     if (!entry)
         return 0;
@@ -357,7 +347,7 @@ static inline bool map_eight(uint64_t *entry, const uint64_t *chunks, uint64_t f
 uint32_t space_map_large(struct space *space, struct factory *payer, uint64_t address, const uint64_t *chunks,
                          uint32_t count, uint64_t flags)
 {
-    uint64_t *entry = make_entry_in(space, payer, address, DIRECTORY);
+    uint64_t *entry = make_entry(space, payer, address, DIRECTORY);
     uint32_t i, tables = 0;
     assert(address % LARGE_PAGE_SIZE == 0 && (!(flags & PTE_WRITE) || (flags & PTE_NO_EXECUTE)));
     if (!entry)

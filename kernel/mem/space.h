@@ -93,7 +93,13 @@ bool space_create(struct space *space, struct factory *payer);
 bool space_destroy_piece(struct space *space, struct factory *payer);
 
 /* Are `pages` pages at `address` page-aligned and within the user half, and outside the kernel's UTCB area? */
-bool space_mappable(uint64_t address, uint64_t pages);
+bool space_mappable_anywhere(uint64_t address, uint64_t pages);
+static inline bool space_mappable(uint64_t address, uint64_t pages)
+{
+    bool below_utcbs = address % PAGE_SIZE == 0 && address >= USER_START && address < UTCB_BASE &&
+                       pages <= (UTCB_BASE - address) / PAGE_SIZE; /* as a rule */
+    return below_utcbs || space_mappable_anywhere(address, pages);
+}
 
 /* Makes the page table for the page at `address`. NO_MEMORY; OCCUPIED if a page is mapped there. */
 enum error space_prepare(struct space *space, struct factory *payer, uint64_t address);
@@ -103,8 +109,20 @@ enum error space_prepare(struct space *space, struct factory *payer, uint64_t ad
 uint32_t space_map_pages(struct space *space, struct factory *payer, uint64_t address, const uint64_t *frames,
                          uint32_t count, uint64_t flags);
 
-/* The same for one frame; false: a table could not be had. */
-bool space_map_page(struct space *space, struct factory *payer, uint64_t address, uint64_t frame, uint64_t flags);
+/* The entry of a page table for `address`, with tables made where they are missing; 0 if one cannot be had. */
+uint64_t *space_make_entry(struct space *space, struct factory *payer, uint64_t address);
+
+/* Maps one frame likewise; false: a table could not be had. */
+static inline bool space_map_page(struct space *space, struct factory *payer, uint64_t address, uint64_t frame,
+                                  uint64_t flags)
+{
+    uint64_t *entry = space->near == address / LARGE_PAGE_SIZE
+                          ? &space->near_table[address / PAGE_SIZE % LARGE_PAGE_PAGES]
+                          : space_make_entry(space, payer, address);
+    if (entry)
+        *entry = frame | flags | PTE_PRESENT | PTE_USER;
+    return entry;
+}
 
 /* The same for frames that lie together, from `frame` on. */
 uint32_t space_map_run(struct space *space, struct factory *payer, uint64_t address, uint64_t frame, uint32_t count,

@@ -12,6 +12,7 @@
 
 #include "abi/errors.h"
 #include "cap/capability.h"
+#include "mem/mapping.h"
 #include "mem/space.h"
 #include "thread/schedule.h"
 #include "x86/barriers.h"
@@ -46,6 +47,15 @@ struct task {
     struct task *next, *previous; /* all tasks */
     struct task *ended_next, *ended_previous;
 };
+
+/* The mapping that has the page at `address`, or 0; quick where it was asked for before. */
+static inline struct mapping *task_mapping_at(struct task *task, uint64_t address)
+{
+    struct mapping *found = task->found;
+    if (found && address - mapping_address(found) < mapping_size(found))
+        return found;
+    return mapping_find_at(task, address);
+}
 
 /* A new empty task charged to `payer`; 0 and `*error` if that fails. */
 struct task *task_create(struct factory *payer, enum error *error);

@@ -149,10 +149,10 @@ struct header {
 };
 
 /* Filled with rubbish, as what stood there last may be. */
-void *slab_allocate_raw(struct factory *payer, size_t size)
+void *slab_allocate_class(struct factory *payer, uint16_t class)
 {
-    void *piece = slab_allocate(payer, size);
-    return piece ? memset(piece, 0xa5, size) : NULL;
+    void *piece = slab_allocate(payer, slab_sizes[class]);
+    return piece ? memset(piece, 0xa5, slab_sizes[class]) : NULL;
 }
 
 void *slab_allocate(struct factory *payer, size_t size)
