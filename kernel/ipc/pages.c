@@ -66,7 +66,7 @@ static bool is_good(uint64_t item)
 }
 
 /* Where in the window the flexpage lands, or 0: nowhere. */
-static uint64_t target_of(const struct page_item *page, struct page_window window)
+static inline uint64_t target_of(const struct page_item *page, struct page_window window)
 {
     if (window.log2 < log2_of(page->item) || window.log2 > LARGEST_LOG2)
         return 0;
@@ -107,7 +107,7 @@ enum error pages_read(struct pages *pages, const struct utcb *sender, uint32_t i
 /* ---- How much it is ---------------------------------------------------------------------------------------------- */
 
 /* The mapping of `from` that has the page at `address`, if it may be mapped on. */
-static struct mapping *find_source(struct task *from, uint64_t address)
+static inline struct mapping *find_source(struct task *from, uint64_t address)
 {
     struct mapping *mapping = task_mapping_at(from, address);
     return mapping && (mapping->list == MAPPING_ON_NONE || mapping->list == MAPPING_VISITED) ? mapping : 0;
@@ -281,29 +281,38 @@ enum error pages_map(struct pages *pages, struct thread *maker, struct task *fro
     return error;
 }
 
-bool pages_map_one(const struct utcb *sender, struct thread *maker, struct task *to, uint64_t address)
+/* What is to be mapped of an item of one page, which is cached as the sender has it: true. Where it goes is added. */
+static inline bool page_request(uint64_t item, uint64_t source, struct task *from, struct task *to,
+                                struct map_request *request)
 {
-    struct task *from = maker->task;
-    uint64_t item = sender->items[0], source = sender->item_addresses[0], target = address & ~(PAGE_SIZE - 1UL);
-    if ((item & ~ITEM_RIGHTS) != ITEM_OF_ONE_PAGE || source % PAGE_SIZE)
+    uint32_t both = RIGHT_WRITE | RIGHT_EXECUTE;
+    if ((item & ~ITEM_RIGHTS) != ITEM_OF_ONE_PAGE || source % PAGE_SIZE || (rights_of(item) & both) == both)
         return false;
     const struct mapping *mapping = find_source(from, source);
     if (!mapping || (rights_of(item) & ~(mapping->rights | (uint32_t)RIGHT_READ)))
         return false;
-    struct map_request request = {
+    *request = (struct map_request){
         .memory = mapping->memory,
         .task = to,
         .giver = from,
-        .address = target,
         .source = source,
         .offset = mapping->offset + (uint32_t)((source - mapping_address(mapping)) / PAGE_SIZE),
         .pages = 1,
         .rights = rights_of(item),
         .cache = mapping->cache,
     };
+    return true;
+}
+
+bool pages_map_one(const struct utcb *sender, struct thread *maker, struct task *to, uint64_t address)
+{
+    struct map_request request;
+    if (!page_request(sender->items[0], sender->item_addresses[0], maker->task, to, &request))
+        return false;
+    request.address = address & ~(PAGE_SIZE - 1UL);
     if (mapping_extend(&request))
         return true;
-    if (!is_good(item) || !space_mappable(target, 1))
+    if (!space_mappable(request.address, 1))
         return false;
     enum error error = mapping_make_few(&request);
     if (error == ERROR_NO_MEMORY)
@@ -311,27 +320,40 @@ bool pages_map_one(const struct utcb *sender, struct thread *maker, struct task 
     return error == ERROR_NONE;
 }
 
-/* Is what is mapped to `target`, of which one mapping has all, one entry of a page table that is there, or some of a
- * directory? */
-static bool takes_few_entries(const struct map_request *request)
+/* Maps the one page of an item. */
+static bool map_page(struct page_item *page, struct page_window window, struct task *from, struct task *to)
 {
-    struct space *space = &request->task->space;
-    if (request->pages == 1)
-        return space_entry(space, request->address);
+    struct map_request request;
+    if (!page_request(page->item, page->source, from, to, &request))
+        return false;
+    request.address = page->target = target_of(page, window);
+    uint64_t *entry = page->target ? space_entry(&to->space, page->target) : 0;
+    return entry && mapping_make_page(&request, entry) == ERROR_NONE;
+}
+
+/* Does it take some entries of a directory, which is there? */
+static bool is_few_large(const struct map_request *request)
+{
     return request->pages <= FEW_PAGES * LARGE_PAGE_PAGES && request->pages >= LARGE_PAGE_PAGES &&
            request->offset % LARGE_PAGE_PAGES == 0 &&
            memory_is_large(request->memory, request->offset, request->pages) &&
-           space_directory_entry(space, request->address);
+           space_directory_entry(&request->task->space, request->address);
+}
+
+static bool map_large(struct page_item *page, struct page_window window, struct task *from, struct task *to)
+{
+    struct map_request request;
+    return pages_is_item(page->item) && !is_grant(page->item) && read_item(page, window) == ERROR_NONE &&
+           next_request(page, from, to, page->source, &request) == ERROR_NONE &&
+           (uint64_t)request.pages * PAGE_SIZE == size_of(page->item) && is_few_large(&request) &&
+           mapping_make_few(&request) == ERROR_NONE;
 }
 
 bool pages_map_only(const struct utcb *sender, struct task *from, struct utcb *receiver, struct task *to)
 {
     struct page_item page = {.item = sender->items[0], .source = sender->item_addresses[0]};
-    struct map_request request;
-    if (is_grant(page.item) || !pages_is_item(page.item) || read_item(&page, pages_window(receiver)) != ERROR_NONE ||
-        next_request(&page, from, to, page.source, &request) != ERROR_NONE ||
-        (uint64_t)request.pages * PAGE_SIZE != size_of(page.item) || !takes_few_entries(&request) ||
-        mapping_make_few(&request) != ERROR_NONE)
+    struct page_window window = pages_window(receiver);
+    if (!(log2_of(page.item) == PAGE_SHIFT ? map_page(&page, window, from, to) : map_large(&page, window, from, to)))
         return false;
     receiver->items[0] = page.item;
     receiver->item_addresses[0] = page.target;

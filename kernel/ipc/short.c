@@ -45,33 +45,38 @@ bool short_call(struct thread *self, const struct capability *capability, uint32
     return true;
 }
 
-static __attribute__((noinline)) bool call_with_pages(struct thread *self)
+/* The thread that a message by `capability` (0: there is none) may be handed to, if it waits for just that; or 0. */
+static inline struct thread *plain_receiver(const struct capability *capability)
+{
+    if (!capability || capability->object->type != OBJECT_ENDPOINT || !(capability->rights & RIGHT_WRITE))
+        return 0;
+    const struct endpoint *endpoint = (struct endpoint *)capability->object;
+    const struct hot_thread *line = endpoint->hot->waiter;
+    return line->waits == endpoint->offset ? line->thread : 0;
+}
+
+/* Not inlined: calls with other items would pay for saving this one's registers. */
+static __attribute__((noinline)) void call_with_pages(struct thread *self)
 {
     const struct capability *capability = capability_find(&self->task->table, self->call.handle);
-    if (!capability || capability->object->type != OBJECT_ENDPOINT || !(capability->rights & RIGHT_WRITE))
-        return false;
-    const struct endpoint *endpoint = (struct endpoint *)capability->object;
-    struct hot_thread *line = endpoint->hot->waiter;
-    if (line->waits != endpoint->offset)
-        return false;
-    struct thread *receiver = line->thread;
-    if (!pages_map_only(thread_utcb(self), self->task, thread_utcb(receiver), receiver->task))
-        return false;
+    struct thread *receiver = plain_receiver(capability);
+    if (!receiver || !pages_map_only(thread_utcb(self), self->task, thread_utcb(receiver), receiver->task))
+        return ipc_call_with_item(self);
     /* ---- point of no return ---- */
-    line->waits = 0;
+    receiver->hot->waits = 0;
     receiver->call = self->call; /* with the tag: this one has one spelling */
     receiver->call.handle = capability->badge;
     message_clear_preserved(receiver);
     wait_for_answer(self, receiver);
-    debugger_note(EVENT_DELIVER_CALL, self, receiver, endpoint, 0);
+    debugger_note(EVENT_DELIVER_CALL, self, receiver, capability->object, 0);
     schedule_switch_to(receiver);
-    return true;
 }
 
 void short_call_with_item(struct thread *self)
 {
-    if (!pages_is_item(thread_utcb(self)->items[0]) || !call_with_pages(self))
-        ipc_call_with_item(self);
+    if (pages_is_item(thread_utcb(self)->items[0]))
+        return call_with_pages(self);
+    ipc_call_with_item(self);
 }
 
 /* Is `handle` what the trampoline would take for a wait of this thread? */

@@ -102,7 +102,7 @@ struct mapping *mapping_find_at(struct task *task, uint64_t address)
 
 /* A new record, of which nothing is filled in yet: all of it is written here or by the trees, but for its place on a
  * list. */
-static struct mapping *create(const struct map_request *request, struct mapping_gap gap)
+static inline struct mapping *create(const struct map_request *request, struct mapping_gap gap)
 {
     struct mapping *mapping = slab_allocate_raw(request->task->object.payer, sizeof(struct mapping));
     if (!mapping)
@@ -132,7 +132,7 @@ static void detach(struct mapping *mapping)
     mapping->orphan = true;
 }
 
-static void destroy(struct mapping *mapping)
+static inline void destroy(struct mapping *mapping)
 {
     mapping_list_remove(mapping);
     detach(mapping);
@@ -408,8 +408,7 @@ static uint32_t clear_some(const struct mapping *mapping, uint64_t start, uint64
     return pages;
 }
 
-/* A mapping of one page goes. */
-static void drop_page(struct mapping *mapping)
+void mapping_drop_page(struct mapping *mapping)
 {
     struct space *space = &mapping->task->space;
     uint64_t address = mapping_address(mapping), *entry = space_entry(space, address), use;
@@ -429,7 +428,7 @@ bool mapping_drop_piece(struct mapping *mapping, uint64_t start, uint64_t end)
     if (mapping_tree_find_source(mapping->task->given, start, end) && !pass_some(mapping, start, end))
         return false;
     if (mapping->pages == 1)
-        return drop_page(mapping), true;
+        return mapping_drop_page(mapping), true;
     uint32_t pages = clear_some(mapping, start, end, back);
     if (back)
         cut_back(mapping, pages);
@@ -500,17 +499,24 @@ static uint64_t entry_flags(const struct mapping *mapping)
 }
 
 /* Fills in the only page. */
+static inline void fill_entry(struct mapping *mapping, uint64_t *entry)
+{
+    uint64_t chunk = memory_chunk(mapping->memory, mapping->offset), flags = entry_flags(mapping);
+    uint64_t frame = chunk & CHUNK_LARGE ? memory_frame(mapping->memory, mapping->offset)
+                                         : *memory_frames(mapping->memory, mapping->offset);
+    assert(!(flags & PTE_WRITE) || (flags & PTE_NO_EXECUTE));
+    *entry = frame | flags | PTE_PRESENT | PTE_USER;
+    mapping->filled = 1;
+}
+
 static bool fill_one(struct mapping *mapping)
 {
-    const struct memory *memory = mapping->memory;
-    uint64_t chunk = memory_chunk(memory, mapping->offset), flags = entry_flags(mapping);
-    uint64_t frame =
-        chunk & CHUNK_LARGE ? memory_frame(memory, mapping->offset) : *memory_frames(memory, mapping->offset);
-    assert(!(flags & PTE_WRITE) || (flags & PTE_NO_EXECUTE));
-    if (!space_map_page(&mapping->task->space, payer_of(mapping), mapping_address(mapping), frame, flags))
-        return false;
-    mapping->filled = 1;
-    return true;
+    uint64_t *entry = space_near_entry(&mapping->task->space, mapping_address(mapping));
+    if (!entry)
+        entry = space_make_entry(&mapping->task->space, payer_of(mapping), mapping_address(mapping));
+    if (entry)
+        fill_entry(mapping, entry);
+    return entry;
 }
 
 /* Fills in some pages more, the next of which is page `page` of the object; where it can be, large ones. Answers how
@@ -552,7 +558,7 @@ static bool is_asked_for(const struct mapping *mapping, const struct map_request
            mapping->cache == request->cache;
 }
 
-static enum error begin(const struct map_request *request, struct mapping **made)
+static inline enum error begin(const struct map_request *request, struct mapping **made)
 {
     struct mapping_gap gap = request->gap;
     uint64_t end = request->address + (uint64_t)request->pages * PAGE_SIZE;
@@ -595,6 +601,16 @@ enum error mapping_make_few(const struct map_request *request)
             error = ERROR_NO_MEMORY;
     if (error == ERROR_NO_MEMORY && mapping)
         mapping_abandon(mapping);
+    return error;
+}
+
+enum error mapping_make_page(const struct map_request *request, uint64_t *entry)
+{
+    struct mapping *mapping;
+    enum error error = begin(request, &mapping);
+    assert(request->pages == 1);
+    if (error == ERROR_NONE)
+        fill_entry(mapping, entry);
     return error;
 }
 

@@ -128,6 +128,9 @@ void mapping_keep_made(struct thread *maker);
 /* The same at once, for few pages; after NO_MEMORY, what was made of it is abandoned. */
 enum error mapping_make_few(const struct map_request *request);
 
+/* The same for one page, whose entry in its page table is `entry`. */
+enum error mapping_make_page(const struct map_request *request, uint64_t *entry);
+
 /* The same at once, for boot. */
 enum error mapping_make(const struct map_request *request);
 
@@ -145,6 +148,9 @@ bool mapping_any_abandoned(void);
  * of it. What was derived from there counts as derived from where that came from. Is it done? The mapping may be gone
  * then. */
 bool mapping_drop_piece(struct mapping *mapping, uint64_t start, uint64_t end);
+
+/* The same for a mapping of one page, from which nothing was derived: it goes at once. */
+void mapping_drop_page(struct mapping *mapping);
 
 /* Makes what `mapping`, which nobody is making or taking back, has from `address` on, which lies within it and not
  * within a large page, a mapping of its own; 0 if there is no memory for it. */

@@ -15,7 +15,7 @@
 #define REQUEST_ADDRESS 0
 #define REQUEST_PAGES 1
 
-static bool is_range(uint64_t address, uint32_t pages)
+static inline bool is_range(uint64_t address, uint32_t pages)
 {
     return pages > 0 && space_mappable(address, pages);
 }
@@ -48,7 +48,8 @@ enum error kernel_task_revoke_pages(struct kernel_call *call, struct task *self,
         return ERROR_BAD_ADDRESS;
     if (take & ~(uint32_t)(RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE))
         return ERROR_BAD_ARGUMENT;
-    for (;;) {
+    bool done = pages == 1 && (take & RIGHT_READ) && revoke_page(caller, self, address);
+    while (!done) {
         revoke_piece(caller, self, &address, &pages, take);
         if (pages == 0)
             break;

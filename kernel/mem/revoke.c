@@ -257,8 +257,8 @@ void revoke_forget(struct thread *caller)
 
 /* ---- What goes --------------------------------------------------------------------------------------------------- */
 
-/* A piece of unmapping what was derived from [start, end) of `task`. False: there was nothing left. */
-static inline bool drop_derived_piece(const struct task *task, uint64_t start, uint64_t end)
+/* A piece of unmapping what was derived from [start, end) of `task`. False: there is nothing left. */
+static bool drop_derived_piece(const struct task *task, uint64_t start, uint64_t end)
 {
     struct mapping *derived = mapping_tree_find_source(task->given, start, end);
     if (!derived)
@@ -285,12 +285,21 @@ static bool visit_some(struct thread *caller, const struct mapping *mapping, uin
     return true;
 }
 
-/* The only page is done, if it is one. */
-static bool revoke_own_page(struct thread *caller, struct task *task, uint64_t address)
+bool revoke_page(struct thread *caller, struct task *task, uint64_t address)
 {
-    uint64_t *entry = space_entry(&task->space, address);
+    uint64_t end = address + PAGE_SIZE, *entry = space_entry(&task->space, address);
+    struct mapping *derived = mapping_tree_find_source(task->given, address, end);
     if (!entry || (*entry & PTE_LARGE))
         return false;
+    if (derived) {
+        uint64_t start = mapping_address(derived);
+        if (derived->list != MAPPING_ON_NONE || derived->pages > 1 ||
+            mapping_tree_find_source(derived->task->given, start, start + PAGE_SIZE))
+            return false;
+        mapping_drop_page(derived);
+        if (mapping_tree_find_source(task->given, address, end))
+            return false;
+    }
     take_from_entry(&task->space, entry, address, 0, &caller->found);
     return true;
 }
@@ -299,15 +308,8 @@ void revoke_piece(struct thread *caller, struct task *task, uint64_t *address, u
 {
     uint64_t start = *address, end = start + (uint64_t)*pages * PAGE_SIZE, stop = end;
     caller->maps = true;
-    if (mapping_any_abandoned() && mapping_abandoned_piece())
+    if (mapping_abandoned_piece() || ((take & RIGHT_READ) && drop_derived_piece(task, start, end)))
         return;
-    if ((take & RIGHT_READ) && drop_derived_piece(task, start, end) &&
-        (*pages > 1 || mapping_any_abandoned() || mapping_tree_find_source(task->given, start, end)))
-        return;
-    if ((take & RIGHT_READ) && *pages == 1 && revoke_own_page(caller, task, start)) {
-        *pages = 0;
-        return;
-    }
     const struct mapping *mapping = task_mapping_at(task, start);
     if (!mapping)
         mapping = mapping_find(task, start, end);

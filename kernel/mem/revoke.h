@@ -14,6 +14,10 @@ struct thread;
  * themselves included, which counts from now on anew. `*address` and `*pages` say afterwards what is left to do. */
 void revoke_piece(struct thread *caller, struct task *task, uint64_t *address, uint32_t *pages, uint32_t take);
 
+/* The same at once for the page at `address`, of which nothing is to stay mapped, where it was mapped on at most once,
+ * and from there not at all. False: it is to be done in pieces. */
+bool revoke_page(struct thread *caller, struct task *task, uint64_t address);
+
 /* A piece of putting away what somebody did not go on with. False: there is nothing to do. */
 bool revoke_cancelled_piece(void);
 

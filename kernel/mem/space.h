@@ -112,19 +112,7 @@ uint32_t space_map_pages(struct space *space, struct factory *payer, uint64_t ad
 /* The entry of a page table for `address`, with tables made where they are missing; 0 if one cannot be had. */
 uint64_t *space_make_entry(struct space *space, struct factory *payer, uint64_t address);
 
-/* Maps one frame likewise; false: a table could not be had. */
-static inline bool space_map_page(struct space *space, struct factory *payer, uint64_t address, uint64_t frame,
-                                  uint64_t flags)
-{
-    uint64_t *entry = space->near == address / LARGE_PAGE_SIZE
-                          ? &space->near_table[address / PAGE_SIZE % LARGE_PAGE_PAGES]
-                          : space_make_entry(space, payer, address);
-    if (entry)
-        *entry = frame | flags | PTE_PRESENT | PTE_USER;
-    return entry;
-}
-
-/* The same for frames that lie together, from `frame` on. */
+/* space_map_pages() for frames that lie together, from `frame` on. */
 uint32_t space_map_run(struct space *space, struct factory *payer, uint64_t address, uint64_t frame, uint32_t count,
                        uint64_t flags);
 
@@ -150,11 +138,16 @@ void space_unmap(struct space *space, uint64_t address);
 /* The entry that maps `address`, of a page table or with PTE_LARGE of a page directory; or 0 if a table is missing.
  * Quick where the same 2 MiB were asked for before. */
 uint64_t *space_find_entry(struct space *space, uint64_t address);
+static inline uint64_t *space_near_entry(const struct space *space, uint64_t address)
+{
+    bool near = space->near == address / LARGE_PAGE_SIZE;
+    return near ? &space->near_table[address / PAGE_SIZE % LARGE_PAGE_PAGES] : 0;
+}
+
 static inline uint64_t *space_entry(struct space *space, uint64_t address)
 {
-    if (space->near == address / LARGE_PAGE_SIZE)
-        return &space->near_table[address / PAGE_SIZE % LARGE_PAGE_PAGES];
-    return space_find_entry(space, address);
+    uint64_t *entry = space_near_entry(space, address);
+    return entry ? entry : space_find_entry(space, address);
 }
 
 /* The entry of a page directory for the 2 MiB in which `address` lies, or 0 if there is no directory. */
