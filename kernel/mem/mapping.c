@@ -608,7 +608,6 @@ enum error mapping_make_page(const struct map_request *request, uint64_t *entry)
 {
     struct mapping *mapping;
     enum error error = begin(request, &mapping);
-    assert(request->pages == 1);
     if (error == ERROR_NONE)
         fill_entry(mapping, entry);
     return error;

@@ -46,12 +46,6 @@ void pcid_release(uint64_t cr3)
     used[pcid / WORD_BITS] &= ~(1UL << pcid % WORD_BITS);
 }
 
-void pcid_flush_page(uint64_t cr3, uint64_t address)
-{
-    if (cr3 & CR3_NO_FLUSH)
-        invalidate_pcid(INVALIDATE_ADDRESS, cr3 & CR3_PCID_MASK, address);
-}
-
 void pcid_flush_pages(uint64_t cr3, uint64_t address, uint32_t count)
 {
     if (cr3 & CR3_NO_FLUSH)

@@ -22,11 +22,15 @@ uint64_t pcid_take(uint64_t pml4);
 /* Gives the PCID of a CR3 value back, with nothing left in the TLB. */
 void pcid_release(uint64_t cr3);
 
-/* Drops the translation of `address` in the address space of `cr3`. */
-void pcid_flush_page(uint64_t cr3, uint64_t address);
-
-/* Drops the translations of the `count` pages at `address` there. */
+/* Drops the translations of the `count` pages at `address` in the address space of `cr3`. */
 void pcid_flush_pages(uint64_t cr3, uint64_t address, uint32_t count);
+
+/* The same for one. */
+static inline void pcid_flush_page(uint64_t cr3, uint64_t address)
+{
+    if (cr3 & CR3_NO_FLUSH)
+        pcid_flush_pages(cr3, address, 1);
+}
 
 /* The same for large pages. */
 void pcid_flush_large_pages(uint64_t cr3, uint64_t address, uint32_t count);
