@@ -152,6 +152,23 @@ static void refused(void)
     guest_delete(memory.handle);
 }
 
+/* By a capability that may only receive, or that is none, nothing is mapped. */
+static void without_right(void)
+{
+    struct taker taker, other;
+    kernel_memory_t memory = taker_map_here(PAGES, RW);
+    taker_create(&taker, LOG2, 0);
+    other.endpoint = guest_copy(taker.endpoint, RIGHT_READ);
+    EXPECT_EQUAL(taker_give(&other, ITEM_MAP, HERE, PAGE_SHIFT, RW), ERROR_NO_RIGHT);
+    guest_delete(other.endpoint);
+    EXPECT_EQUAL(taker_give(&other, ITEM_MAP, HERE, PAGE_SHIFT, RW), ERROR_BAD_HANDLE);
+    other.endpoint = memory.handle;
+    EXPECT_EQUAL(taker_give(&other, ITEM_MAP, HERE, PAGE_SHIFT, RW), ERROR_BAD_TAG);
+    EXPECT(taker.worker.area->done == 0 && !page_is_mapped(taker.worker.task, THERE));
+    taker_destroy(&taker);
+    guest_delete(memory.handle);
+}
+
 /* Windows that are none, misaligned, or where nothing may be mapped. */
 static void bad_windows(void)
 {
@@ -421,6 +438,7 @@ static const struct guest_test tests[] = {
     {"answers give pages", answers},
     {"large flexpages, mapped and granted", large},
     {"what no page item can be is refused, and the receiver does not hear of it", refused},
+    {"pages are sent with the right to send alone", without_right},
     {"windows that are none", bad_windows},
     {"all flexpages of a message are mapped, or none", all_or_nothing},
     {"the giver takes rights and pages back from all", taken_back},
