@@ -34,11 +34,11 @@ struct task {
     struct mapping *given;                              /* tree by source: what was derived from pages of this task */
     struct port_grant *port_grants;
     uint32_t port_grants_count;
+    uint32_t priority_limit;      /* highest priority that may be given to its threads */
     struct capability supervisor; /* who is told of faults and the end; empty if nobody */
     uint64_t linux_handler;
-    struct thread *to_tell;  /* the first of those whose lines still have the old one, while it is being changed */
-    uint32_t priority_limit; /* highest priority that may be given to its threads */
-    bool guarded;            /* never by the trampoline to or from another task: see Task.set_guarded */
+    struct thread *to_tell; /* the first of those whose lines still have the old one, while it is being changed */
+    bool guarded;           /* never by the trampoline to or from another task: see Task.set_guarded */
     bool ended;
     bool untold;           /* the supervisor has not been told of the end yet */
     uint32_t exit_status;  /* for it */
@@ -47,6 +47,8 @@ struct task {
     struct task *next, *previous; /* all tasks */
     struct task *ended_next, *ended_previous;
 };
+
+_Static_assert(sizeof(struct task) <= 1008, "four of them share a frame (mem/slab.h)");
 
 /* The mapping that has the page at `address`, or 0; quick where it was asked for before. */
 static inline struct mapping *task_mapping_at(struct task *task, uint64_t address)
