@@ -387,6 +387,8 @@ static void take_back(int task)
     if (area_ends(page, count))
         return;
     uint64_t use = 0, address = address_of(page);
+    if (left == 1 && (take & RIGHT_READ) && revoke_page(&maker, tasks[task], address))
+        left = 0;
     while (left > 0)
         revoke_piece(&maker, tasks[task], &address, &left, take);
     for (uint32_t i = 0; i < count; i++)

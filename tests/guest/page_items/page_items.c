@@ -158,13 +158,14 @@ static void without_right(void)
     struct taker taker, other;
     kernel_memory_t memory = taker_map_here(PAGES, RW);
     taker_create(&taker, LOG2, 0);
+    EXPECT_EQUAL(taker_give(&taker, ITEM_MAP, HERE + PAGE_SIZE, PAGE_SHIFT, RW), 0); /* and it waits for the next */
     other.endpoint = guest_copy(taker.endpoint, RIGHT_READ);
     EXPECT_EQUAL(taker_give(&other, ITEM_MAP, HERE, PAGE_SHIFT, RW), ERROR_NO_RIGHT);
     guest_delete(other.endpoint);
     EXPECT_EQUAL(taker_give(&other, ITEM_MAP, HERE, PAGE_SHIFT, RW), ERROR_BAD_HANDLE);
     other.endpoint = memory.handle;
     EXPECT_EQUAL(taker_give(&other, ITEM_MAP, HERE, PAGE_SHIFT, RW), ERROR_BAD_TAG);
-    EXPECT(taker.worker.area->done == 0 && !page_is_mapped(taker.worker.task, THERE));
+    EXPECT(taker.worker.area->done == 1 && !page_is_mapped(taker.worker.task, THERE));
     taker_destroy(&taker);
     guest_delete(memory.handle);
 }
