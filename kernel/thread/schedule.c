@@ -9,6 +9,7 @@
 #include "ipc/wait.h"
 #include "thread/alarm.h"
 #include "thread/chain.h"
+#include "thread/idle.h"
 #include "thread/ready.h"
 #include "thread/task.h"
 #include "thread/thread.h"
@@ -153,22 +154,6 @@ static void arm_turn(void)
     alarm_at(end_of_turn());
     if (alarm_puts_off(current->priority))
         alarm_for(current->priority);
-}
-
-/* Interrupts are let in while nothing runs, and waited for if nothing is to be done. The GS base leaves the last
- * thread's line, which may be freed. */
-static void idle(bool busy)
-{
-    thread_bury();
-    if (ready_count & READY_PUT_OFF)
-        alarm_for(0);
-    write_gs_base((uint64_t)cpus[0].idle_line);
-    if (busy) {
-        (void)preemption_due();
-        return;
-    }
-    cpu_wait_for_interrupt();
-    interrupts_disable();
 }
 
 static void run(struct context *context, struct thread *thread)
