@@ -135,6 +135,7 @@ static void write_members(struct json *json, const struct declaration *declarati
         json_text(json, "name", member->name.text);
         json_text(json, "doc", member->doc);
         if (member->type) {
+            json_text(json, "c_name", c_variable(member));
             if (member->value)
                 json_number(json, "number", member->number);
             if (member->retired)

@@ -4,7 +4,7 @@
 Reading this needs no parser of the language; whatever idlc refuses is refused with its words.
 """
 import json
-import pathlib
+import os
 import subprocess
 
 CROSSING_KINDS = ("capability", "pages")
@@ -27,6 +27,19 @@ def read_json(idlc, source, folders=()):
     if program.get("format") != 1:
         raise GeneratorError(f"format {program.get('format')} of idlc's JSON is not known here")
     return program
+
+
+def write_whole(path, text):
+    """Nothing half-written is left behind."""
+    beside = f"{path}.{os.getpid()}.new"
+    try:
+        with open(beside, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(beside, path)
+    except OSError as error:
+        if os.path.exists(beside):
+            os.unlink(beside)
+        raise GeneratorError(f"cannot write {path}: {error.strerror}") from None
 
 
 class Model:

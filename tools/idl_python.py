@@ -10,7 +10,6 @@ one that begins with a _ has "idl" before it.
 import argparse
 import builtins
 import keyword
-import os
 import pathlib
 import sys
 
@@ -361,19 +360,6 @@ class Module:
         return "\n".join(self.lines) + "\n"
 
 
-def write_whole(path, text):
-    """Nothing half-written is left behind."""
-    beside = f"{path}.{os.getpid()}.new"
-    try:
-        with open(beside, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(beside, path)
-    except OSError as error:
-        if os.path.exists(beside):
-            os.unlink(beside)
-        raise idl_model.GeneratorError(f"cannot write {path}: {error.strerror}") from None
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("input", help="the .idl file")
@@ -387,7 +373,7 @@ def main():
         if arguments.output == "-":
             sys.stdout.write(text)
         else:
-            write_whole(arguments.output or attribute(pathlib.Path(arguments.input).stem) + ".py", text)
+            idl_model.write_whole(arguments.output or attribute(pathlib.Path(arguments.input).stem) + ".py", text)
     except idl_model.GeneratorError as error:
         sys.exit(str(error))
 
