@@ -168,6 +168,7 @@ class Tests:
                                self.work / f"{name}.py", source], capture_output=True, text=True, timeout=60, check=False)
         if done.returncode or done.stderr:
             raise AssertionError(done.stderr)
+        sys.modules.pop(name, None)  # each has operations of its own
         return importlib.import_module(name)
 
 
