@@ -31,6 +31,8 @@ def parse():
     parser.add_argument("--cpu", help="QEMU's CPU model (default: max; with --icount max,-erms)")
     parser.add_argument("--smp", type=int, default=1, metavar="N", help="number of CPUs (default: 1)")
     parser.add_argument("--memory", default="512M", help="memory (default: 512M)")
+    parser.add_argument("--serial", metavar="WAY", help="where the second serial line leads, as QEMU's -serial says it: "
+                        "unix:/tmp/line,server=on,wait=off")
     parser.add_argument("--options", default="", help="the kernel's command line")
     parser.add_argument("--timeout", type=float, metavar="SECONDS",
                         help=f"power off after so long (default: never; {DEFAULT_TIMEOUT} without a terminal)")
@@ -77,7 +79,8 @@ def machine_options(arguments, archive):
     cpu = arguments.cpu or ("max,-erms" if arguments.icount else "max")
     boot = "bochs" if arguments.bochs else "uefi" if arguments.uefi else "bios"
     return machine.Options(kernel=kernel, archive=archive, boot=boot, cpu=cpu, smp=arguments.smp,
-                           memory=arguments.memory, icount=arguments.icount, command_line=arguments.options)
+                           memory=arguments.memory, icount=arguments.icount, command_line=arguments.options,
+                           line=arguments.serial or "")
 
 
 def run_machine(options, timeout, work):
@@ -86,6 +89,7 @@ def run_machine(options, timeout, work):
     terminal = sys.stdin.isatty()
     line = f"stdio,id=serial,logfile={log},signal=off,mux={'on' if terminal else 'off'}"
     command_line = [*machine.qemu_command(options, work), "-chardev", line, "-serial", "chardev:serial"]
+    command_line += ["-serial", options.line] if options.line else []
     command_line += ["-mon", "chardev=serial"] if terminal else ["-monitor", "none"]
     say("booting" + ("; leave with Ctrl-A X" if terminal else ""))
     with console.kept_terminal(), machine.started(

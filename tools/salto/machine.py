@@ -33,6 +33,7 @@ class Options:
     command_line: str = ""
     debug_exit: bool = False
     plugin: str = "" # as -plugin takes it
+    line: str = ""   # where QEMU's second serial line leads, as its -serial says it, for those who open one
     image: str = ""  # an existing image, for bios and uefi; made on demand where empty
 
 

@@ -43,7 +43,7 @@ def operations(idlc, folders):
 def meaning(parameter):
     kind = parameter["type"]["kind"]
     if kind != "integer":
-        return {"struct": "NOISE", "array": "NOISE"}.get(kind, kind.upper())
+        return {"struct": "NOISE", "array": "NOISE", "bytes": "SIZE", "string": "SIZE"}.get(kind, kind.upper())
     return next((name for pattern, name in MEANINGS if re.search(pattern, parameter["name"])), "INTEGER")
 
 
