@@ -11,9 +11,10 @@ HERE = pathlib.Path(__file__).absolute().parent
 def main():
     folder = pathlib.Path(sys.argv[1]) / "stream"
     folder.mkdir(exist_ok=True)
-    subprocess.run([sys.executable, "-B", HERE.parent.parent / "tools/idl_stream_c.py", "--idlc", sys.argv[2], "--types",
-                    "idl/calculator_server.h", "--server", folder / "calculator_server.h", "--forward",
-                    folder / "calculator_forward.h", HERE / "calculator.idl"], check=True)
+    subprocess.run([sys.executable, "-B", HERE.parent.parent / "tools/idl_stream_c.py", "--idlc", sys.argv[2],
+                    "--types", "idl/calculator_server.h", "--client", folder / "calculator.h",
+                    "--server", folder / "calculator_server.h", "--forward", folder / "calculator_forward.h",
+                    HERE / "calculator.idl"], check=True)
 
 
 if __name__ == "__main__":
