@@ -17,6 +17,7 @@ import time
 from salto import machine, tap
 
 LIMIT = 200
+ACCEPTS = 0x10000  # __SO_ACCEPTCON of Linux, in /proc/net/unix
 LISTENS = "the calculator is at the second serial line"
 MOST, LEAST = (1 << 63) - 1, -(1 << 63)
 
@@ -28,19 +29,15 @@ def wait_until(found, process, deadline):
         time.sleep(0.05)
 
 
-def connected(runtime, path, process, deadline):
-    """QEMU makes the socket, and a moment later listens."""
-    found = []
+def listens(path):
+    """Does QEMU have its end of the line yet? It makes the socket, and listens a moment later."""
+    with open("/proc/net/unix", encoding="ascii") as sockets:
+        return any(words[-1] == path and int(words[3], 16) & ACCEPTS for words in map(str.split, sockets.readlines()[1:]))
 
-    def attempt():
-        try:
-            found.append(runtime.Stream.connect_unix(path))
-        except (FileNotFoundError, ConnectionRefusedError):
-            return False
-        return True
 
-    wait_until(attempt, process, deadline)
-    return found[0]
+def make_module(tree, idlc, work):
+    subprocess.run([os.path.join(tree, "tools/idl_python.py"), "--idlc", idlc, "-o", os.path.join(work, "calculator.py"),
+                    os.path.join(tree, "examples/calculator/calculator.idl")], check=True)
 
 
 def quotient(a, b):
@@ -92,7 +89,8 @@ def check(report, runtime, made, options, work):
     deadline = time.monotonic() + LIMIT
     with machine.started(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                          stderr=subprocess.DEVNULL) as process:
-        with connected(runtime, line, process, deadline) as stream:
+        wait_until(lambda: listens(line), process, deadline)
+        with runtime.Stream.connect_unix(line) as stream:
             try:
                 wait_until(lambda: LISTENS in machine.read(serial), process, deadline)
                 client = made.CalculatorClient(stream, timeout=LIMIT)
@@ -108,8 +106,7 @@ def main():
     tree, idlc, kernel, archive = map(os.path.abspath, sys.argv[1:])
     report = tap.Report()
     with tempfile.TemporaryDirectory(prefix="salto-") as work:
-        subprocess.run([os.path.join(tree, "tools/idl_python.py"), "--idlc", idlc, "-o", os.path.join(work, "calculator.py"),
-                        os.path.join(tree, "examples/calculator/calculator.idl")], check=True)
+        make_module(tree, idlc, work)
         sys.path.insert(0, work)
         runtime, made = importlib.import_module("salto_stream"), importlib.import_module("calculator")
         check(report, runtime, made, machine.Options(kernel=kernel, archive=archive), work)

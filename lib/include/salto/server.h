@@ -143,6 +143,13 @@ int salto_serve_signals(uint32_t endpoint, idl_dispatcher *dispatcher, void *obj
 int salto_serve_strings_signals(uint32_t endpoint, idl_string_dispatcher *dispatcher, void *object, void *buffers,
                                 salto_signal_handler *signalled);
 
+/*
+ * As salto_serve(), for handlers that wait for something themselves (ipc_wait_signals(), ipc_sleep_until(), a receive):
+ * that would abandon the caller, so it is kept in `reply`, an empty reply object, until its handler returns. Costs two
+ * system calls a request.
+ */
+int salto_serve_late(uint32_t endpoint, uint32_t reply, idl_dispatcher *dispatcher, void *object);
+
 /* A message's register part, for ipc_transfer(). */
 struct ipc_message {
     uint64_t badge; /* out */
