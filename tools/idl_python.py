@@ -3,9 +3,9 @@
 """Makes a Python 3 module of an interface file: its types, and a client and a server class of each interface, over the
 stream transport (docs/idl-tools.md, docs/stream-encoding.md).
 
-The module imports salto_stream and salto_codecs of this folder, and nothing else but what Python has. What it defines is
-named as in the file; names of other libraries begin with the library's, a name that Python has taken has a _ behind it, and
-one that begins with a _ has "idl" before it.
+The module imports salto_stream and salto_codecs of this folder, and nothing else but what Python has. What it defines
+is named as in the file; names of other libraries begin with the library's, a name that Python has taken has a _ behind
+it, and one that begins with a _ has "idl" before it.
 """
 import argparse
 import builtins
@@ -62,7 +62,8 @@ class Module:
     def name_all(self, declarations):
         """Declarations of the file itself first: they get their own names."""
         own = f"{self.model.library}."
-        for name in sorted((declaration["name"] for declaration in declarations), key=lambda name: not name.startswith(own)):
+        names = [declaration["name"] for declaration in declarations]
+        for name in sorted(names, key=lambda name: not name.startswith(own)):
             short = name.removeprefix(own)
             self.names[name] = self.unique(short.replace(".", "_"))
 
@@ -172,7 +173,8 @@ class Module:
         self.put("", "    tag: Tag", f"    value: {' | '.join(annotations)}")
         for member in members:
             method = attribute(member["name"], ("tag", "value", "Tag", "classmethod"))
-            self.put("", "    @classmethod", f"    def {method}(cls, value: {self.annotation(member['type'])}) -> {name}:")
+            self.put("", "    @classmethod",
+                     f"    def {method}(cls, value: {self.annotation(member['type'])}) -> {name}:")
             self.put_doc(member, 8, f"The member {member['name']}.")
             self.put(f"        return cls(cls.Tag.{attribute(member['name'].upper())}, value)")
         self.put("", "", f"_{name} = _codecs.Union({name}")
@@ -227,7 +229,8 @@ class Module:
         if len(outputs) < 2 or self.model.crossing(operation):
             return
         name = self.names[operation["c_name"], "result"] = self.unique(f"{own}{camel(operation['name'])}Result")
-        self.put("", "", f"class {name}(_typing.NamedTuple):", f'    """What {own}Client.{operation["name"]}() returns."""')
+        self.put("", "", f"class {name}(_typing.NamedTuple):",
+                 f'    """What {own}Client.{operation["name"]}() returns."""')
         self.put(*[f"    {attribute(output['name'])}: {self.annotation(output['type'])}" for output in outputs])
 
     def put_operation(self, operation):
@@ -239,7 +242,8 @@ class Module:
             names = ", ".join(f"\"{parameter['name']}\"" for parameter in self.model.parameters(operation))
             more += [f"crossing={crossing}", f"parameters=[{names}]"]
         else:
-            more += self.pairs("inputs", self.model.inputs(operation)) + self.pairs("outputs", self.model.outputs(operation))
+            more += self.pairs("inputs", self.model.inputs(operation))
+            more += self.pairs("outputs", self.model.outputs(operation))
         more += ["oneway=True"] if operation["kind"] != "call" else []
         more += [f"raises={self.names[operation['raises']]}"] if operation.get("raises") else []
         more += [f"timeout={operation['timeout_ns'] / 1e9}"] if operation.get("timeout_ns") else []
@@ -344,7 +348,8 @@ class Module:
         self.name_all([*model.own("const"), *needed, *errors, *interfaces])
         for interface in interfaces:
             self.module_names |= {f"{self.names[interface['name']]}{kind}" for kind in ("Client", "Server")}
-        self.put("# SPDX-License-Identifier: BSD-2-Clause", f"# Made from {pathlib.Path(file['path']).name}: do not edit.")
+        self.put("# SPDX-License-Identifier: BSD-2-Clause",
+                 f"# Made from {pathlib.Path(file['path']).name}: do not edit.")
         self.put_doc(file, 0, f"The library {file['library']}.")
         self.put("from __future__ import annotations", "", "import abc as _abc", "import dataclasses as _dataclasses",
                  "import enum as _enum", "import typing as _typing", "", "import salto_codecs as _codecs",

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Makes C headers of an interface file that put it over the stream transport (docs/idl-tools.md, docs/stream-encoding.md).
+"""Makes C headers of an interface file that put it over the stream transport (docs/idl-tools.md,
+docs/stream-encoding.md).
 
 The client's stubs have the names and signatures of those over IPC, and the server's dispatcher takes the same handlers:
 sources include headers of the same names, and the search path says which transport it is. Types come from the server's
@@ -31,7 +32,7 @@ class Operation:
         self.crossing = self.model.crossing(operation)
         self.is_call = operation["kind"] == "call"
 
-    # ---- Signatures ----------------------------------------------------------------------------------------------------
+    # ---- Signatures --------------------------------------------------------------------------------------------------
 
     def input(self, parameter):
         name, type_ = parameter["c_name"], parameter["type"]
@@ -57,7 +58,8 @@ class Operation:
         if type_["kind"] == "sequence":
             return [f"{self.types.name(type_['of'])} *{name}", f"size_t {name}_capacity", f"size_t *{name}_count"]
         if kind in ("bytes", "string"):
-            return [f"{'void' if kind == 'bytes' else 'char'} *{name}", f"size_t {name}_capacity", f"size_t *{name}_length"]
+            return [f"{'void' if kind == 'bytes' else 'char'} *{name}", f"size_t {name}_capacity",
+                    f"size_t *{name}_length"]
         if kind == "pages":
             return [f"struct idl_pages {name}_window", f"struct idl_pages *{name}"]
         if kind == "array":
@@ -88,13 +90,14 @@ class Operation:
         raises = self.operation.get("raises")
         return f"{self.model.declarations[raises]['c_name']}_is_valid(idl_result)" if raises else "false"
 
-    # ---- Client --------------------------------------------------------------------------------------------------------
+    # ---- Client ------------------------------------------------------------------------------------------------------
 
     def put_input(self, parameter):
         name, type_ = parameter["c_name"], parameter["type"]
         if type_["kind"] == "sequence":
             return [f"if ({name}_count > {self.most(type_)})", f"{INDENT}return -ERROR_BAD_ARGUMENT;",
-                    f"stream_put_u32(idl_writer, {name}_count);", f"for (size_t idl_i = 0; idl_i < {name}_count; idl_i++)",
+                    f"stream_put_u32(idl_writer, {name}_count);",
+                    f"for (size_t idl_i = 0; idl_i < {name}_count; idl_i++)",
                     *(f"{INDENT}{line}" for line in self.types.put(type_["of"], f"{name}[idl_i]", "idl_writer"))]
         if type_["kind"] == "bytes":
             return [f"if ({name}_size > {type_['length']})", f"{INDENT}return -ERROR_BAD_ARGUMENT;",
@@ -112,6 +115,12 @@ class Operation:
         return [f"if ({name}_capacity == 0)", f"{INDENT}return -ERROR_NO_BUFFER;",
                 f"stream_put_u32(idl_writer, idl_room({name}_capacity - 1, {type_['length']}));"]
 
+    def room(self, parameter):
+        """C for: how much the caller has room for, and will take."""
+        name, type_ = parameter["c_name"], parameter["type"]
+        less = " - 1" if type_["kind"] == "string" else ""
+        return f"(uint32_t)idl_room({name}_capacity{less}, {self.most(type_)})"
+
     def declare_output(self, parameter):
         name, type_ = parameter["c_name"], parameter["type"]
         if type_["kind"] == "sequence":
@@ -125,28 +134,30 @@ class Operation:
     def get_output(self, parameter):
         name, type_ = parameter["c_name"], parameter["type"]
         if type_["kind"] == "sequence":
-            return [f"idl_count_{name} = stream_get_length(idl_reader, (uint32_t)idl_room({name}_capacity, {self.most(type_)}));",
-                    f"idl_again_{name} = *idl_reader;", f"for (uint32_t idl_i = 0; idl_i < idl_count_{name}; idl_i++) {{",
-                    *(f"{INDENT}{line}" for line in self.types.get(type_["of"], f"idl_element_{name}", "idl_reader")), "}",
-                    f"(void)idl_element_{name};"]
+            inner = self.types.get(type_["of"], f"idl_element_{name}", "idl_reader")
+            return [f"idl_count_{name} = stream_get_length(idl_reader, {self.room(parameter)});",
+                    f"idl_again_{name} = *idl_reader;",
+                    f"for (uint32_t idl_i = 0; idl_i < idl_count_{name}; idl_i++) {{",
+                    *(f"{INDENT}{line}" for line in inner), "}", f"(void)idl_element_{name};"]
         if type_["kind"] == "bytes":
-            return [f"idl_size_{name} = stream_get_length(idl_reader, (uint32_t)idl_room({name}_capacity, {type_['length']}));",
+            return [f"idl_size_{name} = stream_get_length(idl_reader, {self.room(parameter)});",
                     f"idl_data_{name} = stream_take(idl_reader, idl_size_{name});"]
         if type_["kind"] == "string":
-            return [f"idl_out_{name} = stream_get_text(idl_reader, (uint32_t)idl_room({name}_capacity - 1, {type_['length']}));"]
+            return [f"idl_out_{name} = stream_get_text(idl_reader, {self.room(parameter)});"]
         return self.types.get(type_, f"idl_out_{name}", "idl_reader")
 
     def give_output(self, parameter):
         """The caller's variables are written when all was right."""
         name, type_ = parameter["c_name"], parameter["type"]
         if type_["kind"] == "sequence":
+            inner = self.types.get(type_["of"], f"{name}[idl_i]", f"(&idl_again_{name})")
             return [f"for (uint32_t idl_i = 0; idl_i < idl_count_{name}; idl_i++) {{",
-                    *(f"{INDENT}{line}" for line in self.types.get(type_["of"], f"{name}[idl_i]", f"(&idl_again_{name})")),
-                    "}", f"*{name}_count = idl_count_{name};"]
+                    *(f"{INDENT}{line}" for line in inner), "}", f"*{name}_count = idl_count_{name};"]
         if type_["kind"] == "bytes":
             return [f"idl_copy({name}, idl_data_{name}, idl_size_{name});", f"*{name}_length = idl_size_{name};"]
         if type_["kind"] == "string":
-            return [f"idl_copy({name}, idl_out_{name}.text, idl_out_{name}.size + 1);", f"*{name}_length = idl_out_{name}.size;"]
+            return [f"idl_copy({name}, idl_out_{name}.text, idl_out_{name}.size + 1);",
+                    f"*{name}_length = idl_out_{name}.size;"]
         if type_["kind"] == "array":
             return [f"idl_copy({name}, idl_out_{name}, sizeof(idl_out_{name}));"]
         return [f"*{name} = idl_out_{name};"]
@@ -169,19 +180,20 @@ class Operation:
         lines = ["struct stream_call idl_call;", "struct stream_writer *const idl_writer = &idl_call.request;"]
         lines += ["struct stream_reader *const idl_reader = &idl_call.reply;"] if self.outputs else []
         lines += [line for output in self.outputs for line in self.declare_output(output)]
-        lines += ["int idl_result = stream_begin(&idl_call, self.handle);", "", "(void)idl_writer;", "if (idl_result != 0)",
-                  f"{INDENT}return idl_result;"]
+        lines += ["int idl_result = stream_begin(&idl_call, self.handle);", "", "(void)idl_writer;",
+                  "if (idl_result != 0)", f"{INDENT}return idl_result;"]
         lines += [line for parameter in self.inputs for line in self.put_input(parameter)]
         lines += [line for output in long for line in self.put_room(output)]
         lines += [f"idl_result = stream_exchange(&idl_call, UINT32_C({label}), {kind}, UINT64_C({timeout}));"]
         if not self.is_call:
             return [*lines, "return idl_result;"]
-        lines += ["if (idl_result != 0)", f"{INDENT}return idl_result < 0 || {self.raised()} ? idl_result : -ERROR_BAD_TAG;"]
+        lines += ["if (idl_result != 0)",
+                  f"{INDENT}return idl_result < 0 || {self.raised()} ? idl_result : -ERROR_BAD_TAG;"]
         lines += [line for output in self.outputs for line in self.get_output(output)]
         lines += ["idl_result = stream_finish(&idl_call);", "if (idl_result != 0)", f"{INDENT}return idl_result;"]
         return lines + [line for output in self.outputs for line in self.give_output(output)] + ["return 0;"]
 
-    # ---- Server --------------------------------------------------------------------------------------------------------
+    # ---- Server ------------------------------------------------------------------------------------------------------
 
     def declare(self, parameter, is_output):
         name, type_ = parameter["c_name"], parameter["type"]
@@ -214,8 +226,9 @@ class Operation:
     def take_room(self, parameter):
         name, type_ = parameter["c_name"], parameter["type"]
         size = f" * sizeof({self.types.name(type_['of'])})" if type_["kind"] == "sequence" else ""
-        return [f"idl_room_{name} = stream_get_length(idl_inputs, {self.most(type_)});",
-                f"{name} = (struct idl_outbuf){{stream_scratch(idl_request, idl_room_{name}{size}), idl_room_{name}{size}, 0}};"]
+        room = f"idl_room_{name}"
+        return [f"{room} = stream_get_length(idl_inputs, {self.most(type_)});",
+                f"{name} = (struct idl_outbuf){{stream_scratch(idl_request, {room}{size}), {room}{size}, 0}};"]
 
     def argument(self, parameter, is_output):
         name, type_ = parameter["c_name"], parameter["type"]
@@ -254,7 +267,8 @@ class Operation:
 
     def server(self):
         """The function that serves it, as lines."""
-        body = ["struct stream_reader *const idl_inputs = &idl_request->inputs;", "const struct idl_call idl_call = {0};"]
+        body = ["struct stream_reader *const idl_inputs = &idl_request->inputs;",
+                "const struct idl_call idl_call = {0};"]
         body += ["struct stream_writer *const idl_results = &idl_request->results;"] if self.outputs else []
         for parameters, is_output in ((self.inputs, False), (self.outputs, True)):
             body += [line for parameter in parameters for line in self.declare(parameter, is_output)]
@@ -292,7 +306,7 @@ class Operation:
         return lines + [f"{INDENT}if (idl_request->kind != {kind})", f"{INDENT * 2}break;",
                         f"{INDENT}{self.server_name()}(idl_ops, idl_request);", f"{INDENT}return;"]
 
-    # ---- Forwarding ----------------------------------------------------------------------------------------------------
+    # ---- Forwarding --------------------------------------------------------------------------------------------------
 
     def forward(self):
         """A handler that calls the stub of the same operation; of one that cannot cross a handler that says so."""
@@ -321,7 +335,8 @@ class Operation:
         head = ", ".join(["void *object", "const struct idl_call *call", *self.parameters(handler=True)])
         body += ["(void)call;", f"(void)!{call}"] if not self.is_call else [
             f"int idl_result = {call}", "", "(void)call;", *after, "return idl_result;"]
-        return ["", f"static inline {'int' if self.is_call else 'void'} {interface}_forward_{self.operation['c_handler']}({head})",
+        name = f"{interface}_forward_{self.operation['c_handler']}"
+        return ["", f"static inline {'int' if self.is_call else 'void'} {name}({head})",
                 "{", *(f"{INDENT}{line}".rstrip() for line in body), "}"]
 
 
@@ -338,7 +353,8 @@ class Operation:
         names = [text.split("[")[0].split("*")[-1].split(" ")[-1] for text in texts]
         body = [f"(void){name};" for name in names] + (["return -ERROR_BAD_OPERATION;"] if self.is_call else [])
         return ["", f"static inline {'int' if self.is_call else 'void'} {self.interface['c_name']}_forward_"
-                    f"{self.operation['c_handler']}({', '.join(texts)})", "{", *(f"{INDENT}{line}" for line in body), "}"]
+                    f"{self.operation['c_handler']}({', '.join(texts)})", "{",
+                *(f"{INDENT}{line}" for line in body), "}"]
 
 
 def comment(declaration):
@@ -369,8 +385,9 @@ class Header:
                           f"#endif /* {guard} */", ""])
 
     def codecs(self):
-        crossing = [operation for operations in self.operations.values() for operation in operations if not operation.crossing]
-        needed = self.model.needed([parameter["type"] for operation in crossing
+        served = [operation for operations in self.operations.values() for operation in operations
+                  if not operation.crossing]
+        needed = self.model.needed([parameter["type"] for operation in served
                                     for parameter in (*operation.inputs, *operation.outputs)])
         return [line for declaration in needed for line in self.types.functions(declaration)]
 
@@ -380,14 +397,14 @@ class Header:
         request = max((sum(self.model.most_bytes(p["type"]) for p in o.inputs) +
                        4 * sum(o.is_long(p["type"]) for p in o.outputs) for o in operations), default=0)
         reply = max((sum(self.model.most_bytes(p["type"]) for p in o.outputs) for o in operations), default=0)
-        scratch = max((o.scratch() for o in operations), default=0)
+        scratch, frame = max((o.scratch() for o in operations), default=0), f"STREAM_FRAME_SIZE({max(request, reply)})"
         lines = ["", f"#ifndef STREAM_MEMORY_{name.upper()}", f"#define STREAM_MEMORY_{name.upper()}",
                  f"/* The memory of one stream of {interface['name']}. */", f"struct {name}_stream_memory {{",
                  f"    uint8_t scratch[{max(scratch, 16)}] __attribute__((aligned(16)));",
-                 f"    uint8_t received[STREAM_FRAME_SIZE({max(request, reply)})], sent[STREAM_FRAME_SIZE({max(request, reply)})];",
+                 f"    uint8_t received[{frame}], sent[{frame}];",
                  "};"]
         for role, limit in (("client", reply), ("server", request)):
-            lines += ["", f"/* Opens `stream` for a {role} of {interface['name']}: its handle, or 0 where there are too many. */",
+            lines += ["", f"/* Opens `stream` for a {role} of {interface['name']}: its handle; 0: too many are open. */",
                       f"static inline uint32_t {name}_stream_{role}(struct salto_stream *stream, "
                       f"struct {name}_stream_memory *memory, const struct stream_ways *ways, void *where)", "{",
                       "    __builtin_memset(stream, 0, sizeof(*stream));", "    stream->ways = ways;",
@@ -417,12 +434,14 @@ class Header:
     def dispatcher(self, interface):
         name = interface["c_name"]
         lines = ["", f"static inline void {name}_stream_dispatch(const struct {name}_ops *idl_ops, "
-                     "struct stream_request *idl_request)", "{", "    (void)idl_ops;", "    switch (idl_request->label) {"]
+                     "struct stream_request *idl_request)", "{", "    (void)idl_ops;",
+                 "    switch (idl_request->label) {"]
         for operation in self.operations[interface["name"]]:
             lines += [f"{INDENT}{line}" for line in operation.case()]
-        lines += ["    default:", "        break;", "    }", "    stream_refuse(idl_request, ERROR_BAD_OPERATION, 0);", "}"]
-        handlers = [f"        .{handler} = HANDLERS##_{handler}, \\"
-                    for handler in (operation.operation["c_handler"] for operation in self.operations[interface["name"]])]
+        lines += ["    default:", "        break;", "    }", "    stream_refuse(idl_request, ERROR_BAD_OPERATION, 0);",
+                  "}"]
+        names = [operation.operation["c_handler"] for operation in self.operations[interface["name"]]]
+        handlers = [f"        .{handler} = HANDLERS##_{handler}, \\" for handler in names]
         return lines + ["", f"#undef {name.upper()}_SERVER", f"#define {name.upper()}_SERVER(NAME, HANDLERS) \\",
                         f"    static const struct {name}_ops NAME##_ops = {{ \\", *handlers, "    }; \\",
                         "    static void NAME(struct stream_request *idl_request) \\", "    { \\",
@@ -439,8 +458,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("input", help="the .idl file")
     parser.add_argument("--client", metavar="FILE", help="the header with the stubs: in the place of idl/NAME.h")
-    parser.add_argument("--server", metavar="FILE", help="the header with the dispatcher: in the place of idl/NAME_server.h")
-    parser.add_argument("--forward", metavar="FILE", help="handlers that call the stubs, for programs between two transports")
+    parser.add_argument("--server", metavar="FILE",
+                        help="the header with the dispatcher: in the place of idl/NAME_server.h")
+    parser.add_argument("--forward", metavar="FILE",
+                        help="handlers that call the stubs, for programs between two transports")
     parser.add_argument("--types", metavar="HEADER", help="what to include for types")
     parser.add_argument("-I", dest="folders", action="append", default=[], help="where to look for imports")
     here = pathlib.Path(__file__).resolve().parent

@@ -68,7 +68,8 @@ class Types:
             return [f"stream_get_bool({reader}, &{expression});"]
         lines = [f"stream_get({reader}, &{expression}, sizeof({expression}));"]
         if kind == "flags" or (kind == "enum" and not declaration["open"]):
-            lines += [f"if (!{declaration['c_name']}_is_valid((uint64_t){expression}))", f"{INDENT}{reader}->failed = true;"]
+            lines += [f"if (!{declaration['c_name']}_is_valid((uint64_t){expression}))",
+                      f"{INDENT}{reader}->failed = true;"]
         return lines
 
     def get_array(self, type_, expression, reader):
@@ -82,8 +83,8 @@ class Types:
     def functions(self, declaration):
         """The two of a declaration; nothing for enums."""
         kind, name = declaration["kind"], declaration["c_name"]
-        bodies = {"struct": self.of_struct, "union": self.of_union, "table": self.of_table, "optional": self.of_optional,
-                  "sequence": self.of_sequence}.get(kind)
+        bodies = {"struct": self.of_struct, "union": self.of_union, "table": self.of_table,
+                  "optional": self.of_optional, "sequence": self.of_sequence}.get(kind)
         if not bodies:
             return []
         put, get = bodies(declaration)
@@ -127,8 +128,9 @@ class Types:
         known = sum(1 << row["number"] - 1 for row in rows)
         put = [f"uint64_t present = value->present & UINT64_C({known:#x});", "uint8_t *row;", "",
                "stream_put(writer, &present, sizeof(present));"]
-        get = ["const uint8_t *begin = reader->at;", "uint64_t present;", "", "stream_get(reader, &present, sizeof(present));",
-               f"value->present = present & UINT64_C({known:#x});", "for (unsigned number = 1; number <= 64; number++) {",
+        get = ["const uint8_t *begin = reader->at;", "uint64_t present;", "",
+               "stream_get(reader, &present, sizeof(present));", f"value->present = present & UINT64_C({known:#x});",
+               "for (unsigned number = 1; number <= 64; number++) {",
                f"{INDENT}struct stream_reader row;", "", f"{INDENT}if (!(present >> (number - 1) & 1))",
                f"{INDENT * 2}continue;", f"{INDENT}row = stream_get_row(reader);", f"{INDENT}switch (number) {{"]
         for row in rows:
@@ -149,5 +151,6 @@ class Types:
         return ([f"if (value->count > {most}) {{", f"{INDENT}writer->failed = true;", f"{INDENT}return;", "}",
                  "stream_put_u32(writer, value->count);", "for (size_t idl_i = 0; idl_i < value->count; idl_i++)",
                  *(f"{INDENT}{line}" for line in self.put(element, "value->items[idl_i]", "writer"))],
-                [f"value->count = stream_get_length(reader, {most});", "for (size_t idl_i = 0; idl_i < value->count; idl_i++) {",
+                [f"value->count = stream_get_length(reader, {most});",
+                 "for (size_t idl_i = 0; idl_i < value->count; idl_i++) {",
                  *(f"{INDENT}{line}" for line in self.get(element, "value->items[idl_i]", "reader")), "}"])

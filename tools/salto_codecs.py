@@ -183,8 +183,8 @@ class Union:
 
 
 class Table:
-    """Objects of a class with an attribute for each row, None where it is not there: `rows` are triples of number, name and
-    codec."""
+    """Objects of a class with an attribute for each row, None where it is not there: `rows` are triples of number, name
+    and codec."""
     limit = None
 
     def __init__(self, made, room, *rows):

@@ -6,8 +6,8 @@ them. Frames and streams are here, types in salto_codecs.py.
 
 - A call returns the results, or raises the interface's own DeclaredError, or a TransportError: nothing else but
   EncodingError, where an argument is not of its type; then nothing has been sent.
-- A server looks at nothing before all of a request was found to be right, and answers each that is not; no bytes that come
-  in can end it.
+- A server looks at nothing before all of a request was found to be right, and answers each that is not; no bytes that
+  come in can end it.
 """
 import dataclasses
 import errno
@@ -44,8 +44,8 @@ _log = logging.getLogger("salto_stream")
 
 
 class TransportError(Exception):
-    """The transport failed, or the server refused the request: `error` is the number of ERROR_*, and `parameter` the name
-    of the parameter that was wrong, if it was one."""
+    """The transport failed, or the server refused the request: `error` is the number of ERROR_*, and `parameter` the
+    name of the parameter that was wrong, if it was one."""
 
     def __init__(self, error, parameter="", detail=""):
         name, text = ERROR_TEXTS.get(error, (str(error), "an error of the server"))
@@ -90,8 +90,8 @@ class OutOfStep(Exception):
 
 
 class FrameReader:
-    """Finds frames in bytes: feed() takes some, next() returns a Frame, or None if it needs more. `limit` is the longest
-    payload that is taken. Raises OutOfStep once for each time that it falls out of step."""
+    """Finds frames in bytes: feed() takes some, next() returns a Frame, or None if it needs more. `limit` is the
+    longest payload that is taken. Raises OutOfStep once for each time that it falls out of step."""
 
     def __init__(self, limit):
         self.limit, self.bytes, self.in_step = limit, bytearray(), True
@@ -143,8 +143,8 @@ class FrameReader:
 # ---- Streams ---------------------------------------------------------------------------------------------------------
 
 class Stream:
-    """Bytes there and back, over two file descriptors, which can be one: of a socket, a terminal, pipes or files. It closes
-    them with close(), or as a context manager. `owner` is whatever must stay open for as long."""
+    """Bytes there and back, over two file descriptors, which can be one: of a socket, a terminal, pipes or files. It
+    closes them with close(), or as a context manager. `owner` is whatever must stay open for as long."""
 
     def __init__(self, input_descriptor, output_descriptor=None, owner=None):
         self.input = input_descriptor
@@ -226,8 +226,8 @@ class Stream:
 # ---- Operations ------------------------------------------------------------------------------------------------------
 
 class Operation:
-    """What client and server know of an operation: `inputs` and `outputs` are pairs of name and codec. `crossing` is the
-    number of the first parameter that cannot cross, or 0."""
+    """What client and server know of an operation: `inputs` and `outputs` are pairs of name and codec. `crossing` is
+    the number of the first parameter that cannot cross, or 0."""
 
     def __init__(self, name, method, label, *, inputs=(), outputs=(), raises=None, oneway=False, timeout=None,
                  crossing=0, parameters=()):
@@ -310,9 +310,10 @@ class Client:
         self._reader = FrameReader(max((operation.reply_size() for operation in self._OPERATIONS), default=0))
 
     def _call(self, operation, /, *values, **room):
-        """Calls: the results as a list. `room`: at most how much is taken of results, where it is not all there can be."""
+        """Calls: the results as a list. `room`: at most how much is taken of results, where that is not all."""
         if operation.crossing:
-            raise TransportError(ERROR_BAD_OPERATION, f"{operation.name}.{operation.parameter_name(operation.crossing)}",
+            name = operation.parameter_name(operation.crossing)
+            raise TransportError(ERROR_BAD_OPERATION, f"{operation.name}.{name}",
                                  "capabilities and pages cannot cross a stream")
         payload = operation.encode(operation.inputs, values)
         for _, name, codec in operation.capacities:
@@ -325,7 +326,8 @@ class Client:
         deadline = None if timeout is None else time.monotonic() + timeout
         self._sequence = self._sequence % 0xffffffff + 1
         kind = ONEWAY if operation.oneway else REQUEST
-        self._stream.write(Frame(kind, operation.interface, operation.number, self._sequence, payload).encode(), deadline)
+        frame = Frame(kind, operation.interface, operation.number, self._sequence, payload)
+        self._stream.write(frame.encode(), deadline)
         return [] if operation.oneway else self._results(operation, self._reply(deadline))
 
     def _reply(self, deadline):
@@ -344,7 +346,8 @@ class Client:
 
     def _results(self, operation, frame):
         if frame.sequence == 0:
-            raise TransportError(-frame.status if frame.status < 0 else ERROR_BAD_TAG, "", "the server fell out of step")
+            error = -frame.status if frame.status < 0 else ERROR_BAD_TAG
+            raise TransportError(error, "", "the server fell out of step")
         if (frame.interface, frame.operation) != (operation.interface, operation.number):
             raise TransportError(ERROR_BAD_TAG, operation.name, "the answer is another operation's")
         if frame.status < 0:
@@ -372,8 +375,8 @@ class Client:
 # ---- Server ----------------------------------------------------------------------------------------------------------
 
 class Server:
-    """Base of generated servers, whose abstract methods are the operations. A handler returns the results (None, one, or a
-    tuple), or raises the operation's declared error, or a TransportError whose number is answered."""
+    """Base of generated servers, whose abstract methods are the operations. A handler returns the results (None, one,
+    or a tuple), or raises the operation's declared error, or a TransportError whose number is answered."""
     _OPERATIONS, _KNOWN = (), {}
 
     def __init_subclass__(cls, **keywords):

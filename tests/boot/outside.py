@@ -45,7 +45,8 @@ def main():
     lines = outcome.serial.splitlines()
     report.add([line for line in lines if line in SAID] == SAID, "the client has its answers", outcome.serial)
     report.add(outcome.status() == 0, "the set ends as it should", outcome.serial)
-    report.add(outcome.code == 0 and not outcome.debug, "the server ends with the line", f"{outcome.code} {outcome.debug}")
+    report.add(outcome.code == 0 and not outcome.debug, "the server ends with the line",
+               f"{outcome.code} {outcome.debug}")
     print(report.text(), end="")
     return 0 if report.passed() else 1
 

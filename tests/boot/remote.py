@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""A program of the host calls the calculator inside of QEMU over the second serial line, by generated code alone: remote.py
-TREE IDLC KERNEL ARCHIVE. Prints TAP.
+"""A program of the host calls the calculator inside of QEMU over the second serial line, by generated code alone:
+remote.py TREE IDLC KERNEL ARCHIVE. Prints TAP.
 
-How long anything takes does not matter, but for a limit on the whole: the line is a socket, which QEMU reads no faster than
-the driver does, and nothing is sent before the set says that it listens.
+How long anything takes does not matter, but for a limit on the whole: the line is a socket, which QEMU reads no faster
+than the driver does, and nothing is sent before the set says that it listens.
 """
 import importlib
 import os
@@ -32,12 +32,14 @@ def wait_until(found, process, deadline):
 def listens(path):
     """Does QEMU have its end of the line yet? It makes the socket, and listens a moment later."""
     with open("/proc/net/unix", encoding="ascii") as sockets:
-        return any(words[-1] == path and int(words[3], 16) & ACCEPTS for words in map(str.split, sockets.readlines()[1:]))
+        lines = [line.split() for line in sockets.readlines()[1:]]
+    return any(words[-1] == path and int(words[3], 16) & ACCEPTS for words in lines)
 
 
 def make_module(tree, idlc, work):
-    subprocess.run([os.path.join(tree, "tools/idl_python.py"), "--idlc", idlc, "-o", os.path.join(work, "calculator.py"),
-                    os.path.join(tree, "examples/calculator/calculator.idl")], check=True)
+    subprocess.run([os.path.join(tree, "tools/idl_python.py"), "--idlc", idlc, "-o",
+                    os.path.join(work, "calculator.py"), os.path.join(tree, "examples/calculator/calculator.idl")],
+                   check=True)
 
 
 def quotient(a, b):
@@ -56,8 +58,8 @@ def check_calls(report, client, made):
     numbers = [draw.randint(-10 ** 15, 10 ** 15) for _ in range(40)]
     report.add(client.sum(numbers) == sum(numbers), "more than registers hold, and than the device does")
     report.add(client.add(MOST, LEAST) == -1, "the largest and the least number")
-    report.add(client.statistics() == made.Statistics(92, 0, 9), "the calculator knows its caller by the badge, and has counted",
-               str(client.statistics()))
+    report.add(client.statistics() == made.Statistics(92, 0, 9),
+               "the calculator knows its caller by the badge, and has counted", str(client.statistics()))
 
 
 def error_of(runtime, made, function, *arguments):

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Tests of the stream transport in Python: stream.py IDLC TREE. Prints TAP.
 
-For every interface of tests/idlc/good and of idl/: random values go from a generated client to a generated server and back,
-and the bytes on the way are exactly those of stream_oracle.py, which knows the documented encoding and not the tools. Each
-type gets encodings that it does not have: the server names the parameter, its handler never runs, and it answers the next
-request. Broken frames of all kinds are answered as documented.
+For every interface of tests/idlc/good and of idl/: random values go from a generated client to a generated server and
+back, and the bytes on the way are exactly those of stream_oracle.py, which knows the documented encoding and not the
+tools. Each type gets encodings that it does not have: the server names the parameter, its handler never runs, and it
+answers the next request. Broken frames of all kinds are answered as documented.
 """
 import importlib
 import logging
@@ -94,8 +94,8 @@ class Recorded:
 
 
 class Pair:
-    """A generated client and a server of an interface, with a stream between them. The server does what `answer` says, a
-    function of operation and inputs."""
+    """A generated client and a server of an interface, with a stream between them. The server does what `answer` says,
+    a function of operation and inputs."""
 
     def __init__(self, tests, values, interface):
         name = values.named(f"{interface['name']}Client").__name__.removesuffix("Client")
@@ -165,14 +165,15 @@ class Tests:
         """The generated module of a file: what the command line makes of it."""
         name = f"made_{source.stem}"
         done = subprocess.run([sys.executable, "-B", self.tree / "tools/idl_python.py", "--idlc", self.idlc, "-o",
-                               self.work / f"{name}.py", source], capture_output=True, text=True, timeout=60, check=False)
+                               self.work / f"{name}.py", source],
+                              capture_output=True, text=True, timeout=60, check=False)
         if done.returncode or done.stderr:
             raise AssertionError(done.stderr)
         sys.modules.pop(name, None)  # each has operations of its own
         return importlib.import_module(name)
 
 
-# ---- Round trips -------------------------------------------------------------------------------------------------------
+# ---- Round trips -----------------------------------------------------------------------------------------------------
 
 def capacities(operation, oracle):
     """What a client takes of each long result, as it is sent."""
@@ -211,7 +212,8 @@ class RoundTrip:
         got = self.call(given)
         if not self.pair.seen.acquire(timeout=20):
             return f"no handler ran: {got}"
-        return self.wrong_result(got, wanted, error) or self.wrong_bytes(sent, answer, error) or self.wrong_inputs(given)
+        return (self.wrong_result(got, wanted, error) or self.wrong_bytes(sent, answer, error)
+                or self.wrong_inputs(given))
 
     def some_error(self):
         raised = self.operation.get("raises")
@@ -266,7 +268,7 @@ def check_round_trips(tests, values, pair, operations):
     return wrong[:3]
 
 
-# ---- What is wrong -------------------------------------------------------------------------------------------------------
+# ---- What is wrong ---------------------------------------------------------------------------------------------------
 
 class Hostile:
     """Requests to a pair that it must refuse."""
@@ -300,7 +302,8 @@ class Hostile:
         for length in sorted({len(right) - 1, len(right) // 2, 0} - {-1, len(right)}):
             yield None, f"{length} of {len(right)} bytes", right[:length]
         outputs = operation.get("reply", {}).get("parameters", [])
-        long = [number for number, output in enumerate(outputs, 1) if output["type"]["kind"] in ("bytes", "string", "sequence")]
+        long = [number for number, output in enumerate(outputs, 1)
+                if output["type"]["kind"] in ("bytes", "string", "sequence")]
         for place, number in enumerate(long):
             yield len(inputs) + number, "room beyond the limit", b"".join(pieces) + rooms[:place * 4] + b"\xff" * 4 + \
                 rooms[place * 4 + 4:]
@@ -346,7 +349,8 @@ class Hostile:
             self.values.attribute(self.pair.client, operation["name"])(*[None] * len(inputs))
             self.wrong.append(f"{operation['name']} was called")
         except self.pair.runtime.TransportError as error:
-            if error.error != BAD_OPERATION or error.parameter != f"{operation['name']}.{name}" or "cross" not in str(error):
+            right = error.error == BAD_OPERATION and error.parameter == f"{operation['name']}.{name}"
+            if not right or "cross" not in str(error):
                 self.wrong.append(f"{operation['name']}: {error}")
 
     def check_frames(self):
@@ -356,7 +360,8 @@ class Hostile:
         cases = [("another mark", {"mark": b"\x53\x9d"}, BAD_TAG), ("version 0", {"version": 0}, BAD_TAG),
                  ("version 2", {"version": 2}, BAD_TAG), ("kind 3", {"kind": 3}, BAD_TAG),
                  ("reserved", {"reserved": 1}, BAD_TAG), ("another checksum", {"checksum": 1}, BAD_TAG),
-                 ("longer than is taken", {"length": limit + 1}, NO_BUFFER), ("length -1", {"length": 0xffffffff}, NO_BUFFER)]
+                 ("longer than is taken", {"length": limit + 1}, NO_BUFFER),
+                 ("length -1", {"length": 0xffffffff}, NO_BUFFER)]
         cases += [(f"a request with {key}", {key: value}, BAD_TAG)
                   for key, value in (("status", 1), ("parameter", 1), ("sequence", 0))]
         for text, changed, error in cases:
@@ -412,7 +417,7 @@ def check_file(tests, source, made=Pair):
             check_interface(tests, source, values, interface, made)
 
 
-# ---- Streams of every kind -----------------------------------------------------------------------------------------------
+# ---- Streams of every kind -------------------------------------------------------------------------------------------
 
 class Shop:
     """What the server of the example does."""
@@ -467,7 +472,8 @@ def check_errors(tests, client, made):
     """What a caller is told."""
     wrong = []
     for wanted, arguments in ((("Error", 1, "sold_out: Come back tomorrow."), (made.Wishes.QUICK, 0, "")),
-                              (("TransportError", ABANDONED, "ABANDONED: buy: the handler failed"), (made.Wishes(0), 1, "")),
+                              (("TransportError", ABANDONED, "ABANDONED: buy: the handler failed"),
+                               (made.Wishes(0), 1, "")),
                               (("EncodingError", 0, "buy: note: 31"), (made.Wishes(0), 2, "x" * 31)),
                               (("EncodingError", 0, "buy: wishes: 64"), (64, 2, "")),
                               (("EncodingError", 0, "buy: budget: -1"), (made.Wishes(0), -1, ""))):

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Tests of the stream transport in C: stream_c.py IDLC TREE BUILD. Prints TAP.
 
-For each file of tests/idlc/good a program is built, with ASan and UBSan, that takes requests with the generated dispatcher and
-passes them on with the generated stubs, to a server in Python: the same tests as in stream.py then go through C and back.
+For each file of tests/idlc/good a program is built, with ASan and UBSan, that takes requests with the generated
+dispatcher and passes them on with the generated stubs, to a server in Python: the same tests as in stream.py then go
+through C and back.
 """
 import logging
 import os
@@ -30,8 +31,12 @@ static int pass_on_NAME(void)
     static struct stream_files from = {0, 0}, to = {1, 1};
     NAME_t self = {NAME_stream_client(&client_NAME, &client_memory_NAME, &stream_of_files, &to)};
 
-    return salto_serve(NAME_stream_server(&server_NAME, &server_memory_NAME, &stream_of_files, &from), serve_NAME, &self);
+    return salto_serve(NAME_stream_server(&server_NAME, &server_memory_NAME, &stream_of_files, &from), serve_NAME,
+                       &self);
 }
+"""
+CASE = """    if (strcmp(words[1], "NAME") == 0)
+        return pass_on_NAME() == -ERROR_DEAD ? 0 : 1;
 """
 MAIN = """
 int main(int count, char **words)
@@ -78,9 +83,9 @@ class Programs:
         names = [interface["c_name"] for interface in interfaces]
         text = "".join(f'#include "idl/{stem}.h"\n' for stem in imported)
         text += "".join(f'#include "idl/{source.stem}{kind}.h"\n' for kind in ("", "_server", "_forward"))
-        text += "#include <string.h>\n" + "".join(PROGRAM.replace("NAME", name).replace("UPPER", name.upper()) for name in names)
-        cases = "".join(f'    if (strcmp(words[1], "{name}") == 0)\n        return pass_on_{name}() == -ERROR_DEAD ? 0 : 1;\n'
-                        for name in names)
+        text += "#include <string.h>\n"
+        text += "".join(PROGRAM.replace("NAME", name).replace("UPPER", name.upper()) for name in names)
+        cases = "".join(CASE.replace("NAME", name) for name in names)
         path = self.work / f"pass_{source.stem}.c"
         path.write_text(text + MAIN.replace("CASES", cases))
         self.run("gcc", "-fsanitize=address,undefined", "-o", path.with_suffix(""), self.compile(path), *self.objects)

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The stream encoding a second time, written from docs/stream-encoding.md and not from tools/: what values of a type are, how
-they are encoded, and what encodes none. For tests.
+"""The stream encoding a second time, written from docs/stream-encoding.md and not from tools/: what values of a type
+are, how they are encoded, and what encodes none. For tests.
 
-A value is what Python has for it: integers (enums and flags too), floats, bools, bytes, text; a list for arrays, sequences
-and structs (their fields in order); None or a list of one for optionals; (number, value) for unions; {number: value} for
-tables. Bytes where the elements are u8.
+A value is what Python has for it: integers (enums and flags too), floats, bools, bytes, text; a list for arrays,
+sequences and structs (their fields in order); None or a list of one for optionals; (number, value) for unions; {number:
+value} for tables. Bytes where the elements are u8.
 """
 import binascii
 import math
 import struct
 
+WRONG_TEXTS = b"\xc0\x80", b"\xed\xa0\x80", b"a\0b", b"\xf4\x90\x80\x80", b"\xe2\x82"
 WORST_FLOATS = (0.0, -0.0, 1.5, -2.0 ** -149, math.inf, -math.inf, 2.0 ** 127)
 
 
@@ -46,7 +47,8 @@ class Oracle:
     def shape(self, type_):
         """Kind, and the declaration if it has one that matters."""
         declaration = self.known.get(type_.get("name"))
-        return (declaration["kind"], declaration) if type_["kind"] in ("struct", "enum", "flags") else (type_["kind"], None)
+        has_kind = type_["kind"] in ("struct", "enum", "flags")
+        return (declaration["kind"], declaration) if has_kind else (type_["kind"], None)
 
     @staticmethod
     def is_byte(type_):
@@ -59,7 +61,7 @@ class Oracle:
             return items["of"], items["length"]
         return type_["of"], type_["length"] // type_["of"]["size"]
 
-    # ---- Values --------------------------------------------------------------------------------------------------------
+    # ---- Values ------------------------------------------------------------------------------------------------------
 
     def integer(self, bits, signed):
         least, most = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
@@ -89,8 +91,10 @@ class Oracle:
         kind, declaration = self.shape(type_)
         if kind in ("integer", "enum", "flags"):
             return self.number(type_, kind, declaration)
-        if kind in ("bytes", "string"):
-            return self.text(type_["length"]) if kind == "string" else self.random.randbytes(self.count(type_["length"]))
+        if kind == "string":
+            return self.text(type_["length"])
+        if kind == "bytes":
+            return self.random.randbytes(self.count(type_["length"]))
         if kind == "array":
             return self.several(type_["of"], type_["length"])
         if kind == "sequence":
@@ -121,7 +125,7 @@ class Oracle:
         return {member["number"]: self.value(member["type"]) for member in members
                 if not member.get("retired") and self.random.random() < 0.6}
 
-    # ---- Encoding ------------------------------------------------------------------------------------------------------
+    # ---- Encoding ----------------------------------------------------------------------------------------------------
 
     def encode(self, type_, value):
         kind, declaration = self.shape(type_)
@@ -153,7 +157,7 @@ class Oracle:
         present = sum(1 << number - 1 for number in rows)
         return struct.pack("<Q", present) + b"".join(struct.pack("<I", len(row)) + row for row in rows.values())
 
-    # ---- Decoding ------------------------------------------------------------------------------------------------------
+    # ---- Decoding ----------------------------------------------------------------------------------------------------
 
     def decode(self, type_, cursor):
         kind, declaration = self.shape(type_)
@@ -191,7 +195,7 @@ class Oracle:
                 assert not row.data, "bytes are left behind a row"
         return rows
 
-    # ---- What encodes nothing ------------------------------------------------------------------------------------------
+    # ---- What encodes nothing ----------------------------------------------------------------------------------------
 
     def broken(self, type_):
         """Encodings that the type does not have, with their names."""
@@ -222,7 +226,7 @@ class Oracle:
             yield from ((name, struct.pack("<I", 1) + wrong) for name, wrong in self.broken(element))
         yield "one over the limit", struct.pack("<I", most + 1) + bytes((most + 1) * size)
         yield "length -1", b"\xff\xff\xff\xff"
-        for text in (b"\xc0\x80", b"\xed\xa0\x80", b"a\0b", b"\xf4\x90\x80\x80", b"\xe2\x82") if kind == "string" else ():
+        for text in WRONG_TEXTS if kind == "string" else ():
             if len(text) <= most:
                 yield f"text {text.hex()}", struct.pack("<I", len(text)) + text
 
