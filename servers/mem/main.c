@@ -116,8 +116,9 @@ static void print_client(const struct memory_client_info *client)
         printf(", of client %u", client->parent);
     printf(": %s%.32s\n", client->name[0] ? "task " : "no task", (const char *)client->name);
     printf("  quota %" PRIu64 " pages: %" PRIu64 " used, %" PRIu64 " in memory; %u clients, %u objects; %" PRIu64
-           " faults, %" PRIu64 " refused; %" PRIu64 " pages copied\n",
-           had->quota, had->used, had->resident, had->clients, had->objects, had->faults, had->refused, had->copies);
+           " faults, %" PRIu64 " refused; %" PRIu64 " pages copied; %" PRIu64 " large pages mapped\n",
+           had->quota, had->used, had->resident, had->clients, had->objects, had->faults, had->refused, had->copies,
+           had->large);
     if (had->regions > 0)
         printf("  address         rights pages in memory  mapped  shared  attached\n");
     while (memory_inspector_region(inspector, client->number, region.start, &region) == 0) {

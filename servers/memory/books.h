@@ -43,8 +43,11 @@ struct object {
     uint32_t export; /* number in the table of exports, 0 if there is no capability */
     bool shares;     /* it is a copy, or was copied: others may have its frames */
     bool common;     /* copies of the owner's address space have it too */
+    bool large;      /* each 512 pages are made together, and in a block if the machine has one (large.c) */
     struct sparse frames;
 };
+
+#define LARGE_FROM 8 /* pages to be mapped at once that make a large page likely to be cheaper */
 
 /* What a region knows of a page, by the page's number in the object. */
 #define PAGE_MAPPED 1
@@ -84,7 +87,7 @@ struct client {
     struct object *objects;
     void *free_records;
     uint32_t record_frames; /* the first frame of records, 0 if there is none */
-    uint64_t faults, refused, copies;
+    uint64_t faults, refused, copies, large;
 };
 
 /* ---- clients.c
@@ -202,6 +205,26 @@ enum fault_answer {
     FAULT_GO_ON_MAPPED, /* and the answer maps the page */
 };
 enum fault_answer fault_serve(struct client *client, uint64_t address, uint32_t error);
+
+/* Maps `count` pages from `page` on, which are not mapped, and whose frames, from `frame` on, lie side by side in a
+ * chunk or a block. FAULT_REFUSED: that cannot be. */
+enum fault_answer fault_map(struct region *region, uint64_t page, uint32_t frame, uint64_t count);
+
+/* Enters frames from `frame` on, which lie side by side, for pages that have none; answers how many it could. */
+uint32_t object_enter_frames(struct object *object, uint64_t page, uint32_t frame, uint32_t count);
+
+/* ---- large.c ---------------------------------------------------------------------------------------------------- */
+/* Makes the 512 pages about a page that has none yet, where the object is one of large pages and none of them is there.
+ * False: the quota has not enough. Where the machine has no such memory, nothing is done. */
+bool large_prepare(struct object *object, uint64_t page);
+
+/* Serves an access to a page by mapping the 512 about it together, which are made if none of them is there, or if just
+ * those below it are. FAULT_REFUSED: nothing is mapped. */
+enum fault_answer large_serve(struct region *region, uint64_t page);
+
+/* The frame for the first page of 512 that may be made a large page later; 0: any will do. For regions of more
+ * pages. */
+uint32_t large_hint(const struct region *region, uint64_t page);
 
 /* The last answer, which was FAULT_GO_ON_MAPPED, did not arrive: its page is not mapped. Before anything else is
  * served. */

@@ -69,17 +69,20 @@ static void forget_range(struct client *client, uint64_t start, uint64_t end)
     }
 }
 
-/* Unmaps [start, end), and where the task has no record for what is mapped on both sides of it, what lies behind: as
- * much as one mapping can have. That fails only where the task itself has mapped something there, which is none of
- * ours. */
+/* Unmaps [start, end), and where the task has no memory for dividing what is mapped on both sides of it, the whole 2
+ * MiB that the range is a part of: nothing that is mapped reaches beyond both ends of those. That fails only where the
+ * task itself has mapped something there, which is none of ours. */
 static void unmap_range(struct client *client, uint64_t start, uint64_t end)
 {
     int result = client->task_ended ? 0 : machine_unmap(client->task, start, (end - start) / PAGE_SIZE);
     client->task_ended |= result == -ERROR_DEAD;
     if (result != -ERROR_NO_MEMORY)
         return;
-    uint64_t behind = UTCB_BASE - end < CHUNK_SIZE ? UTCB_BASE : end + CHUNK_SIZE;
-    machine_unmap(client->task, start, (behind - start) / PAGE_SIZE);
+    uint64_t before = start / BLOCK_SIZE * BLOCK_SIZE, behind = (end + BLOCK_SIZE - 1) / BLOCK_SIZE * BLOCK_SIZE;
+    before = before < USER_START ? USER_START : before;
+    behind = behind > UTCB_BASE ? UTCB_BASE : behind;
+    machine_unmap(client->task, before, (behind - before) / PAGE_SIZE);
+    forget_range(client, before, start);
     forget_range(client, end, behind);
 }
 
@@ -149,7 +152,7 @@ void object_lost(const struct object *object, uint64_t from, uint64_t to, bool a
  * ------------------------------------------------------------------------------------------------- */
 
 /* Enters frames from `frame` on, which lie side by side, for pages that have none; answers how many it could. */
-static uint32_t enter_frames(struct object *object, uint64_t page, uint32_t frame, uint32_t count)
+uint32_t object_enter_frames(struct object *object, uint64_t page, uint32_t frame, uint32_t count)
 {
     uint32_t entered = 0;
     while (entered < count) {
@@ -168,14 +171,15 @@ static uint32_t enter_frames(struct object *object, uint64_t page, uint32_t fram
 }
 
 /* Makes up to `count` pages from `page` on, which have none yet; answers how many. */
-static uint64_t make_pages(struct object *object, uint64_t page, uint64_t count)
+static uint64_t make_pages(const struct region *region, uint64_t page, uint64_t count)
 {
+    struct object *object = region->object;
     uint64_t left = client_left(object->owner);
     uint32_t taken = (uint32_t)(count < left ? count : left);
-    uint32_t first = taken > 0 ? frames_take(&taken) : 0;
+    uint32_t first = taken > 0 ? frames_take_near(region->next_frame, &taken) : 0;
     if (first == 0)
         return 0;
-    uint32_t entered = enter_frames(object, page, first, taken);
+    uint32_t entered = object_enter_frames(object, page, first, taken);
     if (entered < taken)
         frames_release(first + entered, taken - entered);
     return entered;
@@ -218,6 +222,8 @@ static uint32_t copy_page(struct object *object, uint64_t page, struct frame_hin
 /* Has the page a frame that may be written to? Makes one if not. */
 static bool own_page(struct object *object, uint64_t page)
 {
+    if (!large_prepare(object, page))
+        return false;
     uint32_t frame = sparse_get(&object->frames, page);
     if (frame == 0)
         return make_page(object, place_at(&object->frames, page), any_frame) != 0;
@@ -284,16 +290,15 @@ static uint32_t state_for(uint32_t rights)
     return PAGE_MAPPED | (rights & RIGHT_WRITE ? PAGE_WRITABLE : 0);
 }
 
-/* Maps pages whose frames, from `frame` on, lie side by side in a chunk. */
-static enum fault_answer map_pages(struct region *region, uint64_t page, uint32_t frame, uint64_t count)
+enum fault_answer fault_map(struct region *region, uint64_t page, uint32_t frame, uint64_t count)
 {
     uint32_t rights = rights_for(region, frame);
     if (!enter_states(region, page, count, state_for(rights)))
         return FAULT_REFUSED;
     if (rights & RIGHT_EXECUTE)
         frames_executed(frame, (uint32_t)count);
-    if (machine_map(frames_chunk(frame), frame, region->client->task, address_of(region, page), (uint32_t)count,
-                    rights) == 0)
+    if (machine_map(frames_chunk(frame), frames_object_page(frame), frame, region->client->task,
+                    address_of(region, page), (uint32_t)count, rights) == 0)
         return FAULT_GO_ON;
     forget_states(region, page, page + count);
     return FAULT_REFUSED;
@@ -307,17 +312,19 @@ void region_map_present(struct region *region, uint64_t from, uint64_t to)
         uint32_t frame = sparse_get(frames, from);
         count = run_length(region, from, end - from);
         if (rights_for(region, frame) == region->rights && sparse_get(&region->states, from) == 0 &&
-            map_pages(region, from, frame, count) == FAULT_REFUSED)
+            fault_map(region, from, frame, count) == FAULT_REFUSED)
             return;
     }
 }
 
-/* One page is left to the answer, but where it is to be executed: the server's own pages cannot be. */
-static enum fault_answer map_page(struct region *region, uint64_t page, uint32_t frame, uint32_t rights)
+/* One page, whose state stands at `state` if that is not NULL. It is left to the answer, but where it is to be
+ * executed: the server's own pages cannot be. */
+static enum fault_answer map_page(struct region *region, uint64_t page, uint32_t frame, uint32_t rights,
+                                  uint32_t *state)
 {
-    uint32_t *state = place_at(&region->states, page);
+    state = state ? state : sparse_place(&region->states, page);
     if (rights & RIGHT_EXECUTE)
-        return map_pages(region, page, frame, 1);
+        return fault_map(region, page, frame, 1);
     if (!state)
         return FAULT_REFUSED;
     *state = state_for(rights);
@@ -341,7 +348,7 @@ static uint64_t wanted_pages(struct region *region, uint64_t page)
 {
     uint64_t left = region->offset + region->pages - page;
     if (page != region->next_page || region->ahead == 0)
-        region->ahead = 1;
+        region->ahead = region->object->large ? LARGE_FROM : 1;
     else if (region->ahead < MOST_AHEAD)
         region->ahead = (uint8_t)(region->ahead * 2);
     if (left > region->object->pages - page)
@@ -358,40 +365,58 @@ static uint64_t empty_pages(const struct object *object, uint64_t page, uint64_t
 
 /* The frame that the page should have: if the region is gone through in order, up or down, the one that can be mapped
  * together with its neighbour. */
-static struct frame_hint wanted_frame(const struct region *region, uint64_t page)
+static inline __attribute__((always_inline)) struct frame_hint wanted_frame(const struct region *region, uint64_t page)
 {
-    if (page == region->next_page)
+    if (page == region->next_page && region->next_frame != 0)
         return (struct frame_hint){region->next_frame, false};
-    bool down = page + 2 == region->next_page;
-    return (struct frame_hint){down ? region->next_frame - 2 : 0, down};
+    if (page + 2 == region->next_page)
+        return (struct frame_hint){region->next_frame - 2, true};
+    return (struct frame_hint){region->pages >= BLOCK_PAGES ? large_hint(region, page) : 0, false};
 }
 
 /* Maps `count` pages at most from `page` on, which has a frame that may be mapped for the access. */
 static enum fault_answer map_run(struct region *region, uint64_t page, uint32_t frame, uint64_t count)
 {
-    enum fault_answer answer = count > 1 ? map_pages(region, page, frame, count) : FAULT_REFUSED;
+    enum fault_answer answer = count > 1 ? fault_map(region, page, frame, count) : FAULT_REFUSED;
     if (answer == FAULT_REFUSED)
-        answer = map_page(region, page, frame, rights_for(region, frame)), count = 1;
+        answer = map_page(region, page, frame, rights_for(region, frame), sparse_find(&region->states, page)),
+        count = 1;
     region->next_page = page + count;
     region->next_frame = frame + (uint32_t)count;
     return answer;
 }
 
+/* The first access to several pages. */
+static __attribute__((noinline)) enum fault_answer serve_empty_run(struct region *region, uint64_t page,
+                                                                   uint64_t wanted)
+{
+    const struct object *object = region->object;
+    uint64_t count = make_pages(region, page, empty_pages(object, page, wanted));
+    return count ? map_run(region, page, sparse_get(&object->frames, page), count) : FAULT_REFUSED;
+}
+
+/* Where the numbers of a page of a region stand, as they were looked up; NULL: there is no place yet. */
+struct places {
+    uint32_t *frame, *state;
+};
+
+static inline struct places find_places(const struct region *region, uint64_t page)
+{
+    return (struct places){sparse_find(&region->object->frames, page), sparse_find(&region->states, page)};
+}
+
 /* The first access to a page. */
-static enum fault_answer serve_empty(struct region *region, uint64_t page, uint32_t *place, uint64_t wanted)
+static inline __attribute__((always_inline)) enum fault_answer serve_empty(struct region *region, uint64_t page,
+                                                                           struct places places)
 {
     struct object *object = region->object;
-    if (wanted > 1) {
-        uint64_t count = make_pages(object, page, empty_pages(object, page, wanted));
-        return count ? map_run(region, page, sparse_get(&object->frames, page), count) : FAULT_REFUSED;
-    }
-    place = place ? place : sparse_place(&object->frames, page);
+    uint32_t *place = places.frame ? places.frame : sparse_place(&object->frames, page);
     uint32_t frame = make_page(object, place, wanted_frame(region, page));
     if (frame == 0)
         return FAULT_REFUSED;
     region->next_page = page + 1;
     region->next_frame = frame + 1;
-    return map_page(region, page, frame, region->rights);
+    return map_page(region, page, frame, region->rights, places.state);
 }
 
 /* The first writing to a page that others have too. */
@@ -408,19 +433,49 @@ static bool is_left_alone(uint32_t frame, uint32_t error)
     return (error & FAULT_WRITE) && frames_is_shared(frame) && frames_users(frame) == 1;
 }
 
-static enum fault_answer serve(struct region *region, uint64_t page, uint32_t error)
+/* Is the page written to, and shared with others, so that it is copied? */
+static inline bool is_to_be_copied(uint32_t frame, uint32_t error)
 {
-    uint32_t *place = sparse_find(&region->object->frames, page), frame = place ? *place : 0;
-    /* Where it is not there, another thread touched it first, or the task took it out itself, or lost it with what was
-     * recalled beside it. It is mapped anew. */
-    if (sparse_get(&region->states, page) != 0 && !is_left_alone(frame, error))
-        region_unmap(region, page, page + 1);
-    uint64_t wanted = wanted_pages(region, page);
+    return (error & FAULT_WRITE) && frames_is_shared(frame);
+}
+
+/* The pages about this one: so many as are wanted, or can be had together. */
+static inline __attribute__((always_inline)) enum fault_answer
+serve_some(struct region *region, uint64_t page, uint64_t wanted, uint32_t error, struct places places)
+{
+    uint32_t frame = places.frame ? *places.frame : 0;
     if (frame == 0)
-        return serve_empty(region, page, place, wanted);
-    if ((error & FAULT_WRITE) && frames_is_shared(frame))
+        return wanted > 1 ? serve_empty_run(region, page, wanted) : serve_empty(region, page, places);
+    if (is_to_be_copied(frame, error))
         return serve_shared(region, page, frame);
     return map_run(region, page, frame, wanted > 1 ? run_length(region, page, wanted) : 1);
+}
+
+/* The same where it may be a large page that is wanted. What is not one ends where the next one may begin. */
+static __attribute__((noinline)) enum fault_answer serve_many(struct region *region, uint64_t page, uint64_t wanted,
+                                                              uint32_t error)
+{
+    uint64_t left = BLOCK_PAGES - address_of(region, page) / PAGE_SIZE % BLOCK_PAGES;
+    uint32_t frame = sparse_get(&region->object->frames, page);
+    if (!large_prepare(region->object, page))
+        return FAULT_REFUSED;
+    if ((frame == 0 || !is_to_be_copied(frame, error)) && large_serve(region, page) == FAULT_GO_ON)
+        return FAULT_GO_ON;
+    return serve_some(region, page, wanted < left ? wanted : left, error, find_places(region, page));
+}
+
+static enum fault_answer serve(struct region *region, uint64_t page, uint32_t error)
+{
+    struct places places = find_places(region, page);
+    uint32_t frame = places.frame ? *places.frame : 0;
+    /* Where it is not there, another thread touched it first, or the task took it out itself, or lost it with what was
+     * recalled beside it. It is mapped anew. */
+    if (places.state && *places.state != 0 && !is_left_alone(frame, error))
+        region_unmap(region, page, page + 1);
+    uint64_t wanted = wanted_pages(region, page);
+    if (region->ahead >= LARGE_FROM)
+        return serve_many(region, page, wanted, error);
+    return serve_some(region, page, wanted, error, places);
 }
 
 static uint32_t needed_right(uint32_t error)
@@ -454,7 +509,9 @@ enum fault_answer fault_serve(struct client *client, uint64_t address, uint32_t 
         if (page < region->object->pages)
             answer = serve(region, page, error);
     }
-    client->faults += answer != FAULT_REFUSED;
-    client->refused += answer == FAULT_REFUSED;
+    if (answer == FAULT_REFUSED)
+        client->refused++;
+    else
+        client->faults++;
     return answer;
 }

@@ -3,8 +3,9 @@
  * Frames and their chunks. See frames.h.
  *
  * Chunks with free frames stand in a circular list, whose head is the entry of chunk 0, which is never made; those of
- * which no frame is in use are the last. A frame that was used is zeroed when it is handed out again, not before: who
- * frees memory should not wait for that.
+ * which no frame is in use are the last. Those of blocks (blocks.c) have a list of their own, and single frames are
+ * taken from it only where nothing else is left. A frame that was used is zeroed when it is handed out again, not
+ * before: who frees memory should not wait for that.
  *
  * Frames that clients had are recalled before they are free: all that an operation gives up together, since each run of
  * them is a call of the kernel.
@@ -16,42 +17,32 @@
 #include <string.h>
 
 #include "abi/capability.h"
+#include "chunks.h"
 
-#define ALL_FREE UINT64_MAX
 #define CHUNKS_TRIED 8 /* for a run, before a new chunk is made */
 
-struct chunk {
-    uint32_t handle;         /* 0: there is none of this number */
-    uint32_t next, previous; /* in the list, or of a number without a chunk the next one */
-    uint64_t free;           /* a bit for each frame */
-    uint64_t used_before;    /* not zeroed */
-    uint64_t was_shared;     /* with several users, now or since its one user wrote to it last */
-    uint64_t reached;        /* taken for objects, so that clients may have them */
-    uint64_t executed;       /* mapped to be executed, and not recalled since */
-    uint64_t leaving;        /* without a user, and to be recalled */
-    uint32_t next_leaving;   /* in the list of chunks that have such */
-    uint32_t users[CHUNK_PAGES];
-};
-
-_Static_assert(CHUNK_PAGES == 64, "a word has a bit for each frame of a chunk");
-
-static struct chunk *chunks;
-static uint32_t unmade;      /* the first number without a chunk, 0 for none */
-static uint32_t chunk_count; /* the last number */
+struct chunk *chunks;
+uint32_t blocks_first;
+static uint32_t unmade;     /* the first number without a chunk, 0 for none */
+static uint32_t chunks_end; /* behind the last number */
 static uint32_t made_count, used_count;
 static uint32_t spare_count; /* chunks of which no frame is in use */
 uint32_t frames_leaving;
 
 bool frames_prepare(uint32_t count)
 {
+    uint32_t blocks = count / BLOCK_CHUNKS;
+    blocks_first = (count + 1 + BLOCK_CHUNKS) / BLOCK_CHUNKS * BLOCK_CHUNKS;
     free(chunks);
-    chunks = calloc((size_t)count + 1, sizeof(*chunks));
+    chunks = calloc((size_t)blocks_first + blocks * BLOCK_CHUNKS, sizeof(*chunks));
     unmade = spare_count = made_count = used_count = frames_leaving = 0;
-    chunk_count = count;
+    chunks_end = blocks_first + blocks * BLOCK_CHUNKS;
     for (uint32_t number = count; chunks && number > 0; number--) {
         chunks[number].next = unmade;
         unmade = number;
     }
+    if (chunks)
+        blocks_prepare(blocks);
     return chunks != NULL;
 }
 
@@ -62,7 +53,7 @@ uint32_t frames_used(void)
 
 uint32_t frames_chunks(void)
 {
-    return made_count;
+    return made_count + blocks_made() * BLOCK_CHUNKS;
 }
 
 uint32_t frames_chunk(uint32_t frame)
@@ -72,20 +63,27 @@ uint32_t frames_chunk(uint32_t frame)
 
 /* ---- The list of chunks with free frames ------------------------------------------------------------------------- */
 
-static void list_remove(uint32_t number)
+/* The entry that is the head of the list for this chunk. */
+static inline uint32_t list_head(uint32_t number)
+{
+    return chunk_is_large(number) ? BLOCKS_HEAD : 0;
+}
+
+void chunk_list_remove(uint32_t number)
 {
     struct chunk *chunk = &chunks[number];
     chunks[chunk->previous].next = chunk->next;
     chunks[chunk->next].previous = chunk->previous;
 }
 
-static void list_add_first(uint32_t number)
+void chunk_list_add_first(uint32_t number)
 {
+    uint32_t head = list_head(number);
     struct chunk *chunk = &chunks[number];
-    chunk->next = chunks[0].next;
-    chunk->previous = 0;
+    chunk->next = chunks[head].next;
+    chunk->previous = head;
     chunks[chunk->next].previous = number;
-    chunks[0].next = number;
+    chunks[head].next = number;
 }
 
 static void list_add_last(uint32_t number)
@@ -132,6 +130,17 @@ static void free_chunk(uint32_t number)
     chunk->next = unmade;
     unmade = number;
     made_count--;
+}
+
+bool chunks_give_spare(void)
+{
+    bool any = spare_count > 0;
+    for (; spare_count > 0; spare_count--) {
+        uint32_t number = find_spare();
+        chunk_list_remove(number);
+        free_chunk(number);
+    }
+    return any;
 }
 
 /* ---- Taking
@@ -181,23 +190,30 @@ static void zero_frames(uint32_t first, uint64_t used_before)
         zero_frame(first + (uint32_t)__builtin_ctzl(used_before));
 }
 
+/* The first frame of a chunk is taken. */
+static __attribute__((noinline)) void begin_chunk(uint32_t number)
+{
+    if (chunk_is_large(number))
+        return blocks_begin_chunk(number);
+    spare_count--;
+    chunk_list_remove(number);
+    chunk_list_add_first(number);
+}
+
 /* Takes frames of a chunk that are free; answers the first one's number. What stands in them is left there. */
 static uint32_t take_run_raw(uint32_t number, uint32_t place, uint32_t count)
 {
     struct chunk *chunk = &chunks[number];
     uint64_t mask = run_mask(place, count);
     assert((chunk->free & mask) == mask);
-    if (chunk->free == ALL_FREE) {
-        spare_count--;
-        list_remove(number);
-        list_add_first(number);
-    }
+    if (chunk->free == ALL_FREE)
+        begin_chunk(number);
     chunk->free &= ~mask;
     chunk->used_before |= mask;
     for (uint32_t i = place; i < place + count; i++)
         chunk->users[i] = 1;
     if (chunk->free == 0)
-        list_remove(number);
+        chunk_list_remove(number);
     used_count += count;
     return number * CHUNK_PAGES + place;
 }
@@ -211,6 +227,13 @@ static uint32_t take_run(uint32_t number, uint32_t place, uint32_t count, bool z
     return first;
 }
 
+uint32_t chunk_take_run(uint32_t number, uint32_t place, uint32_t count)
+{
+    uint32_t first = take_run(number, place, count, true);
+    chunks[number].reached |= run_mask(place, count);
+    return first;
+}
+
 /* How many free frames lie side by side from the first one on, `most` at most. */
 static uint32_t first_run(uint64_t free, uint32_t *place, uint32_t most)
 {
@@ -220,17 +243,23 @@ static uint32_t first_run(uint64_t free, uint32_t *place, uint32_t most)
     return length < most ? length : most;
 }
 
-/* A run in one of the first chunks, or in one that is not used; 0 if there is none. */
-static uint32_t take_whole(uint32_t count, bool zeroed)
+/* A run in one of the first chunks of a list; 0 if there is none. */
+static uint32_t take_listed(uint32_t head, uint32_t tries, uint32_t count, bool zeroed)
 {
-    uint32_t number = chunks[0].next;
-    for (uint32_t i = 0; i < CHUNKS_TRIED && number != 0; i++, number = chunks[number].next) {
+    uint32_t number = chunks[head].next;
+    for (uint32_t i = 0; i < tries && number != head; i++, number = chunks[number].next) {
         uint32_t place = find_run(chunks[number].free, count);
         if (place != CHUNK_PAGES)
             return take_run(number, place, count, zeroed);
     }
-    number = find_spare();
-    return number ? take_run(number, 0, count, zeroed) : 0;
+    return 0;
+}
+
+/* A run in one of the first chunks, or in one that is not used; 0 if there is none. */
+static uint32_t take_whole(uint32_t count, bool zeroed)
+{
+    uint32_t first = take_listed(0, CHUNKS_TRIED, count, zeroed), number = first ? 0 : find_spare();
+    return number ? take_run(number, 0, count, zeroed) : first;
 }
 
 /* Is there memory that could not be had before? */
@@ -248,7 +277,7 @@ static uint32_t take_all(uint32_t count, bool zeroed)
     uint32_t first = take_whole(count, zeroed);
     while (!first && find_more())
         first = take_whole(count, zeroed);
-    return first;
+    return first ? first : take_listed(BLOCKS_HEAD, UINT32_MAX, count, zeroed);
 }
 
 uint32_t frames_take_all(uint32_t count)
@@ -265,35 +294,41 @@ uint32_t frames_take_all_raw(uint32_t count)
 static inline void take_one(uint32_t number, uint64_t bit, uint32_t place)
 {
     struct chunk *chunk = &chunks[number];
-    if (chunk->free == ALL_FREE) {
-        spare_count--;
-        list_remove(number);
-        list_add_first(number);
-    }
+    if (chunk->free == ALL_FREE)
+        begin_chunk(number);
     chunk->free &= ~bit;
     chunk->used_before |= bit;
     chunk->reached |= bit;
     chunk->users[place] = 1;
     if (chunk->free == 0)
-        list_remove(number);
+        chunk_list_remove(number);
     used_count++;
 }
 
-/* A free frame, with others above or below it, as a rule; 0 if there is none, and no chunk can be made. */
-static uint32_t find_free(bool down)
+/* The first chunk with free frames that is part of a block, 0 if there is none. */
+static uint32_t first_of_blocks(void)
 {
-    if (chunks[0].next == 0 && !find_more())
-        return 0;
+    uint32_t number = chunks[BLOCKS_HEAD].next;
+    return number == BLOCKS_HEAD ? 0 : number;
+}
+
+/* A free frame, with others above or below it, as a rule, and of no block if it can be had; 0 if there is none. */
+static __attribute__((noinline)) uint32_t find_free(bool down)
+{
+    while (chunks[0].next == 0 && find_more())
+        ;
     uint32_t number = chunks[0].next;
+    if (number == 0 && (number = first_of_blocks()) == 0)
+        return 0;
     uint64_t free = chunks[number].free;
     return number * CHUNK_PAGES + (uint32_t)(down ? CHUNK_PAGES - 1 - __builtin_clzl(free) : __builtin_ctzl(free));
 }
 
 /* A frame as frames_take_one() does, zeroed if `zeroed`. */
-static inline uint32_t take_near(struct frame_hint hint, bool zeroed)
+static inline __attribute__((always_inline)) uint32_t take_near(struct frame_hint hint, bool zeroed)
 {
     uint32_t frame = hint.frame, number = frame / CHUNK_PAGES;
-    if (number > chunk_count || !(chunks[number].free >> frame % CHUNK_PAGES & 1)) {
+    if (number >= chunks_end || !(chunks[number].free >> frame % CHUNK_PAGES & 1)) {
         frame = find_free(hint.down);
         if (frame == 0)
             return 0;
@@ -323,13 +358,25 @@ uint32_t frames_take(uint32_t *count)
     if (*count > CHUNK_PAGES)
         *count = CHUNK_PAGES;
     uint32_t first = frames_take_all(*count), number = chunks[0].next, place;
-    if (!first && number != 0) {
+    if (!first && (number != 0 || (number = first_of_blocks()) != 0)) {
         *count = first_run(chunks[number].free, &place, *count);
         first = take_run(number, place, *count, true);
     }
     if (first)
         chunks[first / CHUNK_PAGES].reached |= run_mask(first % CHUNK_PAGES, *count);
     return first;
+}
+
+uint32_t frames_take_near(uint32_t frame, uint32_t *count)
+{
+    uint32_t number = frame / CHUNK_PAGES, place = frame % CHUNK_PAGES;
+    if (!chunk_is_large(number) || number >= chunks_end || !(chunks[number].free >> place & 1))
+        return frames_take(count);
+    uint64_t behind = ~(chunks[number].free >> place);
+    uint32_t length = behind ? (uint32_t)__builtin_ctzl(behind) : CHUNK_PAGES;
+    if (*count > length)
+        *count = length;
+    return chunk_take_run(number, place, *count);
 }
 
 /* ---- Users
@@ -398,13 +445,16 @@ void frames_protect(uint32_t first, uint32_t count)
 static void free_frames(uint32_t number, uint64_t freed)
 {
     struct chunk *chunk = &chunks[number];
+    chunk->reached &= ~freed;
     if (chunk->free == 0)
-        list_add_first(number);
+        chunk_list_add_first(number);
     chunk->was_shared &= ~freed;
     chunk->free |= freed;
     if (chunk->free != ALL_FREE)
         return;
-    list_remove(number);
+    if (chunk_is_large(number))
+        return blocks_end_chunk(number);
+    chunk_list_remove(number);
     if (spare_count == FRAMES_SPARE)
         return free_chunk(number);
     spare_count++;
@@ -418,8 +468,9 @@ void frames_recall(void)
         uint64_t freed = chunks[number].leaving;
         frames_leaving = chunks[number].next_leaving;
         chunks[number].leaving = 0;
+        if (chunk_is_large(number))
+            blocks_recall_whole(number, freed);
         recall_frames(number, freed);
-        chunks[number].reached &= ~freed;
         free_frames(number, freed);
     }
 }

@@ -27,6 +27,10 @@ bool frames_prepare(uint32_t chunks);
  * afterwards. Answers the first, or 0 if the machine has none. */
 uint32_t frames_take(uint32_t *count);
 
+/* The same; from `frame` on if that is one of a block, and free: what is in order in a block may become a large
+ * page. */
+uint32_t frames_take_near(uint32_t frame, uint32_t *count);
+
 /* Just as many, for the server's own books: they are not to be mapped for clients. At most CHUNK_PAGES. In the second
  * ones, whatever was in them last still stands. */
 uint32_t frames_take_all(uint32_t count);
@@ -42,6 +46,38 @@ struct frame_hint {
  * one is to be written over: whatever was in it last still stands there. */
 uint32_t frames_take_one(struct frame_hint hint);
 uint32_t frames_take_raw(struct frame_hint hint);
+
+/* Blocks (blocks.c): 512 frames that lie together and aligned to that in physical memory, so that the kernel can map
+ * them as one large page. A block's first frame has a number that is a multiple of BLOCK_PAGES. */
+#define BLOCK_PAGES 512
+#define BLOCK_CHUNKS (BLOCK_PAGES / CHUNK_PAGES)
+#define BLOCK_SIZE (BLOCK_PAGES * (uint64_t)PAGE_SIZE)
+
+/* All frames of a block, for an object, zeroed, each with one user; answers the first, 0 if the machine has no such
+ * memory. */
+uint32_t frames_take_block(void);
+
+/* The first frame of a block that is there and of which no frame is in use; 0 if there is none. It is not taken. */
+uint32_t frames_spare_block(void);
+
+/* The frames from `frame`, which is one of a block, to the block's end, as frames_take_block(). False: some are
+ * taken. */
+bool frames_take_rest(uint32_t frame);
+
+/* Is `first` the first frame of a block? Is `frame` one of a block's? */
+bool frames_are_block(uint32_t first);
+extern uint32_t blocks_first; /* the chunk of the first one */
+static inline bool frames_is_large(uint32_t frame)
+{
+    return frame >= blocks_first * CHUNK_PAGES;
+}
+
+/* As frames_protect() for all frames of a block, of which none is shared; false: nothing was done. What is mapped as a
+ * large page stays one. */
+bool frames_protect_block(uint32_t first);
+
+/* Are all frames of a block shared (frames_is_shared()), or none of them? */
+bool frames_block_is_alike(uint32_t first);
 
 /* One more object has the frame. */
 void frames_share(uint32_t frame);
@@ -90,8 +126,9 @@ static inline uint32_t frames_number(const void *bytes)
 uint32_t frames_used(void);
 uint32_t frames_chunks(void);
 
-/* The kernel's object that the frame is a page of, and which page. */
+/* The kernel's object that the frame is a page of, and which page; and the page's number in the chunk. */
 uint32_t frames_chunk(uint32_t frame);
+uint32_t frames_object_page(uint32_t frame);
 static inline uint32_t frames_page(uint32_t frame)
 {
     return frame % CHUNK_PAGES;

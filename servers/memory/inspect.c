@@ -108,7 +108,7 @@ static int on_inspector_mapping(void *server, const struct idl_call *call, uint3
     if (!region || page != region->offset + (address - region->start) / PAGE_SIZE)
         return MEMORY_ERROR_NO_REGION;
     uint32_t frame = sparse_get(&region->object->frames, page);
-    if (!machine_mapping(frames_chunk(frame), frames_page(frame), which, &mapping))
+    if (!machine_mapping(frames_chunk(frame), frames_object_page(frame), which, &mapping))
         return MEMORY_ERROR_GONE;
     *result = (struct memory_page_mapping){
         .depth = mapping.depth,

@@ -9,6 +9,7 @@
 
 #include "abi/capability.h"
 #include "abi/errors.h"
+#include "frames.h"
 #include "idl/factory.h"
 #include "idl/memory.h"
 #include "idl/task.h"
@@ -16,7 +17,7 @@
 
 #define WINDOW 0x200000000000UL            /* between the server's image and its heap */
 #define EXECUTABLE_WINDOW 0x280000000000UL /* the same chunks once more, those that clients execute */
-#define CHUNKS_MAX 262144                  /* 64 GiB, the most that a manifest can give */
+#define CHUNKS_MAX (2 * 262144 + 64)       /* 64 GiB, the most that a manifest can give, and as much in blocks */
 #define UNMAPPED_AT_ONCE (1U << 31)        /* pages, which the kernel counts in 32 bits */
 
 /* Chunks that are in that window too: a bit each. */
@@ -35,16 +36,22 @@ static void set_executable(uint32_t number, bool is)
 
 uint8_t *const machine_window_start = (uint8_t *)WINDOW;
 
-uint32_t machine_make_chunk(uint32_t number)
+/* Maps a new object of the kernel where chunk `number` lies. Answers its handle; 0 where that fails, and it is gone. */
+static uint32_t map_chunk(kernel_memory_t memory, uint32_t number, uint32_t pages)
 {
-    kernel_memory_t memory = {0};
     uint64_t address = WINDOW + number * CHUNK_SIZE;
-    if (kernel_factory_create_memory((kernel_factory_t){service.factory}, CHUNK_PAGES, &memory) != 0)
-        return 0;
-    if (kernel_memory_map(memory, (kernel_task_t){service.task}, address, 0, CHUNK_PAGES, RIGHT_WRITE) == 0)
+    if (kernel_memory_map(memory, (kernel_task_t){service.task}, address, 0, pages, RIGHT_WRITE) == 0)
         return memory.handle;
     machine_release(memory.handle);
     return 0;
+}
+
+uint32_t machine_make_chunk(uint32_t number)
+{
+    kernel_memory_t memory = {0};
+    if (kernel_factory_create_memory((kernel_factory_t){service.factory}, CHUNK_PAGES, &memory) != 0)
+        return 0;
+    return map_chunk(memory, number, CHUNK_PAGES);
 }
 
 /* The kernel unmaps the chunk everywhere when its object dies. */
@@ -54,25 +61,43 @@ void machine_free_chunk(uint32_t number, uint32_t handle)
     machine_release(handle);
 }
 
-/* Has the server the chunk to execute, too? If not yet, it is mapped so. */
-static bool make_executable(uint32_t chunk, uint32_t number)
+uint32_t machine_make_block(uint32_t number)
+{
+    kernel_memory_t memory = {0};
+    if (kernel_factory_create_large_memory((kernel_factory_t){service.factory}, BLOCK_PAGES, &memory) != 0)
+        return 0;
+    return map_chunk(memory, number, BLOCK_PAGES);
+}
+
+void machine_free_block(uint32_t number, uint32_t handle)
+{
+    for (uint32_t i = 0; i < BLOCK_CHUNKS; i++)
+        set_executable(number + i, false);
+    machine_release(handle);
+}
+
+/* Has the server the chunk, which begins with page `page` of the kernel's object, to execute, too? If not yet, it is
+ * mapped so. */
+static bool make_executable(uint32_t chunk, uint32_t page, uint32_t number)
 {
     const kernel_task_t task = {service.task};
     uint64_t address = EXECUTABLE_WINDOW + number * CHUNK_SIZE;
     if (is_executable(number))
         return true;
     if (number >= CHUNKS_MAX ||
-        kernel_memory_map((kernel_memory_t){chunk}, task, address, 0, CHUNK_PAGES, RIGHT_EXECUTE) != 0)
+        kernel_memory_map((kernel_memory_t){chunk}, task, address, page, CHUNK_PAGES, RIGHT_EXECUTE) != 0)
         return false;
     set_executable(number, true);
     return true;
 }
 
 /* All that clients have is derived from what the server has itself, so that it can be recalled. */
-int machine_map(uint32_t chunk, uint32_t frame, uint32_t task, uint64_t address, uint32_t pages, uint32_t rights)
+int machine_map(uint32_t chunk, uint32_t page, uint32_t frame, uint32_t task, uint64_t address, uint32_t pages,
+                uint32_t rights)
 {
     uint64_t window = rights & RIGHT_EXECUTE ? EXECUTABLE_WINDOW : WINDOW;
-    if ((rights & RIGHT_EXECUTE) && !make_executable(chunk, frame / CHUNK_PAGES))
+    uint32_t first = page - page % CHUNK_PAGES;
+    if ((rights & RIGHT_EXECUTE) && !make_executable(chunk, first, frame / CHUNK_PAGES))
         return -ERROR_NO_MEMORY;
     return kernel_task_map_on((kernel_task_t){service.task}, window + (uint64_t)frame * PAGE_SIZE,
                               (kernel_task_t){task}, address, pages, rights);

@@ -18,6 +18,11 @@
  * CHUNK_SIZE. Answers its handle, or 0 if the server's own quota has not enough. */
 uint32_t machine_make_chunk(uint32_t number);
 
+/* The same for a block: 2 MiB that lie together in physical memory and are aligned to that, in the place of eight
+ * chunks from `number`, a multiple of eight, on. 0 too if the machine has no such memory. */
+uint32_t machine_make_block(uint32_t number);
+void machine_free_block(uint32_t number, uint32_t handle);
+
 /* Gives a chunk back, and takes it away from wherever it is mapped. */
 void machine_free_chunk(uint32_t number, uint32_t handle);
 
@@ -28,13 +33,15 @@ static inline uint8_t *machine_window(void)
     return machine_window_start;
 }
 
-/* Maps `pages` frames of a chunk, from `frame` on, into a client's task. */
-int machine_map(uint32_t chunk, uint32_t frame, uint32_t task, uint64_t address, uint32_t pages, uint32_t rights);
+/* Maps `pages` frames, from `frame` on, into a client's task: frames of one chunk, or, where they are not to be
+ * executed, of one block. `frame` is page `page` of the kernel's object `chunk`. */
+int machine_map(uint32_t chunk, uint32_t page, uint32_t frame, uint32_t task, uint64_t address, uint32_t pages,
+                uint32_t rights);
 
-/* Takes rights to frames of a chunk from all but the server: from clients, and those whom they mapped them on to, or
- * granted them, of which the server does not know. RIGHT_READ takes all. What was mapped with the right to execute is
- * meant with `executed`, all else without. Where a task's quota has no record for what is mapped on both sides, that
- * may go, too. */
+/* Takes rights to frames of a chunk or a block from all but the server: from clients, and those whom they mapped them
+ * on to, or granted them, of which the server does not know. RIGHT_READ takes all. What was mapped with the right to
+ * execute is meant with `executed`, all else without. Where a task's quota has no record for what is mapped on both
+ * sides, that may go, too. */
 void machine_recall(uint32_t frame, uint32_t pages, uint32_t take, bool executed);
 
 /* The answer to the page fault that is being served maps the page at `bytes`, of a chunk, with `rights`: those that the

@@ -103,7 +103,7 @@ void object_drop_unused(struct object *object)
 
 int object_resize(struct object *object, uint64_t pages)
 {
-    if (pages == 0 || pages > SPARSE_MAX_PAGES)
+    if (pages == 0 || pages > SPARSE_MAX_PAGES || (object->large && pages % BLOCK_PAGES != 0))
         return MEMORY_ERROR_BAD_RANGE;
     if (!sparse_grow(&object->frames, pages))
         return MEMORY_ERROR_QUOTA;
@@ -132,14 +132,25 @@ static bool share_page(struct object *copy, uint64_t page, uint32_t frame)
     return true;
 }
 
+/* Are the numbers those of all frames of a block, in order? */
+static bool is_whole_block(const uint32_t *frames, uint64_t count)
+{
+    uint32_t length = count >= BLOCK_PAGES && frames_are_block(frames[0]);
+    while (length > 0 && length < BLOCK_PAGES && frames[length] == frames[0] + length)
+        length++;
+    return length == BLOCK_PAGES;
+}
+
 /* Nobody can write to the pages any more. */
 static void protect_pages(const struct object *object, uint64_t from, uint64_t to)
 {
     while ((from = sparse_next(&object->frames, from, to)) != SPARSE_NONE) {
         uint64_t count;
         const uint32_t *place = sparse_span(&object->frames, from, to, &count);
-        uint32_t length = side_by_side(place, count);
-        frames_protect(*place, length);
+        bool whole = is_whole_block(place, count) && frames_protect_block(*place);
+        uint32_t length = whole ? BLOCK_PAGES : side_by_side(place, count);
+        if (!whole)
+            frames_protect(*place, length);
         from += length;
     }
 }
@@ -150,6 +161,7 @@ struct object *object_copy(struct object *object, uint64_t offset, uint64_t page
     struct object *copy = object_create(owner, pages);
     if (!copy)
         return NULL;
+    copy->large = object->large && pages % BLOCK_PAGES == 0;
     if (object->resident == 0)
         return copy;
     protect_pages(object, offset, end_page);

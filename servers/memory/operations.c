@@ -160,6 +160,7 @@ void describe_client(const struct client *client, struct memory_statistics *stat
         .faults = client->faults,
         .refused = client->refused,
         .copies = client->copies,
+        .large = client->large,
     };
     for (const struct object *object = client->objects; object; object = object->next) {
         statistics->resident += object->resident;
@@ -334,16 +335,30 @@ static int hand_out(struct object *object, uint32_t *handle)
     return error;
 }
 
-static int on_space_create(void *server, const struct idl_call *call, uint64_t pages, memory_object_t *result)
+static int create(uint64_t badge, uint64_t pages, bool large, memory_object_t *result)
 {
-    struct client *client = named_client(call->badge);
-    (void)server;
+    struct client *client = named_client(badge);
     if (!client)
         return MEMORY_ERROR_GONE;
-    if (pages == 0 || pages > SPARSE_MAX_PAGES)
+    if (pages == 0 || pages > SPARSE_MAX_PAGES || (large && pages % BLOCK_PAGES != 0))
         return MEMORY_ERROR_BAD_RANGE;
     struct object *object = object_create(client, pages);
-    return object ? hand_out(object, &result->handle) : MEMORY_ERROR_QUOTA;
+    if (!object)
+        return MEMORY_ERROR_QUOTA;
+    object->large = large;
+    return hand_out(object, &result->handle);
+}
+
+static int on_space_create(void *server, const struct idl_call *call, uint64_t pages, memory_object_t *result)
+{
+    (void)server;
+    return create(call->badge, pages, false, result);
+}
+
+static int on_space_create_large(void *server, const struct idl_call *call, uint64_t pages, memory_object_t *result)
+{
+    (void)server;
+    return create(call->badge, pages, true, result);
 }
 
 static int on_space_snapshot(void *server, const struct idl_call *call, struct idl_cap *capability,

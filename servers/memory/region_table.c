@@ -33,14 +33,20 @@ bool range_is_good(uint64_t address, uint64_t pages)
            pages <= (UTCB_BASE - address) / PAGE_SIZE;
 }
 
+/* The first address from `start` on where so many pages may begin: many lie so that they can be large pages. */
+static uint64_t aligned(uint64_t start, uint64_t pages)
+{
+    return pages < BLOCK_PAGES ? start : (start + BLOCK_SIZE - 1) / BLOCK_SIZE * BLOCK_SIZE;
+}
+
 uint64_t regions_gap(const struct client *client, uint64_t pages)
 {
-    uint64_t start = client->gap > GAPS_START ? client->gap : GAPS_START;
+    uint64_t start = aligned(client->gap > GAPS_START ? client->gap : GAPS_START, pages);
     for (uint32_t i = regions_find(client, start); i < client->region_count; i++) {
         const struct region *region = client->regions[i];
         if (region->start >= start && (region->start - start) / PAGE_SIZE >= pages)
             return start;
-        start = region_end(region);
+        start = aligned(region_end(region), pages);
     }
     return start < GAPS_END && pages <= (GAPS_END - start) / PAGE_SIZE ? start : 0;
 }

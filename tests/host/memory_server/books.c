@@ -9,7 +9,7 @@
 #include "abi/capability.h"
 #include "machine.h"
 
-static uint32_t users[(HOST_CHUNKS + 1) * CHUNK_PAGES]; /* of each frame, as counted here */
+static uint32_t users[HOST_CHUNKS_END * CHUNK_PAGES]; /* of each frame, as counted here */
 static bool good;
 
 static void expect(bool condition, const char *what)
@@ -130,7 +130,7 @@ bool books_are_good(void)
     for (uint32_t i = 0; i < CLIENTS_MAX; i++)
         if (clients[i].open)
             check_client(&clients[i]);
-    for (uint32_t frame = 0; frame < (HOST_CHUNKS + 1) * CHUNK_PAGES; frame++) {
+    for (uint32_t frame = 0; frame < HOST_CHUNKS_END * CHUNK_PAGES; frame++) {
         bool shared = users[frame] > 0 && frames_is_shared(frame);
         expect(users[frame] == 0 || frames_users(frame) == users[frame], "who has a frame");
         expect(shared || users[frame] <= 1, "that a frame is shared");

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../../servers/memory/machine.h"
+#include "../../../servers/memory/frames.h"
 #include "abi/capability.h"
 #include "abi/errors.h"
 #include "host_tap.h"
@@ -17,8 +17,8 @@ uint64_t host_badge;
 bool host_no_records;
 uint32_t host_refused_holes;
 
-static uint8_t window[(HOST_CHUNKS + 1) * CHUNK_SIZE] __attribute__((aligned(PAGE_SIZE)));
-static bool made[HOST_CHUNKS + 1];
+static uint8_t window[HOST_CHUNKS_END * CHUNK_SIZE] __attribute__((aligned(PAGE_SIZE)));
+static bool made[HOST_CHUNKS_END];
 static uint32_t mappings;
 static struct host_page answer; /* what machine_answer_page() was told last */
 static uint64_t chance = 77;
@@ -66,6 +66,26 @@ void machine_free_chunk(uint32_t number, uint32_t handle)
     host_chunks--;
 }
 
+uint32_t machine_make_block(uint32_t number)
+{
+    require(number >= HOST_BLOCKS_FIRST && number < HOST_CHUNKS_END && number % BLOCK_CHUNKS == 0, "no block's number");
+    if (fails())
+        return 0;
+    memset(window + number * CHUNK_SIZE, 0, BLOCK_SIZE);
+    for (uint32_t i = 0; i < BLOCK_CHUNKS; i++) {
+        require(!made[number + i], "a block that is there");
+        made[number + i] = true;
+    }
+    host_chunks += BLOCK_CHUNKS;
+    return number + 100;
+}
+
+void machine_free_block(uint32_t number, uint32_t handle)
+{
+    for (uint32_t i = 0; i < BLOCK_CHUNKS; i++)
+        machine_free_chunk(number + i, handle + i);
+}
+
 static struct host_page *pages_at(uint32_t task, uint64_t address, uint32_t pages)
 {
     require(task > 0 && task < HOST_TASKS && address % PAGE_SIZE == 0 && pages > 0, "a mapping that cannot be");
@@ -102,26 +122,28 @@ static void take_rights(struct host_page *page, uint32_t take)
 void machine_recall(uint32_t frame, uint32_t pages, uint32_t take, bool executed)
 {
     require(take == RIGHT_READ || take == RIGHT_WRITE, "rights that are not taken");
-    require(pages > 0 && made[frame / CHUNK_PAGES] && frame % CHUNK_PAGES + pages <= CHUNK_PAGES, "nothing recalled");
+    uint32_t most = frame / CHUNK_PAGES >= HOST_BLOCKS_FIRST ? BLOCK_PAGES : CHUNK_PAGES;
+    require(pages > 0 && made[frame / CHUNK_PAGES] && frame % most + pages <= most, "nothing recalled");
     for (int task = 0; task < HOST_TASKS; task++)
         for (struct host_page *page = host_pages[task]; page < host_pages[task] + HOST_PAGES; page++)
             if (page->frame - frame < pages && executed == !!(page->rights & RIGHT_EXECUTE))
                 take_rights(page, take);
 }
 
-int machine_map(uint32_t chunk, uint32_t frame, uint32_t task, uint64_t address, uint32_t pages, uint32_t rights)
+int machine_map(uint32_t chunk, uint32_t page, uint32_t frame, uint32_t task, uint64_t address, uint32_t pages,
+                uint32_t rights)
 {
     struct host_page *place = pages_at(task, address, pages);
-    uint32_t page = frame % CHUNK_PAGES;
-    require(frame / CHUNK_PAGES == chunk - 100, "another chunk");
-    require(made[chunk - 100] && page + pages <= CHUNK_PAGES, "a mapping of nothing");
+    bool large = chunk - 100 >= HOST_BLOCKS_FIRST && !(rights & RIGHT_EXECUTE);
+    require(frame == (chunk - 100) * CHUNK_PAGES + page, "another page");
+    require(made[chunk - 100] && page + pages <= (large ? BLOCK_PAGES : CHUNK_PAGES), "a mapping of nothing");
     check_rights(rights);
     if (fails())
         return -ERROR_NO_MEMORY;
     mappings++;
     for (uint32_t i = 0; i < pages; i++) {
         require(place[i].frame == 0, "a mapping over another");
-        place[i] = (struct host_page){(chunk - 100) * CHUNK_PAGES + page + i, rights, mappings, false};
+        place[i] = (struct host_page){frame + i, rights, mappings, false};
     }
     return 0;
 }

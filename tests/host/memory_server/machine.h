@@ -11,8 +11,10 @@
 #include <stdint.h>
 
 #define HOST_CHUNKS 24
-#define HOST_TASKS 8    /* handles 1 to 7 */
-#define HOST_PAGES 4096 /* of a task, from HOST_BASE on */
+#define HOST_BLOCKS_FIRST 32 /* their chunks have these numbers, ... */
+#define HOST_CHUNKS_END 56   /* ... and those below */
+#define HOST_TASKS 8         /* handles 1 to 7 */
+#define HOST_PAGES 4096      /* of a task, from HOST_BASE on */
 #define HOST_BASE 0x700000000000UL
 
 struct host_page {
