@@ -31,6 +31,7 @@ class Operation:
         self.inputs, self.outputs = self.model.inputs(operation), self.model.outputs(operation)
         self.crossing = self.model.crossing(operation)
         self.is_call = operation["kind"] == "call"
+        self.is_served = not self.crossing and not operation.get("deferred")
 
     # ---- Signatures --------------------------------------------------------------------------------------------------
 
@@ -303,14 +304,16 @@ class Operation:
         if self.crossing:
             return lines + [f"{INDENT}stream_refuse(idl_request, ERROR_BAD_OPERATION, idl_request->kind == {kind} ? "
                             f"{self.crossing} : 0);", f"{INDENT}return;"]
+        if not self.is_served:
+            return lines + [f"{INDENT}break;"]
         return lines + [f"{INDENT}if (idl_request->kind != {kind})", f"{INDENT * 2}break;",
                         f"{INDENT}{self.server_name()}(idl_ops, idl_request);", f"{INDENT}return;"]
 
     # ---- Forwarding --------------------------------------------------------------------------------------------------
 
     def forward(self):
-        """A handler that calls the stub of the same operation; of one that cannot cross a handler that says so."""
-        if self.crossing:
+        """A handler that calls the stub of the same operation; of one that is not served a handler that says so."""
+        if not self.is_served:
             return self.forward_nothing()
         interface = self.interface["c_name"]
         body, arguments = [], [f"*(const {self.types.owner(self.operation)}_t *)object"]
@@ -341,20 +344,26 @@ class Operation:
 
 
     def forward_nothing(self):
+        name, handler = self.interface["c_name"], self.operation["c_handler"]
+        outputs = [] if self.operation.get("deferred") else self.outputs
         texts = ["void *object", "const struct idl_call *call"]
-        for parameters, is_output in ((self.inputs, False), (self.outputs, True)):
+        for parameters, is_output in ((self.inputs, False), (outputs, True)):
             for parameter in parameters:
-                name, kind = parameter["c_name"], parameter["type"]["kind"]
-                if kind == "pages" or (kind == "capability" and not is_output):
-                    lent = "const " if parameter["type"].get("lent") else ""
-                    texts.append(f"{lent}struct idl_{'pages' if kind == 'pages' else 'cap'} *{name}")
-                else:
-                    texts += self.output(parameter, handler=True) if is_output else self.input(parameter)
+                texts += self.handled(parameter, is_output)
+        if self.operation.get("deferred"):
+            texts.append(f"struct {name}_{self.operation['name']}_token *token")
         names = [text.split("[")[0].split("*")[-1].split(" ")[-1] for text in texts]
         body = [f"(void){name};" for name in names] + (["return -ERROR_BAD_OPERATION;"] if self.is_call else [])
-        return ["", f"static inline {'int' if self.is_call else 'void'} {self.interface['c_name']}_forward_"
-                    f"{self.operation['c_handler']}({', '.join(texts)})", "{",
-                *(f"{INDENT}{line}" for line in body), "}"]
+        return ["", f"static inline {'int' if self.is_call else 'void'} {name}_forward_{handler}({', '.join(texts)})",
+                "{", *(f"{INDENT}{line}" for line in body), "}"]
+
+    def handled(self, parameter, is_output):
+        """A parameter of a handler, capabilities and pages too."""
+        name, kind = parameter["c_name"], parameter["type"]["kind"]
+        if kind == "pages" or (kind == "capability" and not is_output):
+            lent = "const " if parameter["type"].get("lent") else ""
+            return [f"{lent}struct idl_{'pages' if kind == 'pages' else 'cap'} *{name}"]
+        return self.output(parameter, handler=True) if is_output else self.input(parameter)
 
 
 def comment(declaration):
@@ -426,7 +435,7 @@ class Header:
         lines = self.codecs()
         for interface in self.interfaces():
             lines += self.memory(interface)
-            lines += [line for operation in self.operations[interface["name"]] if not operation.crossing
+            lines += [line for operation in self.operations[interface["name"]] if operation.is_served
                       for line in operation.server()]
             lines += self.dispatcher(interface)
         return lines + ["", "#undef salto_serve", "#define salto_serve stream_serve_registered"]

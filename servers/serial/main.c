@@ -59,10 +59,13 @@ static int on_watch(void *object, const struct idl_call *call, struct idl_cap *n
 {
     struct service *self = object;
 
+    int result = ipc_signal(notification->handle, 1);
+
     (void)call;
+    if (result != 0) /* another object, or without the right */
+        return result;
     idl_release(self->watcher);
     self->watcher = idl_take(notification);
-    tell(self);
     return 0;
 }
 

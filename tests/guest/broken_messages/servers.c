@@ -11,7 +11,7 @@ static struct server {
     const char *name;
     kernel_task_t task;
     kernel_thread_t thread;
-} servers[] = {{"memory", {0}, {0}}, {"process", {0}, {0}}, {"specimen", {0}, {0}}};
+} servers[] = {{"memory", {0}, {0}}, {"process", {0}, {0}}, {"serial", {0}, {0}}, {"specimen", {0}, {0}}};
 
 static bool is_named(kernel_task_t task, const char *name)
 {

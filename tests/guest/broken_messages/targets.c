@@ -10,6 +10,7 @@
 #include "idl/interrupt.h"
 #include "idl/ports.h"
 #include "idl/power.h"
+#include "idl/serial_service.h"
 #include "idl/specimen.h"
 #include "idl/supervisor.h"
 
@@ -80,6 +81,7 @@ static void take_granted(struct targets *targets)
     granted(targets, KERNEL_FAULT_HANDLER_ID, "specimen");
     granted(targets, SPECIMEN_ID, "specimen");
     granted(targets, MEMORY_INSPECTOR_ID, "inspector");
+    granted(targets, SERIAL_LINE_ID, "serial");
     granted(targets, PROCESS_STARTER_ID, "process");
     granted(targets, KERNEL_SUPERVISOR_ID, "process"); /* which serves it on the same endpoint */
 }
