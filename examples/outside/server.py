@@ -50,7 +50,11 @@ class Calculator(calculator.CalculatorServer):
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    with salto_stream.Stream.connect_unix(sys.argv[1]) as stream:
+    try:
+        stream = salto_stream.Stream.connect_unix(sys.argv[1])
+    except OSError as error:
+        sys.exit(f"server.py {sys.argv[1]}: {error}")
+    with stream:
         salto_stream.serve(Calculator(), stream)
 
 

@@ -15,8 +15,12 @@ import salto_stream
 def main():
     if len(sys.argv) != 4:
         sys.exit(__doc__)
-    a, b = map(int, sys.argv[2:])
-    with salto_stream.Stream.connect_unix(sys.argv[1]) as stream:
+    try:
+        a, b = map(int, sys.argv[2:])
+        stream = salto_stream.Stream.connect_unix(sys.argv[1])
+    except (ValueError, OSError) as error:
+        sys.exit(f"client.py {' '.join(sys.argv[1:])}: {error}")
+    with stream:
         client = calculator.CalculatorClient(stream)
         print(f"{a} + {b} = {client.add(a, b)}")
         try:
