@@ -302,8 +302,7 @@ static void emit_operation(FILE *output, const struct declaration *interface, co
     fprintf(output, "}\n\n");
 }
 
-/* ---- Shapes: operations for which the same is done, but for handler and label, share a function
- * -------------------- */
+/* ---- Shapes: operations for which the same is done, but for handler and label, share a function ------------------ */
 
 #define SMALL 4  /* operations of an interface that are told apart by their whole tags: fewest instructions */
 #define SHARED 3 /* operations of a shape for which the code stands once */

@@ -12,8 +12,7 @@
 #include "abi/addresses.h"
 #include "abi/capability.h"
 
-/* ---- A thread's hot line: HOT_THREADS + number * HOT_THREAD_SIZE. The kernel's GS base is the current thread's.
- * ---- */
+/* ---- A thread's hot line: HOT_THREADS + number * HOT_THREAD_SIZE. The kernel's GS base is the current thread's. -- */
 #define HOT_RIP 0      /* where `syscall` returns to */
 #define HOT_RSP 8      /* user stack pointer */
 #define HOT_FLAGS 16   /* user flags */
@@ -33,15 +32,13 @@
 #define HOT_UTCB_WORDS 112      /* the UTCB's words[6] in the kernel's map of physical memory */
 #define HOT_REFLECT 120         /* where Linux calls go; 0: nowhere */
 
-/* ---- An endpoint's hot line: HOT_ENDPOINTS + offset. Offset 0 is an endpoint on which nobody ever waits.
- * ----------- */
+/* ---- An endpoint's hot line: HOT_ENDPOINTS + offset. Offset 0 is an endpoint on which nobody ever waits. --------- */
 #define ENDPOINT_WAITER 0 /* line of the thread whose HOT_WAITS may name this endpoint; never 0: NOBODY_LINE if none */
 
 /* Line 0 is nobody: waits on nothing (HOT_WAITS is all ones), is nobody's caller. */
 #define NOBODY_LINE HOT_THREADS
 
-/* ---- Per-CPU area: CPU_AREA + cpu * CPU_AREA_SIZE
- * ----------------------------------------------------------------- */
+/* ---- Per-CPU area: CPU_AREA + cpu * CPU_AREA_SIZE ---------------------------------------------------------------- */
 #define CPU_IDT 0x0000
 #define CPU_GDT 0x1000
 #define CPU_ENTRY_STACK 0x2000 /* TSS.RSP0 */

@@ -233,8 +233,7 @@ int64_t linux_futex(const struct linux_frame *frame)
     }
 }
 
-/* ---- The handler's own locks
- * ------------------------------------------------------------------------------------------ */
+/* ---- The handler's own locks ------------------------------------------------------------------------------------- */
 
 void linux_lock(uint32_t *lock)
 {

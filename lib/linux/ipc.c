@@ -77,8 +77,7 @@ int ipc_delete(uint32_t handle)
     return result;
 }
 
-/* ---- The memory server: but for the last, messages of registers alone, which leave the UTCB as it is
- * ------------------- */
+/* ---- The memory server: but for the last, messages of registers alone, which leave the UTCB as it is ------------- */
 
 static memory_space_t space(void)
 {

@@ -46,8 +46,7 @@ struct linux_grants {
 extern struct linux_grants linux_grants;
 extern const char *linux_program_name; /* argv[0] */
 
-/* ---- start.c, dispatch.c: called by entry.S
- * ----------------------------------------------------------------------- */
+/* ---- start.c, dispatch.c: called by entry.S ---------------------------------------------------------------------- */
 /* Prepares the program, and answers its first stack pointer: `stack` as the loader prepared it, or, if that is 0 (only
  * the kernel starts root so), an initial stack made in the `LINUX_ROOT_STACK_SIZE` bytes at `room`. */
 uint64_t linux_prepare(uint64_t stack, uint64_t *room);
@@ -68,8 +67,7 @@ static inline const struct startup_table *linux_startup_table(void)
  * mapped faults, as if the program had used it itself. */
 bool linux_pointer_is_plausible(uint64_t address, uint64_t length);
 
-/* ---- ipc.c: operations of the grants. Each answers 0 or an error as stubs do, and keeps vector registers and UTCB.
- * --- */
+/* ---- ipc.c: operations of the grants. They answer 0 or an error as stubs do, and keep vector registers and UTCB. - */
 int ipc_console_write(const uint8_t *text, uint32_t length); /* at most IPC_CONSOLE_LONG bytes */
 int ipc_console_read(uint8_t text[40], uint32_t *length);
 int ipc_create_memory(uint32_t pages, uint32_t *memory);

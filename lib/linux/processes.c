@@ -86,8 +86,7 @@ static int64_t linux_error(int result)
     }
 }
 
-/* ---- Forking
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- Forking ----------------------------------------------------------------------------------------------------- */
 
 static int64_t check_fork(const struct linux_frame *frame, uint64_t flags)
 {
@@ -146,8 +145,7 @@ int64_t linux_fork(struct linux_registers *registers)
     return number;
 }
 
-/* ---- Waiting
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- Waiting ----------------------------------------------------------------------------------------------------- */
 
 /* Waits for a child, 0 for any. Answers its number, 0 where none has ended and `options` say not to wait. */
 static int64_t wait_for(uint32_t child, uint64_t options, struct linux_ended *ended)
@@ -232,8 +230,7 @@ int64_t linux_waitid(const struct linux_frame *frame)
     return 0;
 }
 
-/* ---- Signals
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- Signals ----------------------------------------------------------------------------------------------------- */
 
 /* kill(process, signal): another process ends by it, unless Linux ignores the signal by default. */
 int64_t linux_kill(const struct linux_frame *frame)

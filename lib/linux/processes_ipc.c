@@ -54,8 +54,7 @@ int ipc_process_parent(uint32_t *number)
     return result;
 }
 
-/* ---- Messages that are longer than the registers
- * ---------------------------------------------------------------------- */
+/* ---- Messages that are longer than the registers ----------------------------------------------------------------- */
 
 int ipc_process_replace(const uint8_t file[32])
 {

@@ -73,8 +73,7 @@ int64_t linux_set_robust_list(const struct linux_frame *frame)
     return frame->rsi == 3 * sizeof(uint64_t) ? 0 : -EINVAL;
 }
 
-/* ---- Beginning
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- Beginning --------------------------------------------------------------------------------------------------- */
 
 void linux_birth_prepare(struct linux_birth *birth, struct linux_registers *registers)
 {
@@ -187,8 +186,7 @@ int64_t linux_clone(struct linux_registers *registers)
     return result;
 }
 
-/* ---- Ending
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- Ending ------------------------------------------------------------------------------------------------------ */
 
 /* The end of a thread, on the stack for that. */
 static void leave(void)

@@ -65,8 +65,7 @@ struct linux_birth {
     uint32_t parent;
 };
 
-/* ---- threads.c
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- threads.c --------------------------------------------------------------------------------------------------- */
 /* The program has one thread, which is this one. */
 void linux_threads_prepare(void);
 
@@ -98,8 +97,7 @@ _Noreturn void linux_start_anew(uint64_t stack, uint64_t entry);
 /* Goes on at `function` as the only thread of the program, on the handler's stack. The caller has the lock of clone. */
 _Noreturn void linux_go_on_alone(void (*function)(void));
 
-/* ---- processes.c
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- processes.c ------------------------------------------------------------------------------------------------- */
 /* fork, vfork, and clone of processes. */
 int64_t linux_fork(struct linux_registers *registers);
 
@@ -121,8 +119,7 @@ void linux_process_begins_anew(void);
 /* ---- process.c: sends a signal to the process itself. */
 int64_t linux_signal_self(uint64_t signal);
 
-/* ---- processes_ipc.c: operations of idl/process.idl on the process itself, as the functions of ipc.c
- * ----------------- */
+/* ---- processes_ipc.c: operations of idl/process.idl on the process itself, as the functions of ipc.c ------------- */
 int ipc_process_fork(uint64_t entry, uint64_t stack, uint32_t *number);
 int ipc_process_wait(uint32_t child, struct linux_ended *ended);
 int ipc_process_poll(uint32_t child, struct linux_ended *ended);
@@ -131,8 +128,7 @@ int ipc_process_parent(uint32_t *number);
 int ipc_process_replace(const uint8_t file[32]);
 int ipc_process_append(const uint8_t text[256], bool environment);
 
-/* ---- futex.c
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- futex.c ----------------------------------------------------------------------------------------------------- */
 /* Nobody waits, and no lock of the table is held. */
 void futex_prepare(void);
 
@@ -146,8 +142,7 @@ void linux_unlock(uint32_t *lock);
 /* Takes a lock that may not be waited for by futex: looks again now and then. Set to 0 to give it back. */
 void linux_lock_spinning(uint32_t *lock);
 
-/* ---- memory_calls.c
- * --------------------------------------------------------------------------------------------------- */
+/* ---- memory_calls.c ---------------------------------------------------------------------------------------------- */
 /* There is no heap, and nobody has the lock. */
 void linux_memory_prepare(void);
 
@@ -158,16 +153,14 @@ void linux_memory_go_on(void);
 /* Nobody has the lock: in a copy of a process that held it for that. */
 void linux_memory_forked(void);
 
-/* ---- console.c
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- console.c --------------------------------------------------------------------------------------------------- */
 /* Nobody has the lock. */
 void linux_console_prepare(void);
 
 /* Forgets what was typed and not read, which the process that was copied will read. */
 void linux_console_forked(void);
 
-/* ---- threads_ipc.c: as the functions of ipc.c
- * ------------------------------------------------------------------------ */
+/* ---- threads_ipc.c: as the functions of ipc.c -------------------------------------------------------------------- */
 int ipc_create_thread(uint32_t *thread, uint32_t *number);
 int ipc_start_thread(uint32_t thread, uint64_t entry, uint64_t stack);
 int ipc_end_thread(uint32_t thread);

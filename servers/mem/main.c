@@ -43,8 +43,7 @@ static const char *rights_text(uint32_t rights)
     return text;
 }
 
-/* ---- Trees
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- Trees ------------------------------------------------------------------------------------------------------- */
 
 static bool mapping_of(uint32_t client, uint64_t address, uint32_t number, struct memory_page_mapping *mapping)
 {
@@ -80,8 +79,7 @@ static void print_tree(uint32_t client, uint64_t address)
                mapping.cache < 3 ? caches[mapping.cache] : "");
 }
 
-/* ---- Clients
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- Clients ----------------------------------------------------------------------------------------------------- */
 
 /* Counts the pages of a region that are in memory, those of them that are mapped, and those whose frame others have
  * too. */

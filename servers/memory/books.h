@@ -90,8 +90,7 @@ struct client {
     uint64_t faults, refused, copies, large;
 };
 
-/* ---- clients.c
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- clients.c --------------------------------------------------------------------------------------------------- */
 extern struct client clients[CLIENTS_MAX];
 
 /* Pages that the client can still be charged for. */
@@ -120,8 +119,7 @@ void client_leave(struct client *client);
 void *record_take(struct client *client);
 void record_give(struct client *client, void *record);
 
-/* ---- objects.c
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- objects.c --------------------------------------------------------------------------------------------------- */
 /* An object of `pages` pages without a frame; NULL if the quota has not enough. */
 struct object *object_create(struct client *owner, uint64_t pages);
 
@@ -150,7 +148,7 @@ bool object_export(struct object *object);
 struct object *object_exported(uint32_t index, uint32_t generation);
 uint32_t object_generation(const struct object *object);
 
-/* ---- regions.c: functions that answer an int answer MEMORY_ERROR_* or 0 ----------------------------------------- */
+/* ---- regions.c: functions that answer an int answer MEMORY_ERROR_* or 0 ------------------------------------------ */
 /* Number of the first region that ends above `address`; region_count if none does. */
 uint32_t regions_find(const struct client *client, uint64_t address);
 
@@ -177,8 +175,7 @@ static inline bool region_is_own(const struct region *region)
     return region->object->export == 0 && !region->object->common;
 }
 
-/* ---- faults.c
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- faults.c ---------------------------------------------------------------------------------------------------- */
 /* Takes the part of [from, to), pages of the object, that the region maps out of its address space. */
 void region_unmap(struct region *region, uint64_t from, uint64_t to);
 
@@ -213,7 +210,7 @@ enum fault_answer fault_map(struct region *region, uint64_t page, uint32_t frame
 /* Enters frames from `frame` on, which lie side by side, for pages that have none; answers how many it could. */
 uint32_t object_enter_frames(struct object *object, uint64_t page, uint32_t frame, uint32_t count);
 
-/* ---- large.c ---------------------------------------------------------------------------------------------------- */
+/* ---- large.c ----------------------------------------------------------------------------------------------------- */
 /* Makes the 512 pages about a page that has none yet, where the object is one of large pages and none of them is there.
  * False: the quota has not enough. Where the machine has no such memory, nothing is done. */
 bool large_prepare(struct object *object, uint64_t page);

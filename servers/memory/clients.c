@@ -29,8 +29,7 @@ void client_discharge(struct client *client, uint64_t pages)
         client->used -= pages;
 }
 
-/* ---- Records
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- Records ----------------------------------------------------------------------------------------------------- */
 
 /* The first record of a frame of records is its head. */
 struct record_head {
@@ -85,8 +84,7 @@ static void give_records(struct client *client)
     client->free_records = NULL;
 }
 
-/* ---- Opening and closing
- * -------------------------------------------------------------------------------------------- */
+/* ---- Opening and closing ----------------------------------------------------------------------------------------- */
 
 static void begin(struct client *client, struct client *parent, uint64_t quota)
 {

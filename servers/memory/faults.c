@@ -31,8 +31,7 @@ static struct {
     uint64_t page;
 } answered;
 
-/* ---- Unmapping
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- Unmapping --------------------------------------------------------------------------------------------------- */
 
 /* Where the number at `index` stands, with room made for it; NULL if the quota has not enough. */
 static inline uint32_t *place_at(struct sparse *sparse, uint64_t index)
@@ -148,8 +147,7 @@ void object_lost(const struct object *object, uint64_t from, uint64_t to, bool a
     }
 }
 
-/* ---- Pages of objects
- * ------------------------------------------------------------------------------------------------- */
+/* ---- Pages of objects -------------------------------------------------------------------------------------------- */
 
 /* Enters frames from `frame` on, which lie side by side, for pages that have none; answers how many it could. */
 uint32_t object_enter_frames(struct object *object, uint64_t page, uint32_t frame, uint32_t count)
@@ -245,8 +243,7 @@ bool object_write(struct object *object, uint64_t offset, const uint8_t *bytes, 
     return true;
 }
 
-/* ---- Mapping
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- Mapping ----------------------------------------------------------------------------------------------------- */
 
 static bool enter_states(struct region *region, uint64_t page, uint64_t count, uint32_t state)
 {
@@ -340,8 +337,7 @@ void fault_not_mapped(void)
     forget_states(answered.region, answered.page, answered.page + 1);
 }
 
-/* ---- The policy
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- The policy -------------------------------------------------------------------------------------------------- */
 
 /* How many pages from `page` on are to be there after this fault. */
 static uint64_t wanted_pages(struct region *region, uint64_t page)

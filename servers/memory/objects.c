@@ -176,8 +176,7 @@ struct object *object_copy(struct object *object, uint64_t offset, uint64_t page
     return copy;
 }
 
-/* ---- Capabilities
- * --------------------------------------------------------------------------------------------------- */
+/* ---- Capabilities ------------------------------------------------------------------------------------------------ */
 
 bool object_export(struct object *object)
 {

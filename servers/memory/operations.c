@@ -50,8 +50,7 @@ static int mint_object(const struct object *object, uint32_t rights, uint32_t *h
     return mint(badge_make(BADGE_OBJECT, rights, object_generation(object), object->export), handle);
 }
 
-/* ---- Clients
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- Clients ----------------------------------------------------------------------------------------------------- */
 
 static int on_space_divide(void *server, const struct idl_call *call, uint64_t pages, memory_space_t *result)
 {
@@ -178,8 +177,7 @@ static int on_space_statistics(void *server, const struct idl_call *call, struct
     return 0;
 }
 
-/* ---- Regions
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- Regions ----------------------------------------------------------------------------------------------------- */
 
 /* The address that region_attach() is given; false if none is allowed. */
 static bool wanted_start(uint64_t address, memory_attachment_t how, uint64_t *start)
@@ -323,8 +321,7 @@ static int on_space_region(void *server, const struct idl_call *call, uint64_t a
     return 0;
 }
 
-/* ---- Objects
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- Objects ----------------------------------------------------------------------------------------------------- */
 
 /* Gives a new object its capability; without one it is gone again. */
 static int hand_out(struct object *object, uint32_t *handle)
@@ -433,8 +430,7 @@ static int on_object_destroy(void *server, const struct idl_call *call)
     return 0;
 }
 
-/* ---- Faults
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- Faults ------------------------------------------------------------------------------------------------------ */
 
 static enum fault_answer last_answer; /* to what was served last, if that was a fault */
 

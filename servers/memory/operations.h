@@ -16,8 +16,7 @@ struct idl_answer memory_dispatch(uint64_t badge, uint64_t word0, uint64_t word1
 void describe_client(const struct client *client, struct memory_statistics *statistics);
 void describe_region(const struct region *region, struct memory_region *result);
 
-/* ---- inspect.c
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- inspect.c --------------------------------------------------------------------------------------------------- */
 struct idl_answer inspector_dispatch(uint64_t badge, uint64_t word0, uint64_t word1, uint64_t tag, uint64_t word2,
                                      uint64_t word3, struct idl_frame *frame);
 

@@ -249,8 +249,7 @@ int regions_discard(struct client *client, uint64_t address, uint64_t pages)
     return 0;
 }
 
-/* ---- Changing the size
- * --------------------------------------------------------------------------------------------- */
+/* ---- Changing the size ------------------------------------------------------------------------------------------- */
 
 /* Do other regions of the object have pages in [from, to)? After mprotect in the middle of one they may. */
 static bool pages_are_taken(const struct region *region, uint64_t from, uint64_t to)
@@ -317,8 +316,7 @@ int regions_resize(struct client *client, uint64_t *address, uint64_t pages, boo
     return 0;
 }
 
-/* ---- Copying a whole address space
- * ---------------------------------------------------------------------------------- */
+/* ---- Copying a whole address space ------------------------------------------------------------------------------- */
 
 static int copy_region(const struct region *region, struct client *to)
 {

@@ -71,8 +71,7 @@ int process_fork(struct process *process, uint64_t entry, uint64_t stack)
     return result == 0 ? 0 : PROCESS_ERROR_QUOTA;
 }
 
-/* ---- Waiting
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- Waiting ----------------------------------------------------------------------------------------------------- */
 
 struct process *process_ended_child(const struct process *parent, uint32_t number, bool *any)
 {

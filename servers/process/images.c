@@ -30,8 +30,7 @@ static bool is_written(const struct elf_segment *segment)
     return segment->rights & RIGHT_WRITE;
 }
 
-/* ---- What processes share
- * --------------------------------------------------------------------------------------------- */
+/* ---- What processes share ---------------------------------------------------------------------------------------- */
 
 /* The bytes of a segment from `done` on that one message carries. */
 static uint32_t take_bytes(const struct elf_segment *segment, uint64_t done, uint8_t bytes[WRITE_BYTES])
@@ -93,8 +92,7 @@ static int read_file(struct image *image, const char *name, const struct elf_lim
     return make_objects(image);
 }
 
-/* ---- Models
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- Models ------------------------------------------------------------------------------------------------------ */
 
 static int allocate(memory_space_t space, uint64_t address, uint64_t pages, uint32_t rights)
 {

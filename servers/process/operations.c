@@ -18,8 +18,7 @@ static bool string_is_good(const uint8_t *text, size_t size)
     return text[0] != 0 && memchr(text, 0, size) != NULL;
 }
 
-/* ---- Starting
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- Starting ---------------------------------------------------------------------------------------------------- */
 
 static int make(struct process *process, const char *name, uint64_t memory, uint64_t kernel, uint32_t *handle)
 {
@@ -77,8 +76,7 @@ static int on_starter_next(void *object, const struct idl_call *call, uint32_t a
     return PROCESS_ERROR_GONE;
 }
 
-/* ---- Families
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- Families ---------------------------------------------------------------------------------------------------- */
 
 static int on_starter_fork(void *object, const struct idl_call *call, uint64_t entry, uint64_t stack, uint32_t *number)
 {
@@ -174,8 +172,7 @@ static int on_starter_execute(void *object, const struct idl_call *call, uint64_
     return process ? process_execute(process, entry, stack) : PROCESS_ERROR_GONE;
 }
 
-/* ---- A process
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- A process --------------------------------------------------------------------------------------------------- */
 
 /* The process of a call, if it was not started; or the error. */
 static int find_new(const struct idl_call *call, struct process **process)
@@ -273,8 +270,7 @@ static int on_child_release(void *object, const struct idl_call *call)
     return 0;
 }
 
-/* ---- What the kernel tells
- * ------------------------------------------------------------------------------------------------ */
+/* ---- What the kernel tells --------------------------------------------------------------------------------------- */
 
 static void on_told_fault(void *object, const struct idl_call *call, uint32_t number, uint32_t vector, uint32_t error,
                           uint64_t address, uint64_t instruction)

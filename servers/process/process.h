@@ -106,8 +106,7 @@ int stack_attach(memory_space_t space);
 /* The image of the Linux-call handler, which has been made if a process was started. It has no model. */
 const struct image *image_of_handler(void);
 
-/* ---- table.c
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- table.c ----------------------------------------------------------------------------------------------------- */
 /* Number of a process: 1 and up. */
 static inline uint32_t process_number(const struct process *process)
 {
@@ -136,8 +135,7 @@ void process_end_signalled(struct process *process, uint32_t status);
 /* Forgets a process that has ended. */
 void process_forget(struct process *process);
 
-/* ---- start.c
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- start.c ----------------------------------------------------------------------------------------------------- */
 /* Makes what the kernel and the memory server have of a process, with copies of the regions of `model`: `memory` is its
  * quota of memory in pages, or SHARED_MEMORY, where it uses its parent's. */
 int process_create(struct process *process, memory_space_t model, uint64_t memory, uint64_t kernel);
@@ -157,8 +155,7 @@ int process_load_stack(struct process *process, uint64_t *stack);
 /* Loads it, and starts its first thread. */
 int process_start(struct process *process);
 
-/* ---- fork.c
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- fork.c ------------------------------------------------------------------------------------------------------ */
 /* Makes a copy of a process that runs, in a place that has a parent, and starts it. */
 int process_fork(struct process *process, uint64_t entry, uint64_t stack);
 
@@ -176,8 +173,7 @@ void process_tell_parent(struct process *process);
 /* Is `process` the other one, or did it come from it? */
 bool process_is_below(const struct process *process, const struct process *other);
 
-/* ---- replace.c
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- replace.c --------------------------------------------------------------------------------------------------- */
 /* As Starter.replace, append and execute. */
 int process_replace(struct process *process, const char *name);
 int process_append(struct process *process, const uint8_t text[256], bool environment);

@@ -123,8 +123,7 @@ int process_give_from(struct process *process, kernel_task_t from, const struct 
     return give(process, from, grant->name, grant->handle, RIGHTS_ALL, grant->interface);
 }
 
-/* ---- Loading
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- Loading ----------------------------------------------------------------------------------------------------- */
 
 static int write_bytes(memory_space_t space, uint64_t address, const uint8_t *from, size_t length)
 {

@@ -125,8 +125,7 @@ static bool all_match(void)
     return parents_match();
 }
 
-/* ---- The model's derivations
- * -------------------------------------------------------------------------------------- */
+/* ---- The model's derivations ------------------------------------------------------------------------------------- */
 
 /* What was derived from `entry` is derived from `parent` now. */
 static void model_adopt(const struct entry *entry, struct entry *parent)

@@ -326,8 +326,7 @@ static void allocate_too_large(void)
     slab_allocate(payer, SLAB_MAX_SIZE + 1);
 }
 
-/* ---- In place of the kernel's: here no object is killed
- * ------------------------------------------------------------- */
+/* ---- In place of the kernel's: here no object is killed ---------------------------------------------------------- */
 
 void object_unlist(struct object *object)
 {

@@ -77,8 +77,7 @@ static void forget_all(void)
     memset(shared, 0, sizeof(shared));
 }
 
-/* ---- Accesses
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- Accesses ---------------------------------------------------------------------------------------------------- */
 
 static struct host_page *table_entry(uint32_t who, uint64_t page)
 {
@@ -127,8 +126,7 @@ static bool access_page(uint32_t who, uint64_t page, bool write, bool scarce)
     return true;
 }
 
-/* ---- Operations
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- Operations -------------------------------------------------------------------------------------------------- */
 
 struct range {
     uint64_t from, count, address;

@@ -39,8 +39,7 @@ static void delete_task(void)
     guest_delete(task.handle);
 }
 
-/* ---- Consoles
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- Consoles ---------------------------------------------------------------------------------------------------- */
 
 static void write_to_console(void)
 {
@@ -52,8 +51,7 @@ static void write_to_debug_port(void)
     EXPECT_EQUAL(kernel_console_write_long(debug_port, LONG_TEXT, log_text), 0);
 }
 
-/* ---- What needs new pages
- * ------------------------------------------------------------------------------------------ */
+/* ---- What needs new pages ---------------------------------------------------------------------------------------- */
 
 static void copy_to_task(void)
 {
@@ -97,8 +95,7 @@ static void destroy_receiver(void)
     worker_destroy(&workers[0]);
 }
 
-/* ---- Many
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- Many -------------------------------------------------------------------------------------------------------- */
 
 static void derive_many(void)
 {
@@ -164,8 +161,7 @@ static void set_linux_handler(void)
     EXPECT_EQUAL(kernel_task_set_linux_handler(crowd, address), 0);
 }
 
-/* ---- Waiting, and faults
- * ------------------------------------------------------------------------------------------- */
+/* ---- Waiting, and faults ----------------------------------------------------------------------------------------- */
 
 /* Threads queue to send to an endpoint on which nobody receives. */
 static void queue_senders(void)

@@ -25,8 +25,7 @@ static kernel_endpoint_t endpoint;
 static kernel_notification_t notification;
 static uint32_t copy, number;
 
-/* ---- One operation each: `clean_up` undoes it, `prepare` makes what it undoes
- * -------------------------------------- */
+/* ---- One operation each: `clean_up` undoes it, `prepare` makes what it undoes ------------------------------------ */
 
 static void none(void)
 {
@@ -165,8 +164,7 @@ static void create_task_with_ports(void)
     grant_ports();
 }
 
-/* ---- Tasks with much to lose
- * --------------------------------------------------------------------------------------- */
+/* ---- Tasks with much to lose ------------------------------------------------------------------------------------- */
 
 static void create_task_with_capabilities(void)
 {

@@ -230,8 +230,7 @@ int salto_stream_serve(struct salto_stream *stream, idl_stream_dispatcher *dispa
 /* The same, of the stream with this handle; -ERROR_BAD_HANDLE. Servers call it as salto_serve(). */
 int stream_serve_registered(uint32_t handle, idl_stream_dispatcher *dispatcher, void *object);
 
-/* ---- Ways of file descriptors
- * -------------------------------------------------------------------------------------- */
+/* ---- Ways of file descriptors ------------------------------------------------------------------------------------ */
 
 /* A socket, a pipe or a terminal; `where` points to its two descriptors (lib/stream_files.c). */
 struct stream_files {

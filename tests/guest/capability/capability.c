@@ -50,8 +50,7 @@ static int operate(uint64_t request, uint64_t task, uint64_t source, uint64_t to
     return call(request, task, source, has_target ? to : 0, copies ? RIGHTS_ALL : 0, 0);
 }
 
-/* ---- handles
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- handles ----------------------------------------------------------------------------------------------------- */
 
 /* As source: a word that is no 32-bit number is refused as an argument. Inspecting nothing is no error. */
 static void no_source(void)
@@ -136,8 +135,7 @@ static void types_are_shown(void)
     guest_delete(memory);
 }
 
-/* ---- rights and badges
- * ---------------------------------------------------------------------------------------------- */
+/* ---- rights and badges ------------------------------------------------------------------------------------------- */
 
 /* Each set of rights, copied and minted with each other one: the intersection, if copying is allowed at all. */
 static void rights_of_copies(uint32_t object)
@@ -236,8 +234,7 @@ static void rights_of_the_task(void)
     guest_delete(task.handle);
 }
 
-/* ---- a full table
- * --------------------------------------------------------------------------------------------------- */
+/* ---- a full table ------------------------------------------------------------------------------------------------ */
 
 #define FACTORY 0 /* places of values: what the worker is given, and what came of its tries */
 #define TASK 1
@@ -315,8 +312,7 @@ static void full_table(void)
     worker_destroy(&worker);
 }
 
-/* ---- itself
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- itself ------------------------------------------------------------------------------------------------------ */
 
 /* A task moves the capability to itself within its table, by that very capability, and then deletes it by itself. */
 static void do_it_to_itself(struct area *area)

@@ -44,8 +44,7 @@ static void spin(struct area *area)
         area->values[0]++;
 }
 
-/* ---- Stop and resume
- * ------------------------------------------------------------------------------------------------ */
+/* ---- Stop and resume --------------------------------------------------------------------------------------------- */
 
 /* Does the spinning thread run within `turns`? */
 static bool counts(const struct worker *worker, int turns)
@@ -267,8 +266,7 @@ static void rights(void)
     worker_destroy(&worker);
 }
 
-/* ---- Registers
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- Registers --------------------------------------------------------------------------------------------------- */
 
 static struct kernel_registers read_registers(const struct worker *worker)
 {
@@ -456,8 +454,7 @@ static void flags(void)
     worker_destroy(&worker);
 }
 
-/* ---- Single steps
- * --------------------------------------------------------------------------------------------------- */
+/* ---- Single steps ------------------------------------------------------------------------------------------------ */
 
 /* Makes `endpoint` the supervisor of the worker's task. */
 static void supervise(const struct worker *worker, uint32_t endpoint)

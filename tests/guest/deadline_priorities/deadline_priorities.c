@@ -123,8 +123,7 @@ static void on_time(void)
     actors_leave();
 }
 
-/* ---- Somebody higher waits for a deadline
- * --------------------------------------------------------------------------- */
+/* ---- Somebody higher waits for a deadline ------------------------------------------------------------------------ */
 
 #define STRIKES (2000 * MICROSECOND) /* the server's deadline, from `start` */
 #define HOGGED (9000 * MICROSECOND)

@@ -43,8 +43,7 @@ static void reclaim(kernel_factory_t factory)
     expect_empty(factory);
 }
 
-/* ---- Tasks that end
- * ------------------------------------------------------------------------------------------------- */
+/* ---- Tasks that end ---------------------------------------------------------------------------------------------- */
 
 /* Each holds itself and the other, and nobody else holds them: one that ends takes both along. */
 static void holding_each_other(void)
@@ -110,8 +109,7 @@ static void ends_itself(void)
     guest_delete(endpoint.handle);
 }
 
-/* ---- Factories that are reclaimed
- * ----------------------------------------------------------------------------------- */
+/* ---- Factories that are reclaimed -------------------------------------------------------------------------------- */
 
 static void fill(kernel_factory_t factory, uint32_t *handles)
 {

@@ -36,8 +36,7 @@ static kernel_factory_t new_factory(kernel_factory_t parent, uint64_t bytes)
     return factory;
 }
 
-/* ---- each kind until refused
- * ---------------------------------------------------------------------------------------- */
+/* ---- each kind until refused ------------------------------------------------------------------------------------- */
 
 /* With more hot slots than bytes for them. */
 static kernel_factory_t new_factory_with_slots(kernel_factory_t parent, uint64_t bytes)
@@ -161,8 +160,7 @@ static void each_kind_short_of_quota(void)
         every_shortage(kinds[i].create);
 }
 
-/* ---- amounts
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- amounts ----------------------------------------------------------------------------------------------------- */
 
 /* What a factory itself costs its parent, besides its limit: the first one a frame, a few more none. */
 #define COST PAGE_SIZE
@@ -200,8 +198,7 @@ static void nothing(void)
     guest_delete(factory.handle);
 }
 
-/* ---- dividing
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- dividing ---------------------------------------------------------------------------------------------------- */
 
 static void divided(void)
 {
@@ -256,8 +253,7 @@ static void nested(void)
     EXPECT_EQUAL(used_of(own_factory), before);
 }
 
-/* ---- who pays
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- who pays ---------------------------------------------------------------------------------------------------- */
 
 /* A task's table, page tables and records of mappings are paid by the factory that created the task. */
 static void task_pays_by_its_factory(void)

@@ -13,8 +13,7 @@
 #define UNMAPPED 0x300000000000UL
 #define VALUE 0xfeedfacecafe
 
-/* ---- Handled
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- Handled ----------------------------------------------------------------------------------------------------- */
 
 /* A worker_function: reads values[0], then writes behind it, and reads that. */
 static void touch(struct area *area)
@@ -217,8 +216,7 @@ static void kept(void)
     destroy_scene(&scene);
 }
 
-/* ---- Handlers that fault
- * ------------------------------------------------------------------------------------------ */
+/* ---- Handlers that fault ----------------------------------------------------------------------------------------- */
 
 /* A thread that would have to handle its own faults. */
 static void its_own_handler(void)
@@ -258,8 +256,7 @@ static void circle(void)
     destroy_scene(&scene);
 }
 
-/* ---- The faulting thread, meanwhile
- * -------------------------------------------------------------------------------- */
+/* ---- The faulting thread, meanwhile ------------------------------------------------------------------------------ */
 
 static void meanwhile(void)
 {
@@ -340,8 +337,7 @@ static void steps(void)
     destroy_scene(&scene);
 }
 
-/* ---- Naming a handler
- * ---------------------------------------------------------------------------------------------- */
+/* ---- Naming a handler -------------------------------------------------------------------------------------------- */
 
 static void named_once(void)
 {

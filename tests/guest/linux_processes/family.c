@@ -45,8 +45,7 @@ static pid_t must_fork(void)
     return child;
 }
 
-/* ---- What a child has
- * --------------------------------------------------------------------------------------------------- */
+/* ---- What a child has -------------------------------------------------------------------------------------------- */
 
 static void numbers(void)
 {
@@ -162,8 +161,7 @@ static void output(void)
     REQUIRE(ended(child) == 0);
 }
 
-/* ---- Ends, and waiting for them
- * ---------------------------------------------------------------------------------------- */
+/* ---- Ends, and waiting for them ---------------------------------------------------------------------------------- */
 
 static pid_t child_that(void (*function)(void))
 {
@@ -298,8 +296,7 @@ static void leaves(void)
     child_that(spin);
 }
 
-/* ---- With threads
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- With threads ------------------------------------------------------------------------------------------------ */
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
@@ -359,8 +356,7 @@ static void refusals(void)
     REQUIRE(ended(child) == 6 << 8);
 }
 
-/* ---- Other files
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- Other files ------------------------------------------------------------------------------------------------- */
 
 /* Runs image.c, which finds all as it should be. */
 static void execute(const char *path)
@@ -450,8 +446,7 @@ static void executes_in_thread(void)
     spin();
 }
 
-/* ---- Quotas
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- Quotas ------------------------------------------------------------------------------------------------------ */
 
 /* Forks without end, in depth and in breadth. Whoever cannot any more waits for its own. Where memory is at its end, a
  * fault is, too. */

@@ -47,8 +47,7 @@ static void join(void)
     }
 }
 
-/* ---- Thread-local variables, registers, numbers
- * ------------------------------------------------------------------------- */
+/* ---- Thread-local variables, registers, numbers ------------------------------------------------------------------ */
 
 static _Thread_local int local = 7;
 static pthread_key_t key;
@@ -92,8 +91,7 @@ static void locals(void)
     REQUIRE(gettid() == getpid());
 }
 
-/* ---- Mutexes, conditions, barriers
- * ---------------------------------------------------------------------------------------- */
+/* ---- Mutexes, conditions, barriers ------------------------------------------------------------------------------- */
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
@@ -196,8 +194,7 @@ static void others(void)
     REQUIRE(counter == 1000 + 50 * THREADS);
 }
 
-/* ---- Time
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- Time -------------------------------------------------------------------------------------------------------- */
 
 static int64_t now(void)
 {
@@ -234,8 +231,7 @@ static void timeouts(void)
     REQUIRE(syscall(SYS_futex, &word, 9, 5, &end, NULL, -1) == -1 && errno == ETIMEDOUT);
 }
 
-/* ---- Ends
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- Ends -------------------------------------------------------------------------------------------------------- */
 
 static void *post(void *argument)
 {

@@ -38,8 +38,7 @@ static int call(uint64_t request, uint32_t handle, uint64_t word0, uint64_t word
     return message_is_tag(tag) ? (int)message_label(tag) : -(int)(uint32_t)tag;
 }
 
-/* ---- console and debug port
- * ----------------------------------------------------------------------------------------- */
+/* ---- console and debug port -------------------------------------------------------------------------------------- */
 
 /* Lines of 1 byte and of the most bytes, through both operations; what stands behind `length` is not written. */
 static void lengths(void)
@@ -100,8 +99,7 @@ static void console_rights(void)
     }
 }
 
-/* ---- clock
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- clock ------------------------------------------------------------------------------------------------------- */
 
 static uint64_t now(kernel_clock_t clock)
 {
@@ -147,8 +145,7 @@ static void clock_rights(void)
     guest_delete(copy.handle);
 }
 
-/* ---- power
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- power ------------------------------------------------------------------------------------------------------- */
 
 /* Without the right the machine stays on: that this test is reported shows it. */
 static void power_rights(void)
@@ -162,8 +159,7 @@ static void power_rights(void)
     guest_delete(copy.handle);
 }
 
-/* ---- all
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- all --------------------------------------------------------------------------------------------------------- */
 
 /* Operations that no interface has, and other interfaces', are refused; and so is a request of another shape. */
 static void no_such_operation(void)

@@ -42,8 +42,7 @@ static void unmap_well(kernel_memory_t memory, uint64_t address, uint32_t pages)
     EXPECT_EQUAL(unmap(memory, address, pages), 0);
 }
 
-/* ---- sizes and contents
- * --------------------------------------------------------------------------------------------- */
+/* ---- sizes and contents ------------------------------------------------------------------------------------------ */
 
 static void sizes(void)
 {
@@ -83,8 +82,7 @@ static void new_memory_is_zero(void)
     }
 }
 
-/* ---- where
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- where ------------------------------------------------------------------------------------------------------- */
 
 static const uint64_t bad_addresses[] = {
     0,
@@ -208,8 +206,7 @@ static void unmap_parts(void)
     guest_delete(memory.handle);
 }
 
-/* ---- sharing
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- sharing ----------------------------------------------------------------------------------------------------- */
 
 SANDBOX_PROGRAM(add_one, "nop", "incq (%rdi)");
 
@@ -232,8 +229,7 @@ static void shared_between_tasks(void)
     sandbox_destroy(&sandbox);
 }
 
-/* ---- rights of mappings
- * --------------------------------------------------------------------------------------------- */
+/* ---- rights of mappings ------------------------------------------------------------------------------------------ */
 
 SANDBOX_PROGRAM(load, "nop", "movb (%rdi), %al");
 SANDBOX_PROGRAM(store, "nop", "movb %sil, (%rdi)");
@@ -318,8 +314,7 @@ static void rights_of_capability(void)
     guest_delete(memory.handle);
 }
 
-/* ---- the end of mappings
- * -------------------------------------------------------------------------------------------- */
+/* ---- the end of mappings ----------------------------------------------------------------------------------------- */
 
 /* The last capability to the object goes: every mapping of it does, in all tasks. */
 static void object_dies(void)

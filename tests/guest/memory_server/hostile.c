@@ -230,8 +230,7 @@ void rubbish(void)
     EXPECT_EQUAL(scene_statistics(bank).used, used);
 }
 
-/* ---- Chance
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- Chance ------------------------------------------------------------------------------------------------------ */
 
 /* What the pages from PLACE on hold, as the test has it: 0 where nothing is attached or writable. */
 struct model {

@@ -10,8 +10,7 @@ enum order { ORDER_READ, ORDER_WRITE, ORDER_EXECUTE, ORDER_FILL, ORDER_COUNT, OR
 
 memory_space_t bank;
 
-/* ---- The thread
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- The thread -------------------------------------------------------------------------------------------------- */
 
 static uint64_t count(volatile uint64_t *place, uint64_t pages, uint64_t value)
 {
@@ -72,8 +71,7 @@ static uint64_t order(const struct scene *scene, enum order order, uint64_t addr
     return words[0];
 }
 
-/* ---- The test's side
- * -------------------------------------------------------------------------------------------------- */
+/* ---- The test's side --------------------------------------------------------------------------------------------- */
 
 void scene_create(struct scene *scene, uint64_t pages)
 {

@@ -28,8 +28,7 @@ static void expect_bits(const struct step *step, uint64_t bits)
         EXPECT_EQUAL(step->words[i], 0);
 }
 
-/* ---- Bits
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- Bits -------------------------------------------------------------------------------------------------------- */
 
 /* Signals add up until they are taken; without a badge they are word 0, whatever else is sent. */
 static void bits_of_word(void)
@@ -76,8 +75,7 @@ static void never_waits(void)
     guest_delete(notification.handle);
 }
 
-/* ---- Who is told
- * -------------------------------------------------------------------------------------------------- */
+/* ---- Who is told ------------------------------------------------------------------------------------------------- */
 
 /* In every kind of wait that is open to signals they come as a message; the others are not disturbed. */
 static void told_in(enum wait_kind kind, bool separate)
@@ -243,8 +241,7 @@ static void many_signals(void)
     guest_delete(notification.handle);
 }
 
-/* ---- Binding
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- Binding ----------------------------------------------------------------------------------------------------- */
 
 static void bound_once(void)
 {
@@ -342,8 +339,7 @@ static void wait_unbound(void)
     guest_delete(notification.handle);
 }
 
-/* ---- Rights
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- Rights ------------------------------------------------------------------------------------------------------ */
 
 static void rights(void)
 {
@@ -390,8 +386,7 @@ static void other_messages(void)
     EXPECT_EQUAL(guest_signal(notification, 1), ERROR_BAD_HANDLE);
 }
 
-/* ---- Signal and wait
- * ---------------------------------------------------------------------------------------------- */
+/* ---- Signal and wait --------------------------------------------------------------------------------------------- */
 
 /* A worker_function: waits on values[0], and signals values[1] with what came, until a bit of values[2] comes. */
 static void ping(struct area *area)

@@ -33,8 +33,7 @@ static void expect_sound(void)
     EXPECT_EQUAL(wrong, 0);
 }
 
-/* ---- Many pages in a message
- * -------------------------------------------------------------------------------------- */
+/* ---- Many pages in a message ------------------------------------------------------------------------------------- */
 
 static struct taker receiver;
 static struct worker sender;
@@ -228,8 +227,7 @@ void memory_goes(void)
     sweep(&disturbance);
 }
 
-/* ---- Faults
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- Faults ------------------------------------------------------------------------------------------------------ */
 
 #define FAULT_PAGES 16
 #define ROUNDS 20
@@ -293,8 +291,7 @@ void revoked_while_faulting(void)
     guest_delete(endpoint);
 }
 
-/* ---- Copies
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- Copies ------------------------------------------------------------------------------------------------------ */
 
 #define COPIED (64UL * PAGE_SIZE)
 #define BUFFER (HERE + COPIED) /* the second half of what is mapped: where the server takes it */

@@ -16,8 +16,7 @@
 #define CACHE_IN_LOG2 6 /* of an item: how it is cached stands above the flexpage's size */
 #define TOLD 16         /* mappings of a page */
 
-/* ---- How pages are cached
- * ------------------------------------------------------------------------------------------ */
+/* ---- How pages are cached ---------------------------------------------------------------------------------------- */
 
 static uint64_t cache_of(const struct taker *taker, uint64_t address)
 {
@@ -66,8 +65,7 @@ static void caches_bounded(void)
     chain(PAGE_WRITE_COMBINING, PAGE_WRITE_BACK, PTE_CACHE_COMBINING, PTE_CACHE_COMBINING, 0);
 }
 
-/* ---- What is told
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- What is told ------------------------------------------------------------------------------------------------ */
 
 struct told {
     uint32_t depth, pages, cache;

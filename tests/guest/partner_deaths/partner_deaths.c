@@ -9,8 +9,7 @@
 
 #define LABEL 9
 
-/* ---- Who waits to be received
- * ------------------------------------------------------------------------------------- */
+/* ---- Who waits to be received ------------------------------------------------------------------------------------ */
 
 /* The only task that could receive dies, or loses its right. */
 static void receiver_goes(enum wait_kind kind, bool separate)
@@ -56,8 +55,7 @@ static void endpoints_go_under_senders(void)
         endpoint_goes_under_sender(kind);
 }
 
-/* ---- Who waits for an answer
- * -------------------------------------------------------------------------------------- */
+/* ---- Who waits for an answer ------------------------------------------------------------------------------------- */
 
 static void server_dies(void)
 {
@@ -117,8 +115,7 @@ static void keeper_dies_with_reply(void)
     keeper_dies(true);
 }
 
-/* ---- Who waits to receive
- * ----------------------------------------------------------------------------------------- */
+/* ---- Who waits to receive ---------------------------------------------------------------------------------------- */
 
 /* The endpoint's last capability goes, that of the receiver included. */
 static void endpoint_goes_under_receiver(enum wait_kind kind)
@@ -214,8 +211,7 @@ static void sleeper_is_not_told(void)
     worker_destroy(&worker);
 }
 
-/* ---- The waiting one dies
- * ------------------------------------------------------------------------------------------ */
+/* ---- The waiting one dies ---------------------------------------------------------------------------------------- */
 
 /* Nothing is left of it: its partners find nobody, and the objects are as new. */
 static void waiter_dies(enum wait_kind kind, enum death death)

@@ -83,8 +83,7 @@ static uint32_t run(const char *file, const char *first, const char *second)
     return status;
 }
 
-/* ---- Tests
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- Tests ------------------------------------------------------------------------------------------------------- */
 
 /* Also sees to it that the servers have what they keep for ever, whichever programs run at the same time later: the
  * images of both files, and chunks of frames that are not used. */

@@ -36,8 +36,7 @@ static void expect_answer(const struct worker *worker, uint32_t step, uint32_t l
     EXPECT_EQUAL(worker->area->steps[step].words[5], 6);
 }
 
-/* ---- Kept and answered
- * --------------------------------------------------------------------------------------------- */
+/* ---- Kept and answered ------------------------------------------------------------------------------------------- */
 
 static void answered_later(bool separate)
 {
@@ -235,8 +234,7 @@ static void answers_with_items(void)
     waiter_destroy(&waiter);
 }
 
-/* ---- Moved
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- Moved ------------------------------------------------------------------------------------------------------- */
 
 /* A reply object goes to another task as an item, while it keeps a caller; who has it answers. */
 static void moved_to_another_task(uint32_t kind)
@@ -284,8 +282,7 @@ static void copied(void)
     moved_to_another_task(ITEM_COPY);
 }
 
-/* ---- The object goes, or the caller
- * -------------------------------------------------------------------------------- */
+/* ---- The object goes, or the caller ------------------------------------------------------------------------------ */
 
 static void dropped(void)
 {
@@ -387,8 +384,7 @@ static void held_by_its_caller(void)
     waiter_destroy(&waiter);
 }
 
-/* ---- What is refused
- * ----------------------------------------------------------------------------------------------- */
+/* ---- What is refused --------------------------------------------------------------------------------------------- */
 
 static void keep_refused(void)
 {
