@@ -34,16 +34,20 @@ static uint64_t sent_tag(uint64_t tag)
     return message_labelled_tag(message_label(tag), message_tag(MESSAGE_SEND, words, items));
 }
 
-/* A caller that died meanwhile is forgotten, as by the loop; what the kernel refuses is answered with its error. */
-static void answer_kept(const struct service *service, struct idl_answer answer, const struct idl_frame *frame)
+/* A caller that died meanwhile is forgotten, as by the loop; what the kernel refuses is answered with its error.
+ * What such an answer would have moved is released. */
+static void answer_kept(const struct service *service, struct idl_answer answer, struct idl_frame *frame)
 {
     uint64_t words[6] = {answer.word}, tag;
 
     for (unsigned i = 1; i < MESSAGE_REGISTER_WORDS && (uint32_t)answer.tag > TAG_PLAIN_REPLY + 1; i++)
         words[i] = frame->words[i];
     tag = ipc_send(sent_tag(answer.tag), service->reply, words);
-
-    if (!message_is_tag(tag) && tag != ERROR_NO_CALLER)
+    if (message_is_tag(tag))
+        return;
+    frame->refused++;
+    idl_drop_answer(sent_tag(answer.tag));
+    if (tag != ERROR_NO_CALLER)
         ipc_send(message_labelled_tag((uint32_t) - (int)tag, message_tag(MESSAGE_SEND, 0, 0)), service->reply,
                  (uint64_t[6]){0});
 }

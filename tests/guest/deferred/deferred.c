@@ -2,9 +2,12 @@
 /*
  * Deferred replies by generated code: a server keeps its callers and answers them later, in another order, once each;
  * what is dropped, or left alone by its handler, is answered all the same; and callers or the server go away meanwhile.
+ * And the loop that keeps each caller while its handler goes on, salto_serve_late().
  */
 #include "room.h"
 
+#include <salto/page_item.h>
+#include <salto/wait.h>
 #include <string.h>
 
 #define PATIENCE 2000 /* calls until all must have been kept */
@@ -272,7 +275,6 @@ static void open_other_room(kernel_memory_t memory, kernel_factory_t factory)
 static void server_dies(void)
 {
     kernel_memory_t memory = {guest_memory((sizeof(room) + 4095) / 4096)};
-
     kernel_factory_t factory;
 
     EXPECT_EQUAL(kernel_factory_create_factory(own_factory, MEBIBYTE, &factory), 0);
@@ -340,6 +342,82 @@ static void capabilities(void)
     close_room();
 }
 
+/* ---- salto_serve_late() ------------------------------------------------------------------------------------------ */
+
+enum { GIVE_TO_DEAD = 1, GIVE_WRONGLY, TELL_REFUSED };
+
+/* A dispatcher: moves a capability to client 0, which dies before; or maps a page besides, for which nobody has a
+ * window; or tells how many answers were refused since it was asked last. It waits meanwhile, which must not cost it
+ * its caller. */
+static struct idl_answer give(uint64_t badge, uint64_t word0, uint64_t word1, uint64_t tag, uint64_t word2,
+                              uint64_t word3, struct idl_frame *frame)
+{
+    static _Alignas(4096) char page[4096];
+    uint64_t refused = frame->refused;
+
+    (void)badge, (void)word1, (void)tag, (void)word2, (void)word3;
+    EXPECT_EQUAL(ipc_sleep_until(1), 0);
+    if (word0 == TELL_REFUSED) {
+        frame->refused = 0;
+        return (struct idl_answer){message_labelled_tag(0, TAG_PLAIN_REPLY + 1), refused};
+    }
+    if (word0 == GIVE_TO_DEAD)
+        worker_kill(&clients[0]);
+    ipc_utcb()->items[0] = item_of(guest_copy(*(uint32_t *)frame->object, RIGHT_WRITE), RIGHT_WRITE, ITEM_MOVE);
+    ipc_page(1, ITEM_MAP, page, PAGE_SHIFT, RIGHT_READ);
+    return (struct idl_answer){tag_of(0, MESSAGE_REPLY_AND_WAIT, 0, word0 == GIVE_WRONGLY ? 2 : 1), 0};
+}
+
+static void serve_late(struct area *area)
+{
+    area->values[RESULT] =
+        (uint64_t)salto_serve_late((uint32_t)area->values[0], (uint32_t)area->values[1], give, &endpoint);
+}
+
+static void ask_for_gift(struct area *area)
+{
+    uint64_t words[6] = {GIVE_TO_DEAD};
+
+    area->values[RESULT] = ipc_call(tag_of(1, MESSAGE_CALL, 1, 0), area->values[HANDLE], words);
+    area->done = 1;
+}
+
+static uint64_t ask(uint64_t what, uint64_t *answer)
+{
+    uint64_t words[6] = {what}, tag = ipc_call(tag_of(1, MESSAGE_CALL, 1, 0), endpoint, words);
+
+    *answer = words[0];
+    return tag;
+}
+
+/* That nothing is left in the server's table is what the harness looks at behind each test. */
+static void late_gifts(void)
+{
+    kernel_reply_t reply;
+    uint64_t refused = 0, some = 0;
+
+    endpoint = guest_endpoint();
+    EXPECT_EQUAL(kernel_factory_create_reply(own_factory, &reply), 0);
+    worker_create(&server, false);
+    server.area->values[0] = endpoint;
+    server.area->values[1] = reply.handle;
+    worker_start(&server, serve_late);
+    EXPECT(message_is_tag(ask(TELL_REFUSED, &refused)));
+    EXPECT_EQUAL(refused, 0);
+    EXPECT_EQUAL(message_label(ask(GIVE_WRONGLY, &some)), (uint32_t)-ERROR_NO_WINDOW);
+    start(0, true, ask_for_gift, 0, 0);
+    for (unsigned i = 0; i < PATIENCE && refused != 2; i++) {
+        guest_yield();
+        EXPECT(message_is_tag(ask(TELL_REFUSED, &some)));
+        refused += some;
+    }
+    EXPECT_EQUAL(refused, 2);
+    finish(0);
+    worker_destroy(&server);
+    guest_delete(reply.handle);
+    guest_delete(endpoint);
+}
+
 static const struct guest_test tests[] = {
     {"callers are kept, and answered in another order", out_of_order},
     {"many of them", many},
@@ -350,6 +428,7 @@ static const struct guest_test tests[] = {
     {"a server that dies abandons the callers that it kept", server_dies},
     {"long results, as much as the caller takes", long_results},
     {"capabilities there and back", capabilities},
+    {"a loop whose handlers wait keeps nothing that it could not move", late_gifts},
 };
 
 int main(void)
