@@ -17,7 +17,7 @@ import sys
 import tempfile
 import urllib.parse
 
-PARSE_ERROR, NOT_FOUND, BAD_PARAMETERS = -32700, -32601, -32602  # of JSON-RPC
+PARSE_ERROR, BAD_REQUEST, NOT_FOUND, BAD_PARAMETERS = -32700, -32600, -32601, -32602  # of JSON-RPC
 ERROR, WARNING = 1, 2  # severities
 SECONDS = 20  # that idlc may take
 MESSAGE = re.compile(r"^(.+?):(\d+):(\d+): (error|warning): (.*) \[([a-z-]+)\]$")
@@ -27,7 +27,10 @@ IMPORT = re.compile(r'import\s+"([^"]*)"')
 
 
 def path_of(uri):
-    return pathlib.Path(urllib.parse.unquote(urllib.parse.urlparse(uri).path))
+    """The file; what is none yet, as `untitled:Untitled-1`, is in a folder that does not exist."""
+    parts = urllib.parse.urlparse(uri)
+    path = pathlib.Path(urllib.parse.unquote(parts.path))
+    return path if parts.scheme == "file" else pathlib.Path("/not-saved", path.name or "not-saved.idl")
 
 
 def units(text):
@@ -77,8 +80,13 @@ class Compiler:
 class Document:
     """A file that the editor has open, and what idlc said of it when it was last right."""
 
-    def __init__(self, path, text):
-        self.path, self.text, self.program, self.costs, self.reported = path, text, None, {}, set()
+    def __init__(self, uri, text):
+        self.uri, self.path, self.text = uri, path_of(uri), text
+        self.program, self.costs, self.reported = None, {}, set()
+
+    def uri_of(self, path):
+        """As the editor spells it, for the document itself."""
+        return self.uri if path == self.path else path.as_uri()
 
     def learn(self, compiler):
         """Reads the interface anew; what was known stays where it has errors now."""
@@ -175,7 +183,7 @@ class Document:
         if not declaration:
             return None
         path, number, line, start, end = self.place(declaration, inner)
-        return {"uri": path.as_uri(), "range": span(number, line, start, end)}
+        return {"uri": self.uri_of(path), "range": span(number, line, start, end)}
 
     def imported(self, name):
         """Of the files that idlc read, the one that this import means."""
@@ -220,6 +228,9 @@ class Server:
             except ValueError:
                 self.send(id=None, error={"code": PARSE_ERROR, "message": "that is no JSON"})
                 continue
+            if not isinstance(message, dict):
+                self.send(id=None, error={"code": BAD_REQUEST, "message": "that is no message"})
+                continue
             if message.get("method") == "exit":
                 return 0 if self.stopped else 1
             self.handle(message)
@@ -235,7 +246,8 @@ class Server:
     def answer(self, message, handler, parameters):
         try:
             result = handler(parameters)
-        except (KeyError, TypeError, IndexError) as problem:  # not as the protocol has it
+        except (LookupError, TypeError, AttributeError, ValueError, OSError) as problem:
+            # Not as the protocol has it, or it names no file that can be read.
             if "id" in message:
                 self.send(id=message["id"], error={"code": BAD_PARAMETERS, "message": f"bad parameters: {problem!r}"})
             return
@@ -256,7 +268,7 @@ class Server:
 
     def on_textDocument_didOpen(self, parameters):
         opened = parameters["textDocument"]
-        self.documents[opened["uri"]] = Document(path_of(opened["uri"]), opened["text"])
+        self.documents[opened["uri"]] = Document(opened["uri"], opened["text"])
         self.check(opened["uri"])
 
     def on_textDocument_didChange(self, parameters):
@@ -302,7 +314,7 @@ class Server:
             head = bytes_of[:start].decode("utf-8", "replace")
             place = {"line": int(message[2]) - 1, "character": units(head)}
             end = {"line": place["line"], "character": place["character"] + length}
-            found.setdefault(path.as_uri(), []).append({
+            found.setdefault(document.uri_of(path), []).append({
                 "range": {"start": place, "end": end}, "severity": ERROR if message[4] == "error" else WARNING,
                 "code": message[6], "source": "idlc", "message": message[5]})
         return found
