@@ -31,9 +31,6 @@
 #include "thread/task.h"
 
 #define LINUX_ENOSYS 38
-#define TAG_RECEIVE (TAG_NATIVE | MESSAGE_RECEIVE << TAG_OPERATION_SHIFT)
-#define TAG_CALL_WITH_ITEM (TAG_NATIVE | MESSAGE_CALL << TAG_OPERATION_SHIFT | 1U << TAG_ITEMS_SHIFT)
-#define TAG_SEND_AND_WAIT (TAG_NATIVE | MESSAGE_SEND_AND_WAIT << TAG_OPERATION_SHIFT)
 
 /* ---- Send phase ------------------------------------------------------------------------------------------------ */
 

@@ -18,6 +18,11 @@ static inline uint32_t tag_general(uint32_t low)
     return low;
 }
 
+/* The general form of some operations without words and flags, and without items but for what the name says. */
+#define TAG_RECEIVE (TAG_NATIVE | MESSAGE_RECEIVE << TAG_OPERATION_SHIFT)
+#define TAG_CALL_WITH_ITEM (TAG_NATIVE | MESSAGE_CALL << TAG_OPERATION_SHIFT | 1U << TAG_ITEMS_SHIFT)
+#define TAG_SEND_AND_WAIT (TAG_NATIVE | MESSAGE_SEND_AND_WAIT << TAG_OPERATION_SHIFT)
+
 /* Parts of the general form. */
 static inline uint32_t tag_operation(uint32_t general)
 {
