@@ -12,6 +12,8 @@
 
 #define LARGEST_LOG2 46 /* half of the user half */
 #define FEW_PAGES 16
+#define LARGE_LOG2 21                /* a large page, ... */
+#define FEW_LARGE_LOG2 24            /* ... and eight of them */
 #define MOST_RECORDS (FEW_PAGES + 1) /* of few pages, where an item is for each and the last one fails */
 
 /* Bits that an item of pages may have. */
@@ -20,8 +22,8 @@
     (ITEM_RIGHTS | 0xfUL << ITEM_KIND_SHIFT | (uint64_t)ITEM_SIZE_MASK << ITEM_SIZE_SHIFT | \
      (uint64_t)ITEM_CACHE_MASK << ITEM_CACHE_SHIFT)
 
-/* A page that is mapped, cached as the sender has it; and its rights. */
-#define ITEM_OF_ONE_PAGE ((uint64_t)ITEM_MAP << ITEM_KIND_SHIFT | (uint64_t)PAGE_SHIFT << ITEM_SIZE_SHIFT)
+/* Of a flexpage that is mapped, cached as the sender has it: all of the item but its rights. */
+#define PLAIN_ITEM(log2) ((uint64_t)ITEM_MAP << ITEM_KIND_SHIFT | (uint64_t)(log2) << ITEM_SIZE_SHIFT)
 
 /* ---- What an item says ------------------------------------------------------------------------------------------- */
 
@@ -281,15 +283,18 @@ enum error pages_map(struct pages *pages, struct thread *maker, struct task *fro
     return error;
 }
 
-/* What is to be mapped of an item of one page, which is cached as the sender has it: true. Where it goes is added. */
-static inline bool page_request(uint64_t item, uint64_t source, struct task *from, struct task *to,
-                                struct map_request *request)
+/* What is to be mapped of an item of 1 << `log2` bytes, which are cached as the sender has them: true, if one mapping
+ * has them all. Where it goes is added. */
+static inline bool plain_request(uint64_t item, uint32_t log2, uint64_t source, struct task *from, struct task *to,
+                                 struct map_request *request)
 {
     uint32_t both = RIGHT_WRITE | RIGHT_EXECUTE;
-    if ((item & ~ITEM_RIGHTS) != ITEM_OF_ONE_PAGE || source % PAGE_SIZE || (rights_of(item) & both) == both)
+    if ((item & ~ITEM_RIGHTS) != PLAIN_ITEM(log2) || source % (1UL << log2) || (rights_of(item) & both) == both)
         return false;
     const struct mapping *mapping = find_source(from, source);
     if (!mapping || (rights_of(item) & ~(mapping->rights | (uint32_t)RIGHT_READ)))
+        return false;
+    if (log2 > PAGE_SHIFT && mapping_end(mapping) - source < 1UL << log2)
         return false;
     *request = (struct map_request){
         .memory = mapping->memory,
@@ -297,7 +302,7 @@ static inline bool page_request(uint64_t item, uint64_t source, struct task *fro
         .giver = from,
         .source = source,
         .offset = mapping->offset + (uint32_t)((source - mapping_address(mapping)) / PAGE_SIZE),
-        .pages = 1,
+        .pages = 1U << (log2 - PAGE_SHIFT),
         .rights = rights_of(item),
         .cache = mapping->cache,
     };
@@ -307,7 +312,7 @@ static inline bool page_request(uint64_t item, uint64_t source, struct task *fro
 bool pages_map_one(const struct utcb *sender, struct thread *maker, struct task *to, uint64_t address)
 {
     struct map_request request;
-    if (!page_request(sender->items[0], sender->item_addresses[0], maker->task, to, &request))
+    if (!plain_request(sender->items[0], PAGE_SHIFT, sender->item_addresses[0], maker->task, to, &request))
         return false;
     request.address = address & ~(PAGE_SIZE - 1UL);
     if (mapping_extend(&request))
@@ -324,36 +329,44 @@ bool pages_map_one(const struct utcb *sender, struct thread *maker, struct task 
 static bool map_page(struct page_item *page, struct page_window window, struct task *from, struct task *to)
 {
     struct map_request request;
-    if (!page_request(page->item, page->source, from, to, &request))
+    if (!plain_request(page->item, PAGE_SHIFT, page->source, from, to, &request))
         return false;
     request.address = page->target = target_of(page, window);
     uint64_t *entry = page->target ? space_entry(&to->space, page->target) : 0;
     return entry && mapping_make_page(&request, entry) == ERROR_NONE;
 }
 
-/* Does it take some entries of a directory, which is there? */
-static bool is_few_large(const struct map_request *request)
+/* Is it large frames that are to be mapped, and are their entries, from `entry` on, free of tables? */
+static inline bool fits_large(const struct map_request *request, const uint64_t *entry)
 {
-    return request->pages <= FEW_PAGES * LARGE_PAGE_PAGES && request->pages >= LARGE_PAGE_PAGES &&
-           request->offset % LARGE_PAGE_PAGES == 0 &&
-           memory_is_large(request->memory, request->offset, request->pages) &&
-           space_directory_entry(&request->task->space, request->address);
+    const uint64_t *chunks = &request->memory->chunks[request->offset / LARGE_PAGE_PAGES];
+    uint64_t any = 0, all = CHUNK_LARGE;
+    for (uint32_t i = 0; i < request->pages / LARGE_PAGE_PAGES; i++) {
+        any |= entry[i];
+        all &= chunks[i];
+    }
+    return all && !(any & PTE_PRESENT) && request->offset % LARGE_PAGE_PAGES == 0;
 }
 
+/* Maps the few large pages of an item. They are aligned to their size, so their entries stand in one directory. */
 static bool map_large(struct page_item *page, struct page_window window, struct task *from, struct task *to)
 {
     struct map_request request;
-    return pages_is_item(page->item) && !is_grant(page->item) && read_item(page, window) == ERROR_NONE &&
-           next_request(page, from, to, page->source, &request) == ERROR_NONE &&
-           (uint64_t)request.pages * PAGE_SIZE == size_of(page->item) && is_few_large(&request) &&
-           mapping_make_few(&request) == ERROR_NONE;
+    uint32_t log2 = log2_of(page->item);
+    if (log2 < LARGE_LOG2 || log2 > FEW_LARGE_LOG2 ||
+        !plain_request(page->item, log2, page->source, from, to, &request))
+        return false;
+    request.address = page->target = target_of(page, window);
+    uint64_t *entry = page->target ? space_directory_entry(&to->space, page->target) : 0;
+    return entry && fits_large(&request, entry) && mapping_make_large(&request, entry) == ERROR_NONE;
 }
 
 bool pages_map_only(const struct utcb *sender, struct task *from, struct utcb *receiver, struct task *to)
 {
     struct page_item page = {.item = sender->items[0], .source = sender->item_addresses[0]};
     struct page_window window = pages_window(receiver);
-    if (!(log2_of(page.item) == PAGE_SHIFT ? map_page(&page, window, from, to) : map_large(&page, window, from, to)))
+    bool single = (page.item & ~ITEM_RIGHTS) == PLAIN_ITEM(PAGE_SHIFT);
+    if (!(single ? map_page(&page, window, from, to) : map_large(&page, window, from, to)))
         return false;
     receiver->items[0] = page.item;
     receiver->item_addresses[0] = page.target;

@@ -421,6 +421,18 @@ void mapping_drop_page(struct mapping *mapping)
     destroy(mapping);
 }
 
+void mapping_drop_large(struct mapping *mapping, uint64_t *entry, uint64_t *source)
+{
+    uint32_t count = mapping->pages / LARGE_PAGE_PAGES;
+    assert(mapping->pages % LARGE_PAGE_PAGES == 0 && mapping->giver && !mapping->orphan);
+    for (uint32_t i = 0; i < count; i++) {
+        source[i] |= entry[i] & PTE_USE;
+        entry[i] = 0;
+    }
+    pcid_flush_large_pages(mapping->task->space.cr3, mapping_address(mapping), count);
+    destroy(mapping);
+}
+
 bool mapping_drop_piece(struct mapping *mapping, uint64_t start, uint64_t end)
 {
     bool back = end == mapping_end(mapping);
@@ -509,6 +521,17 @@ static inline void fill_entry(struct mapping *mapping, uint64_t *entry)
     mapping->filled = 1;
 }
 
+/* Fills in all pages, which are large frames. */
+static inline void fill_large(struct mapping *mapping, uint64_t *entry)
+{
+    const uint64_t *chunks = &mapping->memory->chunks[mapping->offset / LARGE_PAGE_PAGES];
+    uint64_t flags = entry_flags(mapping) | PTE_USER | PTE_LARGE;
+    assert(!(flags & PTE_WRITE) || (flags & PTE_NO_EXECUTE));
+    for (uint32_t i = 0; i < mapping->pages / LARGE_PAGE_PAGES; i++)
+        entry[i] = chunks[i] | flags; /* CHUNK_LARGE is PTE_PRESENT */
+    mapping->filled = mapping->pages;
+}
+
 static bool fill_one(struct mapping *mapping)
 {
     uint64_t *entry = space_near_entry(&mapping->task->space, mapping_address(mapping));
@@ -558,7 +581,7 @@ static bool is_asked_for(const struct mapping *mapping, const struct map_request
            mapping->cache == request->cache;
 }
 
-static inline enum error begin(const struct map_request *request, struct mapping **made)
+static inline __attribute__((always_inline)) enum error begin(const struct map_request *request, struct mapping **made)
 {
     struct mapping_gap gap = request->gap;
     uint64_t end = request->address + (uint64_t)request->pages * PAGE_SIZE;
@@ -610,6 +633,15 @@ enum error mapping_make_page(const struct map_request *request, uint64_t *entry)
     enum error error = begin(request, &mapping);
     if (error == ERROR_NONE)
         fill_entry(mapping, entry);
+    return error;
+}
+
+enum error mapping_make_large(const struct map_request *request, uint64_t *entry)
+{
+    struct mapping *mapping;
+    enum error error = begin(request, &mapping);
+    if (error == ERROR_NONE)
+        fill_large(mapping, entry);
     return error;
 }
 

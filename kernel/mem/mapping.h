@@ -131,6 +131,10 @@ enum error mapping_make_few(const struct map_request *request);
 /* The same for one page, whose entry in its page table is `entry`. */
 enum error mapping_make_page(const struct map_request *request, uint64_t *entry);
 
+/* The same for a few whole large frames, whose entries in their page directory are `entry` and those behind it, all of
+ * which are free. */
+enum error mapping_make_large(const struct map_request *request, uint64_t *entry);
+
 /* The same at once, for boot. */
 enum error mapping_make(const struct map_request *request);
 
@@ -151,6 +155,10 @@ bool mapping_drop_piece(struct mapping *mapping, uint64_t start, uint64_t end);
 
 /* The same for a mapping of one page, from which nothing was derived: it goes at once. */
 void mapping_drop_page(struct mapping *mapping);
+
+/* The same for a mapping of a few large pages, whose entries in their page directory are `entry` and those behind it,
+ * where its giver has them by large pages too, whose entries are `source` and those behind it. */
+void mapping_drop_large(struct mapping *mapping, uint64_t *entry, uint64_t *source);
 
 /* Makes what `mapping`, which nobody is making or taking back, has from `address` on, which lies within it and not
  * within a large page, a mapping of its own; 0 if there is no memory for it. */

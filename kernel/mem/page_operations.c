@@ -48,7 +48,8 @@ enum error kernel_task_revoke_pages(struct kernel_call *call, struct task *self,
         return ERROR_BAD_ADDRESS;
     if (take & ~(uint32_t)(RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE))
         return ERROR_BAD_ARGUMENT;
-    bool done = pages == 1 && (take & RIGHT_READ) && revoke_page(caller, self, address);
+    bool done = pages == 1 ? (take & RIGHT_READ) && revoke_page(caller, self, address)
+                           : revoke_large_pages(caller, self, address, pages, take);
     while (!done) {
         revoke_piece(caller, self, &address, &pages, take);
         if (pages == 0)

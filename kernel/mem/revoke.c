@@ -24,6 +24,7 @@
 #include "thread/task.h"
 #include "thread/thread.h"
 
+#define FEW_LARGE 8        /* more of them go in pieces of work */
 #define ENTRIES_AT_ONCE 34 /* in a piece of work; or eights, where nothing is to be done */
 
 static struct visit {
@@ -301,6 +302,44 @@ bool revoke_page(struct thread *caller, struct task *task, uint64_t address)
             return false;
     }
     take_from_entry(&task->space, entry, address, 0, &caller->found);
+    return true;
+}
+
+/* The entries of `count` large pages at `address`; 0: they are not that, or stand in more than one directory. */
+static inline uint64_t *large_entries(const struct space *space, uint64_t address, uint32_t count)
+{
+    uint64_t all = PTE_LARGE;
+    if (address % LARGE_PAGE_SIZE || address / LARGE_PAGE_SIZE % LARGE_PAGE_PAGES + count > LARGE_PAGE_PAGES)
+        return 0;
+    uint64_t *entry = space_directory_entry(space, address);
+    if (!entry)
+        return 0;
+    for (uint32_t i = 0; i < count; i++)
+        all &= entry[i];
+    return all ? entry : 0;
+}
+
+bool revoke_large_pages(struct thread *caller, struct task *task, uint64_t address, uint32_t pages, uint32_t take)
+{
+    uint32_t count = pages / LARGE_PAGE_PAGES;
+    if (!(take & RIGHT_READ) || count == 0 || count > FEW_LARGE || pages % LARGE_PAGE_PAGES)
+        return false;
+    uint64_t end = address + count * LARGE_PAGE_SIZE, *entry = large_entries(&task->space, address, count);
+    struct mapping *derived = mapping_tree_find_source(task->given, address, end);
+    if (!entry)
+        return false;
+    if (derived) {
+        uint64_t start = mapping_address(derived), *its_entry;
+        if (derived->list != MAPPING_ON_NONE || mapping_source(derived) != address || derived->pages != pages ||
+            mapping_tree_find_source(derived->task->given, start, mapping_end(derived)) ||
+            !(its_entry = large_entries(&derived->task->space, start, count)))
+            return false;
+        mapping_drop_large(derived, its_entry, entry);
+        if (mapping_tree_find_source(task->given, address, end)) /* it was mapped on more than once */
+            return false;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        take_from_entry(&task->space, &entry[i], address + i * LARGE_PAGE_SIZE, 0, &caller->found);
     return true;
 }
 

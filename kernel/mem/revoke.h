@@ -18,6 +18,10 @@ void revoke_piece(struct thread *caller, struct task *task, uint64_t *address, u
  * and from there not at all. False: it is to be done in pieces. */
 bool revoke_page(struct thread *caller, struct task *task, uint64_t address);
 
+/* The same for a few large pages, which are mapped so here, and where they were mapped on: at most once, and all of
+ * them in one; if the right to read is among those to be taken. */
+bool revoke_large_pages(struct thread *caller, struct task *task, uint64_t address, uint32_t pages, uint32_t take);
+
 /* A piece of putting away what somebody did not go on with. False: there is nothing to do. */
 bool revoke_cancelled_piece(void);
 

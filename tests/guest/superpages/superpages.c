@@ -242,6 +242,75 @@ static void many(void)
     guest_delete(memory.handle);
 }
 
+/* Two large pages at HERE are mapped on, used as `request` says, and taken back: how they were used is told, once. */
+static void expect_use(const struct taker *taker, uint32_t request, uint32_t use)
+{
+    EXPECT_EQUAL(taker_give(taker, ITEM_MAP, HERE, ONE_LOG2 + 1, RW), 0);
+    EXPECT(is_large(taker->worker.task, THERE) && is_large(taker->worker.task, THERE + LARGE_PAGE_SIZE));
+    taker_ask(taker, request, THERE + LARGE_PAGE_SIZE + 5 * PAGE_SIZE, VALUE, 0);
+    EXPECT_EQUAL(taker_revoke(HERE, 2 * LARGE_PAGE_PAGES, RIGHT_READ), use);
+    EXPECT(!page_is_mapped(taker->worker.task, THERE) && !page_is_mapped(taker->worker.task, THERE + LARGE_PAGE_SIZE));
+    EXPECT(is_large(own_task, HERE) && is_large(own_task, HERE + LARGE_PAGE_SIZE));
+    EXPECT_EQUAL(taker_revoke(HERE, 2 * LARGE_PAGE_PAGES, RIGHT_READ), 0);
+    expect_walk();
+}
+
+/* A few large pages are mapped on and taken back as often as one likes: by one mapping, by two of the same pages, by
+ * one of a part of them. */
+static void few(void)
+{
+    struct taker first, second;
+    kernel_memory_t memory = map_here(2);
+    taker_create(&first, ONE_LOG2 + 1, 0);
+    taker_create(&second, ONE_LOG2 + 1, 0);
+    taker_revoke(HERE, 2 * LARGE_PAGE_PAGES, RIGHT_READ);
+    expect_use(&first, REQUEST_READ, KERNEL_PAGE_USE_ACCESSED);
+    expect_use(&first, REQUEST_WRITE, KERNEL_PAGE_USE_ACCESSED | KERNEL_PAGE_USE_DIRTY);
+    EXPECT_EQUAL(taker_give(&second, ITEM_MAP, HERE, ONE_LOG2 + 1, RW), 0);
+    expect_use(&first, REQUEST_READ, KERNEL_PAGE_USE_ACCESSED);
+    EXPECT(!page_is_mapped(second.worker.task, THERE));
+    EXPECT_EQUAL(taker_give(&second, ITEM_MAP, HERE + LARGE_PAGE_SIZE, ONE_LOG2, RW), 0);
+    taker_revoke(HERE, LARGE_PAGE_PAGES, RIGHT_READ);
+    EXPECT(is_large(second.worker.task, THERE + LARGE_PAGE_SIZE));
+    EXPECT_EQUAL(taker_revoke(HERE, 2 * LARGE_PAGE_PAGES, RIGHT_READ), 0);
+    EXPECT(!page_is_mapped(second.worker.task, THERE + LARGE_PAGE_SIZE));
+    EXPECT_EQUAL(taker_give(&first, ITEM_MAP, HERE, ONE_LOG2 + 2, RW), ERROR_NO_WINDOW);
+    EXPECT_EQUAL(taker_give(&first, ITEM_MAP, HERE, ONE_LOG2 + 1, RW | RIGHT_EXECUTE), ERROR_BAD_ARGUMENT);
+    EXPECT_EQUAL(taker_give(&first, ITEM_MAP, HERE, ONE_LOG2 + 1, RIGHT_READ | RIGHT_EXECUTE), ERROR_NO_RIGHT);
+    EXPECT_EQUAL(kernel_task_unmap(own_task, HERE + LARGE_PAGE_SIZE, LARGE_PAGE_PAGES), 0);
+    EXPECT_EQUAL(taker_give(&first, ITEM_MAP, HERE, ONE_LOG2 + 1, RW), ERROR_BAD_ADDRESS);
+    expect_walk();
+    taker_destroy(&first);
+    taker_destroy(&second);
+    guest_delete(memory.handle);
+}
+
+/* Pages of large frames that are no large pages, since they begin elsewhere in them; and large ones where page tables
+ * are in the way. */
+static void few_that_are_not(void)
+{
+    struct taker taker;
+    kernel_memory_t memory = large_memory(3);
+    EXPECT_EQUAL(kernel_memory_map(memory, own_task, HERE, 1, 2 * LARGE_PAGE_PAGES, WRITE), 0);
+    taker_create(&taker, ONE_LOG2 + 1, 0);
+    AT(HERE + PAGE_SIZE) = VALUE;
+    EXPECT_EQUAL(taker_give(&taker, ITEM_MAP, HERE, ONE_LOG2 + 1, RW), 0);
+    EXPECT(page_is_mapped(taker.worker.task, THERE) && !is_large(taker.worker.task, THERE));
+    EXPECT_EQUAL(taker_ask(&taker, REQUEST_READ, THERE + PAGE_SIZE, 0, 0), VALUE);
+    expect_walk();
+    taker_revoke(HERE, 2 * LARGE_PAGE_PAGES, RIGHT_READ);
+    EXPECT(!page_is_mapped(taker.worker.task, THERE));
+    EXPECT_EQUAL(kernel_task_unmap(own_task, HERE, 2 * LARGE_PAGE_PAGES), 0);
+    EXPECT_EQUAL(kernel_memory_map(memory, own_task, HERE, 0, 2 * LARGE_PAGE_PAGES, WRITE), 0);
+    AT(HERE + 2 * PAGE_SIZE) = VALUE + 1;
+    EXPECT_EQUAL(taker_give(&taker, ITEM_MAP, HERE, ONE_LOG2 + 1, RW), 0); /* empty page tables are in the way */
+    EXPECT(is_large(taker.worker.task, THERE) && is_large(taker.worker.task, THERE + LARGE_PAGE_SIZE));
+    EXPECT_EQUAL(taker_ask(&taker, REQUEST_READ, THERE + 2 * PAGE_SIZE, 0, 0), VALUE + 1);
+    expect_walk();
+    taker_destroy(&taker);
+    guest_delete(memory.handle);
+}
+
 /* A single page of a large one is mapped on by itself, and two are granted. */
 static void single_items(void)
 {
@@ -432,6 +501,8 @@ static const struct guest_test tests[] = {
     {"empty page tables in the way go", tables_go},
     {"page items keep a large page large", items},
     {"many large pages, one of which is not", many},
+    {"a few large pages are mapped on and taken back", few},
+    {"a few pages of large frames that are not large", few_that_are_not},
     {"a single page of a large one is mapped on", single_items},
     {"a part of a large page is unmapped", unmapped_in_part},
     {"a part of another task's large page is taken back", taken_in_part},
