@@ -274,6 +274,10 @@ static void few(void)
     EXPECT(is_large(second.worker.task, THERE + LARGE_PAGE_SIZE));
     EXPECT_EQUAL(taker_revoke(HERE, 2 * LARGE_PAGE_PAGES, RIGHT_READ), 0);
     EXPECT(!page_is_mapped(second.worker.task, THERE + LARGE_PAGE_SIZE));
+    EXPECT_EQUAL(taker_give(&first, ITEM_MAP, HERE, ONE_LOG2 + 1, RW), 0);
+    taker_revoke(HERE, LARGE_PAGE_PAGES, RIGHT_READ);
+    EXPECT(!page_is_mapped(first.worker.task, THERE) && is_large(first.worker.task, THERE + LARGE_PAGE_SIZE));
+    taker_revoke(HERE + LARGE_PAGE_SIZE, LARGE_PAGE_PAGES, RIGHT_READ);
     EXPECT_EQUAL(taker_give(&first, ITEM_MAP, HERE, ONE_LOG2 + 2, RW), ERROR_NO_WINDOW);
     EXPECT_EQUAL(taker_give(&first, ITEM_MAP, HERE, ONE_LOG2 + 1, RW | RIGHT_EXECUTE), ERROR_BAD_ARGUMENT);
     EXPECT_EQUAL(taker_give(&first, ITEM_MAP, HERE, ONE_LOG2 + 1, RIGHT_READ | RIGHT_EXECUTE), ERROR_NO_RIGHT);
@@ -291,8 +295,12 @@ static void few_that_are_not(void)
 {
     struct taker taker;
     kernel_memory_t memory = large_memory(3);
-    EXPECT_EQUAL(kernel_memory_map(memory, own_task, HERE, 1, 2 * LARGE_PAGE_PAGES, WRITE), 0);
     taker_create(&taker, ONE_LOG2 + 1, 0);
+    EXPECT_EQUAL(kernel_memory_map(memory, own_task, HERE, 0, 2 * LARGE_PAGE_PAGES, WRITE), 0);
+    EXPECT_EQUAL(taker_give(&taker, ITEM_MAP, HERE, ONE_LOG2 + 1, RW), 0); /* the page directory is there then */
+    EXPECT_EQUAL(kernel_task_unmap(own_task, HERE, 2 * LARGE_PAGE_PAGES), 0);
+    EXPECT_EQUAL(kernel_task_unmap(taker.worker.task, THERE, 2 * LARGE_PAGE_PAGES), 0);
+    EXPECT_EQUAL(kernel_memory_map(memory, own_task, HERE, 1, 2 * LARGE_PAGE_PAGES, WRITE), 0);
     AT(HERE + PAGE_SIZE) = VALUE;
     EXPECT_EQUAL(taker_give(&taker, ITEM_MAP, HERE, ONE_LOG2 + 1, RW), 0);
     EXPECT(page_is_mapped(taker.worker.task, THERE) && !is_large(taker.worker.task, THERE));
