@@ -12,8 +12,12 @@ static int64_t files_read(void *where, void *to, size_t size, uint64_t timeout)
 {
     struct pollfd input = {((struct stream_files *)where)->input, POLLIN, 0};
     ssize_t count;
+    int ready;
 
-    if (timeout && poll(&input, 1, (int)(timeout / NANOSECONDS_IN_MILLISECOND + 1)) == 0)
+    do
+        ready = timeout ? poll(&input, 1, (int)(timeout / NANOSECONDS_IN_MILLISECOND + 1)) : 1;
+    while (ready < 0 && errno == EINTR);
+    if (ready == 0)
         return -ERROR_TIMEOUT;
     do
         count = read(input.fd, to, size);
