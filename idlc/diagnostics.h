@@ -65,6 +65,7 @@ struct suggestion {
     size_t distance;
 };
 
+/* Takes `name`, which is kept, for the best if it is near to what was wanted, and nearer than those before. */
 void suggestion_offer(struct suggestion *suggestion, const char *name);
 /* "; did you mean 'x'?" or "", in a buffer that the next call overwrites. */
 const char *suggestion_text(const struct suggestion *suggestion);

@@ -105,6 +105,7 @@ int64_t linux_fork(struct linux_registers *registers);
  * asked. */
 void linux_set_process(uint32_t number, uint32_t parent);
 
+/* The process's number, as getpid() tells it. */
 uint32_t linux_process_number(void);
 
 /* A child that has ended; number 0: none. */

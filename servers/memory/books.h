@@ -163,6 +163,7 @@ int region_attach(struct client *client, struct object *object, uint64_t *start,
  * it is the client's own. */
 void region_remove(struct region *region);
 
+/* Space.detach, protect, discard, resize and copy_to (idl/memory.idl): 0 or a MEMORY_ERROR_*. */
 int regions_detach(struct client *client, uint64_t address, uint64_t pages);
 int regions_protect(struct client *client, uint64_t address, uint64_t pages, uint32_t rights);
 int regions_discard(struct client *client, uint64_t address, uint64_t pages);
