@@ -3,6 +3,7 @@
 """./test --long with a campaign of its own: what it counts, records, resumes, and writes into the page."""
 import contextlib
 import dataclasses
+import itertools
 import json
 import os
 import sys
@@ -43,7 +44,7 @@ def run(folder, jobs, minutes, first):
 
 
 def test_campaign(report, folder):
-    counts, record = run(folder, 2, 0.03, 1)
+    counts, record = run(folder, 2, 0.08, 1)
     seeds = record["seeds"]
     report.add(seeds == list(range(1, len(seeds) + 1)) and len(seeds) >= 3, "seeds follow each other", str(seeds))
     report.add(record["count"] == 10 * len(seeds), "what was counted adds up", str(record["count"]))
@@ -54,6 +55,16 @@ def test_campaign(report, folder):
     counts, again = run(folder, 1, 0.005, 1)
     report.add(sum(counts) >= 1 and again["seeds"] == list(range(1, len(seeds) + sum(counts) + 1)),
                "started again, it goes on with the next seed", str(again["seeds"]))
+
+
+def test_turns(report):
+    """Several campaigns: each runs, with seeds of its own."""
+    records = long.Records(os.devnull + ".none")
+    records.records = [{"campaign": "b", "seeds": [5, 6]}]
+    campaigns = [dataclasses.replace(campaign(""), name=name) for name in ("a", "b", "c")]
+    found = [(one.name, seed) for one, seed in itertools.islice(long.next_seeds(records, campaigns, 5), 7)]
+    expected = [("a", 5), ("b", 7), ("c", 5), ("a", 6), ("b", 8), ("c", 6), ("a", 7)]
+    report.add(found == expected, "campaigns take turns, each with the seeds that it has not run with", str(found))
 
 
 def test_damaged(report, folder):
@@ -107,6 +118,7 @@ def main():
         long.RECORDS = os.path.join(folder, "long.json")
         test_campaign(report, folder)
         test_damaged(report, folder)
+    test_turns(report)
     test_judgement(report)
     test_page(report)
     test_campaigns(report)

@@ -209,14 +209,15 @@ def tell(campaign, run):
         print(run.output, flush=True)
 
 
+def unused_seeds(records, campaign, first):
+    """(campaign, seed), with the seeds from `first` on that it has not run with."""
+    used = records.seeds(campaign.name)
+    return ((campaign, seed) for seed in itertools.count(first) if seed not in used)
+
+
 def next_seeds(records, campaigns, first):
-    """(campaign, seed), the campaigns in turn, each with seeds that it has not run with."""
-    iterators = []
-    for campaign in campaigns:
-        used = records.seeds(campaign.name)
-        iterators.append(((campaign, seed) for seed, used in ((seed, used) for seed in itertools.count(first))
-                          if seed not in used))
-    for turn in itertools.cycle(iterators):
+    """Those of all campaigns, in turn."""
+    for turn in itertools.cycle([unused_seeds(records, campaign, first) for campaign in campaigns]):
         yield next(turn)
 
 
