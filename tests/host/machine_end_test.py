@@ -27,16 +27,27 @@ def runs(pid):
         return False
 
 
+def wait_until(holds):
+    """False if it takes too long."""
+    end = time.monotonic() + LONGEST
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.01)
+    return holds()
+
+
+def is_machine(pid):
+    """Is it what was to be started, and no more what starts it? From then on it ends with its starter."""
+    with open(f"/proc/{pid}/comm", encoding="ascii") as file:
+        return file.read().strip() == "sleep"
+
+
 def main():
     report = tap.Report()
     with subprocess.Popen([sys.executable, "-c", STARTER], stdout=subprocess.PIPE, text=True) as starter:
         pid = int(starter.stdout.readline())
-        report.add(runs(pid), "a machine runs")
+        report.add(wait_until(lambda: is_machine(pid)) and runs(pid), "a machine runs")
         starter.kill()
-    end = time.monotonic() + LONGEST
-    while runs(pid) and time.monotonic() < end:
-        time.sleep(0.01)
-    report.add(not runs(pid), "it ends when whoever started it is killed")
+    report.add(wait_until(lambda: not runs(pid)), "it ends when whoever started it is killed")
     if runs(pid):
         os.kill(pid, 9)
     print(report.text(), end="")

@@ -112,7 +112,8 @@ def bochs_command(options, work):
 @contextlib.contextmanager
 def started(command, **settings):
     """The process of a machine, which ends with this context at the latest, or with whoever started it: a test that
-    takes too long is killed, and must not leave machines behind that run for ever."""
+    takes too long is killed, and must not leave machines behind that run for ever. Whoever is killed in the moment in
+    which it is started leaves it behind all the same."""
     if not shutil.which(command[0]):
         raise Failure(f"{command[0]} is not installed; ./run without --build installs it")
     with subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "--", *command], **settings) as process:
