@@ -74,7 +74,7 @@ static bool source_is_mapped(const struct mapping *mapping)
 static void check_mapping(struct inspection *inspection, const struct task *task, const struct mapping *mapping)
 {
     const struct mapping *root = mapping->giver ? mapping->giver->given : mapping->memory->mappings;
-    bool stays = mapping->list == MAPPING_ON_NONE || mapping->list == MAPPING_VISITED;
+    bool stays = mapping_is_settled(mapping);
     invariant(inspection, links_agree(mapping, task->mappings, MAPPING_BY_ADDRESS),
               "mappings stand in a tree by address");
     invariant(inspection, mapping->task == task, "a mapping knows its task");

@@ -112,7 +112,7 @@ enum error pages_read(struct pages *pages, const struct utcb *sender, uint32_t i
 static inline struct mapping *find_source(struct task *from, uint64_t address)
 {
     struct mapping *mapping = task_mapping_at(from, address);
-    return mapping && (mapping->list == MAPPING_ON_NONE || mapping->list == MAPPING_VISITED) ? mapping : 0;
+    return mapping && mapping_is_settled(mapping) ? mapping : 0;
 }
 
 /* Must a large page be divided before the flexpage can be granted? */

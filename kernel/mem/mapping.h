@@ -108,6 +108,12 @@ static inline uint64_t mapping_source_end(const struct mapping *mapping)
     return mapping_source(mapping) + mapping_size(mapping);
 }
 
+/* Is nobody making it, or taking it back? Only such a one is split or mapped on. */
+static inline bool mapping_is_settled(const struct mapping *mapping)
+{
+    return mapping->list == MAPPING_ON_NONE || mapping->list == MAPPING_VISITED;
+}
+
 /* The first mapping of `task` that has a page in [start, end), or 0. */
 struct mapping *mapping_find(const struct task *task, uint64_t start, uint64_t end);
 

@@ -258,7 +258,7 @@ enum error memory_unmap_piece(struct memory *memory, struct task *task, uint64_t
     struct mapping *mapping = mapping_find(task, *address, end);
     if (!mapping || mapping->memory != memory || mapping_address(mapping) > *address || end > mapping_end(mapping))
         return ERROR_BAD_ADDRESS;
-    if (mapping->list != MAPPING_ON_NONE && mapping->list != MAPPING_VISITED)
+    if (!mapping_is_settled(mapping))
         return ERROR_BUSY;
     if (mapping_divide_large(mapping, *address, end, &error))
         return error;

@@ -69,7 +69,7 @@ static enum error find_source(struct task *from, struct map_request *request)
     if (!is_range(source, request->pages))
         return request->pages == 0 ? ERROR_BAD_ARGUMENT : ERROR_BAD_ADDRESS;
     const struct mapping *mapping = mapping_find(from, source, end);
-    bool whole = mapping && (mapping->list == MAPPING_ON_NONE || mapping->list == MAPPING_VISITED);
+    bool whole = mapping && mapping_is_settled(mapping);
     if (!whole || mapping_address(mapping) > source || mapping_end(mapping) < end)
         return ERROR_BAD_ADDRESS;
     if (request->rights & ~(mapping->rights | (uint32_t)RIGHT_READ))

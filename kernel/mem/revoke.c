@@ -10,8 +10,8 @@
  * Where mappings stay (fewer rights, or only a look at how pages were used), all of them are visited: those derived
  * from the giver's pages in the order of the tree, then those derived from each mapping visited, which waits for that
  * on a list. How far it has come in a tree is a place, two numbers, which stays good whatever comes and goes there. The
- * one thing that could escape, a mapping whose source goes while that waits, is unmapped then (mapping.c). There is one
- * such visit at a time; whoever comes with another one finishes the first for its owner.
+ * one thing that could escape, a mapping whose source goes while that waits, is unmapped then (mapping_drop.c). There
+ * is one such visit at a time; whoever comes with another one finishes the first for its owner.
  */
 #include "mem/revoke.h"
 
