@@ -82,13 +82,11 @@ int idl_fail(struct idl_token *token, int error)
 
 void idl_drop(struct idl_token *token)
 {
-    if (idl_fail(token, -ERROR_ABANDONED) != 0)
-        return; /* nobody waits */
+    (void)!idl_fail(token, -ERROR_ABANDONED); /* it cannot be answered only where nobody waits: nothing is left to do */
 }
 
 struct idl_answer idl_deferred(struct idl_token *token, int result)
 {
-    if (idl_fail(token, result) != 0)
-        return idl_no_answer(); /* the handler answered or took it, or nobody waits */
+    (void)!idl_fail(token, result); /* as in idl_drop(): the handler has answered, or nobody waits */
     return idl_no_answer();
 }
