@@ -218,22 +218,13 @@ static inline bool keep_use(const struct mapping *mapping, uint64_t address, uin
     return false;
 }
 
-/* Empties `count` entries of a page table, the first of which is that of `address`. How the pages were used is kept
- * where they came from, as keep_use() does it. */
-static void empty_entries(const struct mapping *mapping, uint64_t *entry, uint64_t address, uint32_t count)
+/* Empties `count` entries of a page table, the first of which is that of `address`. */
+static inline void empty_entries(const struct mapping *mapping, uint64_t *entry, uint64_t address, uint32_t count)
 {
-    struct space *giver = mapping->giver && !mapping->orphan ? &mapping->giver->space : 0;
-    uint64_t source = address - mapping_address(mapping) + mapping_source(mapping), *kept = 0;
-    for (uint32_t i = 0; i < count; i++, source += PAGE_SIZE) {
+    for (uint32_t i = 0; i < count; i++) {
         uint64_t use = entry[i] & PTE_USE;
         entry[i] = 0;
-        if (giver && (i == 0 || source % LARGE_PAGE_SIZE == 0))
-            kept = space_entry(giver, source);
-        if (!kept)
-            continue;
-        if (*kept & PTE_PRESENT)
-            *kept |= use;
-        kept += *kept & PTE_LARGE ? 0 : 1;
+        keep_use(mapping, address + (uint64_t)i * PAGE_SIZE, 1, use);
     }
 }
 
@@ -314,12 +305,9 @@ static uint32_t clear_some(const struct mapping *mapping, uint64_t start, uint64
 void mapping_drop_page(struct mapping *mapping)
 {
     struct space *space = &mapping->task->space;
-    uint64_t address = mapping_address(mapping), *entry = space_entry(space, address), use;
-    if (entry) {
-        use = *entry & PTE_USE;
-        *entry = 0;
-        keep_use(mapping, address, 1, use);
-    }
+    uint64_t address = mapping_address(mapping), *entry = space_entry(space, address);
+    if (entry)
+        empty_entries(mapping, entry, address, 1);
     pcid_flush_page(space->cr3, address);
     destroy(mapping);
 }
