@@ -7,39 +7,13 @@ How long anything takes does not matter, but for a limit on the whole: the line 
 than the driver does, and nothing is sent before the set says that it listens.
 """
 import importlib
-import os
 import random
-import subprocess
 import sys
-import tempfile
-import time
 
-from salto import machine, tap
+import second_line
 
-LIMIT = 200
-ACCEPTS = 0x10000  # __SO_ACCEPTCON of Linux, in /proc/net/unix
 LISTENS = "the calculator is at the second serial line"
 MOST, LEAST = (1 << 63) - 1, -(1 << 63)
-
-
-def wait_until(found, process, deadline):
-    while not found():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise TimeoutError("the machine does not get there")
-        time.sleep(0.05)
-
-
-def listens(path):
-    """Does QEMU have its end of the line yet? It makes the socket, and listens a moment later."""
-    with open("/proc/net/unix", encoding="ascii") as sockets:
-        lines = [line.split() for line in sockets.readlines()[1:]]
-    return any(words[-1] == path and int(words[3], 16) & ACCEPTS for words in lines)
-
-
-def make_module(tree, idlc, work):
-    subprocess.run([os.path.join(tree, "tools/idl_python.py"), "--idlc", idlc, "-o",
-                    os.path.join(work, "calculator.py"), os.path.join(tree, "examples/calculator/calculator.idl")],
-                   check=True)
 
 
 def quotient(a, b):
@@ -84,37 +58,19 @@ def check_errors(report, runtime, client, made, stream):
     report.add(got == [1, 2, 3], "and then it answers as before", str(got))
 
 
-def check(report, runtime, made, options, work):
-    line, serial = os.path.join(work, "line"), os.path.join(work, "serial")
-    command = [*machine.qemu_command(options, work), "-monitor", "none", "-serial", f"file:{serial}", "-serial",
-               f"unix:{line},server=on,wait=on"]
-    deadline = time.monotonic() + LIMIT
-    with machine.started(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                         stderr=subprocess.DEVNULL) as process:
-        wait_until(lambda: listens(line), process, deadline)
-        with runtime.Stream.connect_unix(line) as stream:
+def check(report, _tree, options, work):
+    sys.path.insert(0, work)
+    runtime, made = importlib.import_module("salto_stream"), importlib.import_module("calculator")
+    with second_line.started(options, work) as running:
+        with runtime.Stream.connect_unix(running.line) as stream:
             try:
-                wait_until(lambda: LISTENS in machine.read(serial), process, deadline)
-                client = made.CalculatorClient(stream, timeout=LIMIT)
+                running.wait_until(lambda: LISTENS in running.printed())
+                client = made.CalculatorClient(stream, timeout=second_line.LIMIT)
                 check_calls(report, client, made)
                 check_errors(report, runtime, client, made, stream)
             except (OSError, runtime.TransportError, made.Error) as error:
-                report.add(False, "the line", repr(error), machine.read(serial))
-
-
-def main():
-    if len(sys.argv) != 5:
-        sys.exit(__doc__)
-    tree, idlc, kernel, archive = map(os.path.abspath, sys.argv[1:])
-    report = tap.Report()
-    with tempfile.TemporaryDirectory(prefix="salto-") as work:
-        make_module(tree, idlc, work)
-        sys.path.insert(0, work)
-        runtime, made = importlib.import_module("salto_stream"), importlib.import_module("calculator")
-        check(report, runtime, made, machine.Options(kernel=kernel, archive=archive), work)
-    print(report.text(), end="")
-    return 0 if report.passed() else 1
+                report.add(False, "the line", repr(error), running.printed())
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    second_line.main(__doc__, check)

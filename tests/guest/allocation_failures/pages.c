@@ -154,30 +154,20 @@ static void touch(struct area *area)
     area->done = 1;
 }
 
-static uint64_t answer(void)
-{
-    struct ipc_message message = {0};
-    ipc_page(0, ITEM_MAP, (void *)HERE, PAGE_SHIFT, RW);
-    return ipc_transfer(tag_of(0, MESSAGE_REPLY, 0, 1), 0, &message);
-}
-
 /* The pager is told, the thread waits on, and another answer is taken. */
 static bool answer_fault(uint64_t number)
 {
     struct worker worker;
     struct ipc_message message = {0};
-    uint32_t endpoint = guest_endpoint();
     kernel_memory_t memory = taker_map_here(PAGES, RW);
-    worker_create(&worker, true);
-    EXPECT_EQUAL(kernel_thread_set_pager(worker.thread, (kernel_endpoint_t){endpoint}), 0);
-    worker_start(&worker, touch);
+    uint32_t endpoint = pager_start(&worker, touch);
     EXPECT(message_is_tag(ipc_transfer(TAG_RECEIVE, endpoint, &message)));
     begin(number);
-    uint64_t result = answer();
+    uint64_t result = pager_answer(HERE, PAGE_SHIFT, RW);
     bool failed = end();
     EXPECT_EQUAL(result, failed ? ERROR_NO_MEMORY : TAG_DONE);
     if (failed)
-        EXPECT_EQUAL(answer(), TAG_DONE);
+        EXPECT_EQUAL(pager_answer(HERE, PAGE_SHIFT, RW), TAG_DONE);
     worker_wait(&worker, 1);
     EXPECT_EQUAL(*(volatile uint64_t *)HERE, VALUE);
     worker_destroy(&worker);

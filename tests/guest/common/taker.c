@@ -85,6 +85,22 @@ uint64_t taker_give(const struct taker *taker, uint32_t kind, uint64_t address, 
     return message_is_tag(tag) ? 0 : tag;
 }
 
+uint32_t pager_start(struct worker *worker, worker_function *touch)
+{
+    uint32_t endpoint = guest_endpoint();
+    worker_create(worker, true);
+    EXPECT_EQUAL(kernel_thread_set_pager(worker->thread, (kernel_endpoint_t){endpoint}), 0);
+    worker_start(worker, touch);
+    return endpoint;
+}
+
+uint64_t pager_answer(uint64_t address, uint32_t log2, uint32_t rights)
+{
+    struct ipc_message message = {0};
+    ipc_page(0, ITEM_MAP, (void *)address, log2, rights);
+    return ipc_transfer(tag_of(0, MESSAGE_REPLY, 0, 1), 0, &message);
+}
+
 uint64_t page_entry_of(kernel_task_t task, uint64_t address)
 {
     uint64_t entry = 0;

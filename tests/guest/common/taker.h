@@ -54,6 +54,12 @@ uint64_t taker_ask(const struct taker *taker, uint32_t request, uint64_t word0, 
 /* Sends a flexpage. Answers 0, or the error. */
 uint64_t taker_give(const struct taker *taker, uint32_t kind, uint64_t address, uint32_t log2, uint32_t rights);
 
+/* Starts a new worker, in a task of its own, in `touch`; answers the endpoint on which its page faults arrive. */
+uint32_t pager_start(struct worker *worker, worker_function *touch);
+
+/* Answers the page fault received last with a flexpage; answers what the reply returned. */
+uint64_t pager_answer(uint64_t address, uint32_t log2, uint32_t rights);
+
 /* The entry that maps a page, of a page table or directory, 0 if there is none; and what it says. */
 uint64_t page_entry_of(kernel_task_t task, uint64_t address);
 bool page_is_mapped(kernel_task_t task, uint64_t address);

@@ -352,13 +352,6 @@ static void receive_fault(uint32_t endpoint, struct ipc_message *message)
     EXPECT_EQUAL(tag, KERNEL_PAGER_PAGE_FAULT_REQUEST);
 }
 
-static uint64_t answer_fault(uint64_t address, uint32_t log2, uint32_t rights)
-{
-    struct ipc_message message = {0};
-    ipc_page(0, ITEM_MAP, (void *)address, log2, rights);
-    return ipc_transfer(tag_of(0, MESSAGE_REPLY, 0, 1), 0, &message);
-}
-
 static void pager(void)
 {
     struct worker worker;
@@ -377,15 +370,15 @@ static void pager(void)
     EXPECT_EQUAL(message.words[2], THERE + 3 * PAGE_SIZE);
     EXPECT(message.words[3] >= (uint64_t)touch && message.words[3] < (uint64_t)touch + 256);
     /* Rubbish: the pager is told, and the thread waits on. */
-    EXPECT_EQUAL(answer_fault(HERE + PAGES * PAGE_SIZE, PAGE_SHIFT, RW), ERROR_BAD_ADDRESS);
-    EXPECT_EQUAL(answer_fault(HERE, 63, RW), ERROR_BAD_ARGUMENT);
-    EXPECT_EQUAL(answer_fault(HERE, PAGE_SHIFT, RW | RIGHT_EXECUTE), ERROR_BAD_ARGUMENT);
-    EXPECT_EQUAL(answer_fault(HERE + 3 * PAGE_SIZE, PAGE_SHIFT, RIGHT_READ), TAG_DONE);
+    EXPECT_EQUAL(pager_answer(HERE + PAGES * PAGE_SIZE, PAGE_SHIFT, RW), ERROR_BAD_ADDRESS);
+    EXPECT_EQUAL(pager_answer(HERE, 63, RW), ERROR_BAD_ARGUMENT);
+    EXPECT_EQUAL(pager_answer(HERE, PAGE_SHIFT, RW | RIGHT_EXECUTE), ERROR_BAD_ARGUMENT);
+    EXPECT_EQUAL(pager_answer(HERE + 3 * PAGE_SIZE, PAGE_SHIFT, RIGHT_READ), TAG_DONE);
     /* A page of another place; then several at once. */
     receive_fault(endpoint, &message);
     EXPECT_EQUAL(message.words[1], 6);
     EXPECT_EQUAL(message.words[2], THERE + 7 * PAGE_SIZE);
-    EXPECT_EQUAL(answer_fault(HERE + 4 * PAGE_SIZE, PAGE_SHIFT + 2, RW), TAG_DONE);
+    EXPECT_EQUAL(pager_answer(HERE + 4 * PAGE_SIZE, PAGE_SHIFT + 2, RW), TAG_DONE);
     worker_wait(&worker, 1);
     EXPECT_EQUAL(worker.area->values[1], VALUE + 1);
     EXPECT_EQUAL(*(volatile uint64_t *)(HERE + 7 * PAGE_SIZE), VALUE);
@@ -408,19 +401,16 @@ static void neighbours(void)
 {
     struct worker worker;
     struct ipc_message message = {0};
-    uint32_t endpoint = guest_endpoint();
     kernel_memory_t memory = taker_map_here(PAGES, RW);
-    worker_create(&worker, true);
-    EXPECT_EQUAL(kernel_thread_set_pager(worker.thread, (kernel_endpoint_t){endpoint}), 0);
-    worker_start(&worker, touch_some);
+    uint32_t endpoint = pager_start(&worker, touch_some);
     for (uint64_t page = 6; page >= 2; page--) {
         receive_fault(endpoint, &message);
         EXPECT_EQUAL(message.words[2], THERE + page * PAGE_SIZE);
-        EXPECT_EQUAL(answer_fault(HERE + page * PAGE_SIZE + 8, PAGE_SHIFT, RW), ERROR_BAD_ADDRESS);
-        EXPECT_EQUAL(answer_fault(HERE + page * PAGE_SIZE, PAGE_SHIFT, RW | RIGHT_EXECUTE), ERROR_BAD_ARGUMENT);
-        EXPECT_EQUAL(answer_fault(HERE + page * PAGE_SIZE, PAGE_SHIFT, RW | RIGHT_COPY), ERROR_BAD_ARGUMENT);
-        EXPECT_EQUAL(answer_fault(HERE + page * PAGE_SIZE, PAGE_SHIFT, RIGHT_READ | RIGHT_EXECUTE), ERROR_NO_RIGHT);
-        EXPECT_EQUAL(answer_fault(HERE + (page == 3 ? 9 : page) * PAGE_SIZE, PAGE_SHIFT, RW), TAG_DONE);
+        EXPECT_EQUAL(pager_answer(HERE + page * PAGE_SIZE + 8, PAGE_SHIFT, RW), ERROR_BAD_ADDRESS);
+        EXPECT_EQUAL(pager_answer(HERE + page * PAGE_SIZE, PAGE_SHIFT, RW | RIGHT_EXECUTE), ERROR_BAD_ARGUMENT);
+        EXPECT_EQUAL(pager_answer(HERE + page * PAGE_SIZE, PAGE_SHIFT, RW | RIGHT_COPY), ERROR_BAD_ARGUMENT);
+        EXPECT_EQUAL(pager_answer(HERE + page * PAGE_SIZE, PAGE_SHIFT, RIGHT_READ | RIGHT_EXECUTE), ERROR_NO_RIGHT);
+        EXPECT_EQUAL(pager_answer(HERE + (page == 3 ? 9 : page) * PAGE_SIZE, PAGE_SHIFT, RW), TAG_DONE);
     }
     worker_wait(&worker, 1);
     for (uint64_t page = 2; page <= 6; page++)
