@@ -18,6 +18,11 @@ from idl_stream_types import Types
 INDENT = "    "
 
 
+def each_of(name, lines):
+    """C that does `lines` with each element of the sequence `name`, whose number is idl_i."""
+    return [f"for (uint32_t idl_i = 0; idl_i < idl_count_{name}; idl_i++) {{", *(f"{INDENT}{line}" for line in lines), "}"]
+
+
 def padded(size):
     """What stream_scratch() takes."""
     return (size + 15) // 16 * 16
@@ -137,9 +142,7 @@ class Operation:
         if type_["kind"] == "sequence":
             inner = self.types.get(type_["of"], f"idl_element_{name}", "idl_reader")
             return [f"idl_count_{name} = stream_get_length(idl_reader, {self.room(parameter)});",
-                    f"idl_again_{name} = *idl_reader;",
-                    f"for (uint32_t idl_i = 0; idl_i < idl_count_{name}; idl_i++) {{",
-                    *(f"{INDENT}{line}" for line in inner), "}", f"(void)idl_element_{name};"]
+                    f"idl_again_{name} = *idl_reader;", *each_of(name, inner), f"(void)idl_element_{name};"]
         if type_["kind"] == "bytes":
             return [f"idl_size_{name} = stream_get_length(idl_reader, {self.room(parameter)});",
                     f"idl_data_{name} = stream_take(idl_reader, idl_size_{name});"]
@@ -152,8 +155,7 @@ class Operation:
         name, type_ = parameter["c_name"], parameter["type"]
         if type_["kind"] == "sequence":
             inner = self.types.get(type_["of"], f"{name}[idl_i]", f"(&idl_again_{name})")
-            return [f"for (uint32_t idl_i = 0; idl_i < idl_count_{name}; idl_i++) {{",
-                    *(f"{INDENT}{line}" for line in inner), "}", f"*{name}_count = idl_count_{name};"]
+            return [*each_of(name, inner), f"*{name}_count = idl_count_{name};"]
         if type_["kind"] == "bytes":
             return [f"idl_copy({name}, idl_data_{name}, idl_size_{name});", f"*{name}_length = idl_size_{name};"]
         if type_["kind"] == "string":
@@ -215,8 +217,7 @@ class Operation:
             of = self.types.name(type_["of"])
             return [f"idl_count_{name} = stream_get_length(idl_inputs, {self.most(type_)});",
                     f"{name} = ({of} *)stream_scratch(idl_request, idl_count_{name} * sizeof({of}));",
-                    f"for (uint32_t idl_i = 0; idl_i < idl_count_{name}; idl_i++) {{",
-                    *(f"{INDENT}{line}" for line in self.types.get(type_["of"], f"{name}[idl_i]", "idl_inputs")), "}"]
+                    *each_of(name, self.types.get(type_["of"], f"{name}[idl_i]", "idl_inputs"))]
         if type_["kind"] == "bytes":
             return [f"idl_size_{name} = stream_get_length(idl_inputs, {type_['length']});",
                     f"{name} = stream_take(idl_inputs, idl_size_{name});"]
