@@ -320,7 +320,9 @@ void check_bases(struct program *program)
         check_inherited_names(declaration);
 }
 
-static void check_numbers(const struct operation **seen, struct operation_list operations)
+static const struct operation *seen[MAX_NUMBER + 1]; /* by the numbers of the interface that is looked at */
+
+static void check_numbers(struct operation_list operations)
 {
     FOR_EACH(operation, operation, operations)
     {
@@ -344,15 +346,12 @@ void check_operation_numbers(struct program *program)
     FOR_EACH_UNIT(unit, program)
     FOR_EACH_DECLARATION(declaration, unit)
     {
-        const struct operation **seen;
-
         if (declaration->kind != DECLARATION_INTERFACE || declaration->events_of)
             continue;
-        seen = allocate((MAX_NUMBER + 1) * sizeof(*seen));
-        check_numbers(seen, declaration->operations);
+        memset(seen, 0, sizeof(seen));
+        check_numbers(declaration->operations);
         if (declaration->events)
-            check_numbers(seen, declaration->events->operations);
-        free(seen);
+            check_numbers(declaration->events->operations);
     }
 }
 

@@ -4,8 +4,11 @@
 
 First the inputs of tests/idlc/corpus.zip and of the folders good, bad and errors are tried; then N more that libFuzzer makes
 of them, with the seed SALTO_SEED. Its dictionary is made of the tokens in lexer.l and of the names that the checks know.
-An input that fails is printed. --grow FOLDER keeps in FOLDER what reaches new code; --pack FOLDER makes corpus.zip of the
-fewest inputs that reach as much as FOLDER and the archive, beyond what the other inputs do.
+An input that fails is printed. --grow FOLDER keeps in FOLDER what reaches new code, and begins with what is there; --pack
+FOLDER makes corpus.zip of the fewest inputs that reach as much as FOLDER and the archive, beyond what the other inputs do.
+
+Short inputs are tried several times as fast, and what a long one reaches a short one mostly does too: every LONG-th seed
+makes them as long as inputs of the tree can be.
 """
 import argparse
 import os
@@ -18,7 +21,9 @@ import zipfile
 
 from salto import tap
 
-MAX_LENGTH = 3000
+MAX_LENGTH, SHORT_LENGTH, LONG = 3000, 1000, 4
+# What one input frees stays poisoned while it is looked at; more would be fetched from memory again and again.
+SANITIZERS = "malloc_context_size=2:quarantine_size_mb=4:thread_local_quarantine_size_kb=64:max_malloc_fill_size=64"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the archive is the same whenever it is packed
 
 
@@ -60,8 +65,9 @@ class Fuzzer:
     def run(self, *words):
         """Its output; failing inputs land in `work`."""
         done = subprocess.run([self.program, f"-dict={self.work}/dictionary", f"-artifact_prefix={self.work}/failed-",
-                               "-timeout=300", "-rss_limit_mb=2048", *map(str, words)], cwd=self.work,
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False)
+                               "-timeout=300", "-rss_limit_mb=2048", "-entropic=0", *map(str, words)], cwd=self.work,
+                              env=dict(os.environ, ASAN_OPTIONS=SANITIZERS), stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, errors="replace", check=False)
         return done.returncode, done.stderr
 
     def failures(self):
@@ -70,7 +76,9 @@ class Fuzzer:
 
 
 def count(output):
-    return sum(map(int, re.findall(r"^Done (\d+) runs", output, re.MULTILINE)))
+    """The inputs that were made: all that were tried, without those that were there."""
+    all_tried, read = (re.search(line, output, re.MULTILINE) for line in (r"^Done (\d+) runs", r"^#(\d+)\s+INITED"))
+    return int(all_tried[1]) - int(read[1]) if all_tried and read else 0
 
 
 def fuzz(fuzzer, inputs, seed, grow):
@@ -81,7 +89,9 @@ def fuzz(fuzzer, inputs, seed, grow):
     status, output = fuzzer.run("-runs=0", fuzzer.work / "inputs", fuzzer.work / "archive")
     report.add(status == 0 and fuzzer.seeds > 100, f"{fuzzer.seeds} inputs from the tree", output[-3000:],
                *fuzzer.failures())
-    status, output = fuzzer.run(f"-runs={inputs}", f"-seed={seed}", f"-max_len={MAX_LENGTH}", "-len_control=20",
+    longest = SHORT_LENGTH if seed % LONG else MAX_LENGTH
+    there = fuzzer.seeds + len(list((grow or corpus).iterdir())) + 1  # and the empty one
+    status, output = fuzzer.run(f"-runs={inputs + there}", f"-seed={seed}", f"-max_len={longest}", "-len_control=20",
                                 grow or corpus, fuzzer.work / "inputs", fuzzer.work / "archive")
     report.add(status == 0 and count(output) >= inputs, f"{inputs} inputs made of them, seed {seed}", output[-5000:],
                *fuzzer.failures())
