@@ -24,6 +24,8 @@ bool transfer_map_at_once(struct transfer *transfer, struct thread *sender, cons
 {
     if (!pages_are_few(&transfer->pages, sender->task) || !pages_have_tables(&transfer->pages, receiver->task))
         return false; /* each table is zeroed, which takes its time */
+    if (mapping_any_abandoned())
+        return false; /* as map_pages() says */
     *error = pages_map(&transfer->pages, sender, sender->task, receiver->task);
     return true;
 }
@@ -188,7 +190,8 @@ static void take_pages_back(struct thread *client, struct thread *driver)
         pages_are_refused(client, driver, driver->transfer.pages.failure);
 }
 
-/* Maps a piece of the pages. Is all mapped? */
+/* Maps a piece of the pages; before that, what others left half mapped, where they were broken off, goes: it would be
+ * in the way. Is all mapped? */
 static bool map_pages(struct thread *client, struct thread *driver)
 {
     struct task *from = driver->transfer.answers ? driver->task : client->task;
@@ -198,6 +201,8 @@ static bool map_pages(struct thread *client, struct thread *driver)
         return true;
     if (driver->transfer.pages.failure != ERROR_NONE)
         return take_pages_back(client, driver), false;
+    if (mapping_abandoned_piece())
+        return false;
     driver->transfer.pages.failure = pages_piece(&driver->transfer.pages, driver, from, to, &done);
     return driver->transfer.pages.failure == ERROR_NONE && done;
 }

@@ -24,6 +24,7 @@
 #define TARGET_VALUE 0
 #define RESULT_VALUE 1
 #define KIND_VALUE 2
+#define BROKEN_VALUE 3
 
 /* Nothing is mapped that should not be, and all that should. */
 static void expect_sound(void)
@@ -48,6 +49,15 @@ static void send_all(struct area *area)
     area->begun++;
     area->values[RESULT_VALUE] = ipc_call(tag_of(REQUEST_TAKE, MESSAGE_CALL, 0, 1), area->values[TARGET_VALUE], words);
     area->done++;
+}
+
+/* A worker_function: the same, and again at once where it is broken off. */
+static void send_all_again(struct area *area)
+{
+    do {
+        send_all(area);
+        area->values[BROKEN_VALUE] += area->values[RESULT_VALUE] == ERROR_INTERRUPTED;
+    } while (area->values[RESULT_VALUE] == ERROR_INTERRUPTED);
 }
 
 static void begin(uint32_t kind)
@@ -180,6 +190,32 @@ void sender_is_broken_off(void)
 {
     static const struct disturbance disturbance = {break_off_sender, {ERROR_INTERRUPTED, 0}, false, false};
     sweep(&disturbance);
+}
+
+static uint64_t broken_after(uint64_t moment)
+{
+    begin(ITEM_MAP);
+    worker_start(&sender, send_all_again);
+    sleep_for(moment);
+    break_off_sender();
+    sleep_for(QUIET);
+    uint64_t broken = sender.area->values[BROKEN_VALUE], result = sender.area->values[RESULT_VALUE];
+    if (!message_is_tag(result)) /* it had arrived, and the sender waited for the answer */
+        EXPECT(result == ERROR_OCCUPIED && broken-- == 1 && receiver.worker.area->done == 1);
+    EXPECT_EQUAL(count_mapped(receiver.worker.task, THERE), MANY_PAGES);
+    expect_sound();
+    worker_destroy(&sender);
+    taker_destroy(&receiver);
+    guest_delete(sent.handle);
+    return broken;
+}
+
+void sender_sends_again(void)
+{
+    uint64_t broken = 0;
+    for (uint64_t moment = FIRST_MOMENT; moment < LAST_MOMENT / 2; moment += NEXT_MOMENT / 3)
+        broken += broken_after(moment);
+    EXPECT(broken > 2);
 }
 
 void sender_ends(void)

@@ -198,6 +198,7 @@ static const struct guest_test tests[] = {
     {"pages are mapped on without a message", mapped_on},
     {"what cannot be mapped on is refused", mapped_on_refused},
     {"who sends many pages is broken off", sender_is_broken_off},
+    {"and sends them again at once: what has arrived is in nobody's way", sender_sends_again},
     {"who sends many pages ends", sender_ends},
     {"with its task", sender_task_ends},
     {"who receives many pages is broken off", receiver_is_broken_off},

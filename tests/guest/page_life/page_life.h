@@ -5,6 +5,7 @@
 
 /* disturbed.c: at every moment. */
 void sender_is_broken_off(void);
+void sender_sends_again(void);
 void sender_ends(void);
 void sender_task_ends(void);
 void receiver_is_broken_off(void);
