@@ -275,10 +275,10 @@ static enum ring_take take_message(const struct ring_server *server, const struc
     copy_out(lengths, at + 8 * tag_words(low), 8 * items);
     if (sizeof(*record) + room + body_bytes(low, lengths) > record->bytes)
         return RING_NOTHING;
-    if (!fit_buffers(items, lengths, utcb))
-        return RING_UNFIT;
     request->tag = record->tag;
     request->sequence = record->sequence;
+    if (!fit_buffers(items, lengths, utcb))
+        return RING_UNFIT;
     take_words(at, tag_words(low), request->words, utcb);
     take_strings(at + 8 * (tag_words(low) + items), items, lengths, utcb);
     return RING_TAKEN;

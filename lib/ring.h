@@ -8,9 +8,9 @@
  * positions count bytes since the start and never go back.
  *
  * Invariants. Neither side believes the other. What one of them reads of the memory it reads once, into its own, and
- * checks it there; each keeps its own position to itself, and the one that stands in the memory is for the other. Offsets
- * are masked, so nothing outside is touched whatever stands there. A take ends after as many records as there were when
- * it began.
+ * checks it there; each keeps its own position to itself, and the one that stands in the memory is for the other.
+ * Offsets are masked, so nothing outside is touched whatever stands there. A take ends after as many records as there
+ * were when it began.
  */
 #ifndef SALTO_LIB_RING_H
 #define SALTO_LIB_RING_H
@@ -25,6 +25,18 @@
 #define RING_UNIT 32             /* records begin at multiples of it */
 #define RING_MOST_BYTES 32768    /* of a record: with the filler before it, it finds room in an empty ring */
 #define RING_PAGES 33
+
+/* What the two tell each other by the server's endpoint: labels of no interface, since no interface has the number 0.
+ * The client calls RING_AWAIT with the ring's number and a position, and is answered when what stands before that was
+ * handled: RING_DONE, the answer stands in the ring; RING_AGAIN, not yet, it is to call again; RING_BY_KERNEL, it is to
+ * send its message by the kernel; all else is the answer itself. It sends RING_LOOK where it cannot signal
+ * RING_WAKES. */
+#define RING_AWAIT 1
+#define RING_LOOK 2
+#define RING_DONE 0x80000001
+#define RING_AGAIN 0x80000002
+#define RING_BY_KERNEL 0x80000003
+#define RING_WAKES 0x8000000000000000 /* badge of the client's capability to the notification */
 
 /* What `asleep` says: how the server wants to be woken. The client that wakes it says AWAKE. */
 enum ring_asleep { RING_AWAKE, RING_SIGNAL, RING_SEND };
@@ -73,8 +85,8 @@ struct ring_client {
 enum ring_put { RING_PUT, RING_FULL, RING_TOO_LONG, RING_BROKEN };
 
 /* Puts a message at the end: registers from `words`, all else from `utcb`, as the kernel would take it. `low` is the
- * tag's low half without flags; its items are strings. RING_FULL: not until the server has read on. RING_TOO_LONG: never.
- * RING_BROKEN: the server's position cannot be. */
+ * tag's low half without flags; its items are strings. RING_FULL: not until the server has read on. RING_TOO_LONG:
+ * never. RING_BROKEN: the server's position cannot be. */
 enum ring_put ring_put(struct ring_client *client, uint64_t tag, const uint64_t *words, const struct utcb *utcb);
 
 /* Takes the last call back, if the server has not begun with it. */
@@ -125,8 +137,8 @@ struct ring_request {
  * thread's buffers was dropped: the kernel is to carry it. */
 enum ring_take { RING_NOTHING, RING_TAKEN, RING_UNFIT };
 
-/* Takes the next record, if it is no call. Words beyond the registers and items go to `utcb`, strings to its buffers, as
- * the kernel would bring them. */
+/* Takes the next record, if it is no call. Words beyond the registers and items go to `utcb`, strings to its buffers,
+ * as the kernel would bring them. */
 enum ring_take ring_take_send(struct ring_server *server, struct ring_request *request, struct utcb *utcb);
 
 /* Takes the next record, if it is a call and ends at position `end`. */
@@ -136,8 +148,8 @@ enum ring_take ring_take_call(struct ring_server *server, uint64_t end, struct r
 /* Is there anything but a call? */
 bool ring_has_sends(const struct ring_server *server);
 
-/* Puts the answer of a call there. False, and nothing done, if the kernel must carry it: it has other items than strings,
- * is too long, or a string is longer than the client's buffer. */
+/* Puts the answer of a call there. False, and nothing done, if the kernel must carry it: it has other items than
+ * strings, is too long, or a string is longer than the client's buffer. */
 bool ring_put_answer(const struct ring_server *server, const struct ring_request *request, uint64_t tag,
                      const uint64_t *words, const struct utcb *utcb);
 
