@@ -14,7 +14,7 @@
 
 /* One granted capability. */
 struct startup_grant {
-    char name[STARTUP_NAME_SIZE]; /* as the manifest names it, zero-terminated */
+    char name[STARTUP_NAME_SIZE]; /* as the manifest names it, with zeros behind it, one at least */
     uint32_t handle;
     uint32_t interface; /* interface id from the IDL file, 0 if unknown */
 };

@@ -21,6 +21,9 @@
 /* Data that most programs do not use, or use the beginning of: behind all else, so that it costs them no page. */
 #define LINUX_LARGE __attribute__((section(".bss.large")))
 
+/* Of that, what begins with something that all programs use: it comes first, right behind all else. */
+#define LINUX_LARGE_FIRST __attribute__((section(".bss.first")))
+
 #pragma GCC visibility push(hidden) /* one image: names need no global offset table */
 
 /* What entry.S pushes: the call as the program made it. Arguments stand in the order of the registers. */

@@ -26,48 +26,52 @@ enum {
     ROOT_NAME = 18
 };
 
-static bool same_name(const char *left, const char *right)
+/* Names that the handler looks for are short: each is compared as one word, the zeros behind it included. */
+#define NAME_BYTES 8
+
+static const struct wanted {
+    char name[NAME_BYTES];
+    uint32_t *place;
+} wanted[] = {
+    {"task", &linux_grants.task},       {"thread", &linux_grants.thread}, {"factory", &linux_grants.factory},
+    {"console", &linux_grants.console}, {"pager", &linux_grants.pager},   {"memory", &linux_grants.memory},
+    {"process", &linux_grants.process},
+};
+
+#define WANTED (sizeof(wanted) / sizeof(wanted[0]))
+
+static uint64_t word_of(const char *name)
 {
-    while (*left && *left == *right) {
-        left++;
-        right++;
-    }
-    return *left == *right;
+    uint64_t word;
+    __builtin_memcpy(&word, name, sizeof(word));
+    return word;
 }
 
-/* What the start-up table has under that name, or an entry of zeros. */
-static const struct startup_grant *find(const char *name)
+/* Notes a line of the start-up table, if the handler wants it; of those with one name, the first. */
+static void note_grant(const struct startup_grant *grant)
 {
-    static const struct startup_grant none;
-    const struct startup_table *table = linux_startup_table();
-    for (uint32_t i = 0; i < table->grants_count && i < STARTUP_MAX_GRANTS; i++) {
-        if (same_name(table->grants[i].name, name))
-            return &table->grants[i];
-    }
-    return &none;
-}
-
-static uint32_t find_grant(const char *name)
-{
-    return find(name)->handle;
+    uint64_t name = word_of(grant->name);
+    uint32_t i = 0;
+    while (i < WANTED && word_of(wanted[i].name) != name)
+        i++;
+    if (i == WANTED || *wanted[i].place != 0)
+        return;
+    *wanted[i].place = grant->handle;
+    if (wanted[i].place == &linux_grants.pager)
+        linux_grants.pager_interface = grant->interface;
 }
 
 void linux_find_grants(void)
 {
+    const struct startup_table *table = linux_startup_table();
     linux_grants = (struct linux_grants){0};
-    if (linux_startup_table()->magic != STARTUP_MAGIC)
+    if (table->magic != STARTUP_MAGIC)
         return;
-    linux_grants.task = find_grant("task");
-    linux_grants.thread = find_grant("thread");
-    linux_grants.factory = find_grant("factory");
-    linux_grants.console = find_grant("console");
+    for (uint32_t i = 0; i < table->grants_count && i < STARTUP_MAX_GRANTS; i++)
+        note_grant(&table->grants[i]);
     /* A client of the memory server that does not page this task would be of no use: those that do have both. */
-    linux_grants.pager = find_grant("pager");
-    linux_grants.pager_interface = find("pager")->interface;
-    if (linux_grants.pager != 0) {
-        linux_grants.memory = find_grant("memory");
-        linux_grants.process = find_grant("process");
-    }
+    if (linux_grants.pager == 0)
+        linux_grants.memory = linux_grants.process = 0;
 }
 
 /* argc, argv, no environment, and what musl reads of the auxiliary vector. Root has no thread-local variables, so its

@@ -21,7 +21,7 @@
 #define THREAD_FLAGS (CLONE_VM | CLONE_SIGHAND | CLONE_THREAD)
 #define ALL_BITS 0xffffffff
 
-struct linux_thread linux_threads[THREADS_MAX + 1] LINUX_LARGE;
+struct linux_thread linux_threads[THREADS_MAX + 1] LINUX_LARGE_FIRST;
 static struct linux_thread survivor; /* of the program before: the thread that began with this one */
 static uint32_t first;               /* number of the thread that is called as the process is */
 static uint32_t alive;               /* threads that clone made, and the first */
