@@ -93,6 +93,7 @@ static uint32_t make_block(void)
         chunks[number].free = ALL_FREE;
         chunks[number].used_before = chunks[number].was_shared = 0;
         chunks[number].reached = chunks[number].executed = 0;
+        chunks[number].read = chunks[number].written = 0;
         chunk_list_add_first(number);
     }
     chunks[block].whole = BLOCK_CHUNKS;

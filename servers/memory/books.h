@@ -135,8 +135,10 @@ void object_forget(struct object *object, uint64_t from, uint64_t to);
 /* Changes the size; MEMORY_ERROR_* or 0. */
 int object_resize(struct object *object, uint64_t pages);
 
-/* A copy of `pages` pages from `offset` on, charged to `owner`; NULL if its quota has not enough. */
-struct object *object_copy(struct object *object, uint64_t offset, uint64_t pages, struct client *owner);
+/* A copy of `pages` pages from `offset` on, charged to `owner`; NULL if its quota has not enough. Of the pages that are
+ * noted as written to (frames_note()) it has its own at once, `early` at most. */
+struct object *object_copy(struct object *object, uint64_t offset, uint64_t pages, struct client *owner,
+                           uint32_t early);
 
 /* Takes pages [from, to) out of all address spaces: the next access is a fault. */
 void object_unmap(const struct object *object, uint64_t from, uint64_t to);
@@ -187,9 +189,9 @@ void region_give_up(struct region *region, uint64_t from, uint64_t to);
 /* What of pages [from, to) the regions of the object have mapped lost the right to write, or all rights. */
 void object_lost(const struct object *object, uint64_t from, uint64_t to, bool all);
 
-/* Maps pages of [from, to) that have a frame, as far as they can be mapped with all rights of the region: some at
- * least. What cannot be mapped comes by faults. */
-void region_map_present(struct region *region, uint64_t from, uint64_t to);
+/* Maps what will be used of a region that copies another one: text that is there, and what is noted (frames_note()),
+ * some of it at least. What is to be copied when it is written to, or cannot be mapped, comes by faults. */
+void region_map_early(struct region *region);
 
 /* Writes bytes into an object's pages, from byte `offset` on, which it must have. False if there is no memory for them;
  * a part is written then. */

@@ -22,6 +22,7 @@ struct chunk {
     uint64_t was_shared;     /* with several users, now or since its one user wrote to it last */
     uint64_t reached;        /* taken for objects, so that clients may have them */
     uint64_t executed;       /* mapped to be executed, and not recalled since */
+    uint64_t read, written;  /* noted by frames_note() */
     uint64_t leaving;        /* without a user, and to be recalled */
     uint32_t next_leaving;   /* in the list of chunks that have such */
     uint32_t users[CHUNK_PAGES];

@@ -2,7 +2,8 @@
 /*
  * Faults: pages come into being, are copied, and are mapped; and the way back, unmapping. See books.h.
  *
- * Text that is there when an address space is copied is mapped at once: it will be used, and takes no faults.
+ * Text that is there when an address space is copied is mapped at once: it will be used, and takes no faults. So is
+ * what was noted, since copies before this one used it.
  *
  * A region that is gone through in order gets more pages at once, twice as many with each fault. One page is mapped by
  * the answer to the fault; several by a call of the kernel before it.
@@ -23,7 +24,7 @@
 #define FAULT_FETCH 16
 
 #define MOST_AHEAD CHUNK_PAGES
-#define MOST_PRESENT 64 /* pages of a region that are mapped before they are touched */
+#define MOST_EARLY 64 /* pages of a region that are looked at, to be mapped before they are touched */
 
 /* The page that the last answer of FAULT_GO_ON_MAPPED maps. */
 static struct {
@@ -206,6 +207,7 @@ static uint32_t copy_page(struct object *object, uint64_t page, struct frame_hin
     if (frames_users(old) == 1) {
         frames_own(old);
         object_lost(object, page, page + 1, true);
+        frames_note(old, FRAME_WRITTEN);
         return old;
     }
     uint32_t copy = frames_take_raw(hint);
@@ -213,6 +215,8 @@ static uint32_t copy_page(struct object *object, uint64_t page, struct frame_hin
         return 0;
     memcpy(frames_bytes(copy), frames_bytes(old), PAGE_SIZE);
     object_unmap(object, page, page + 1);
+    frames_note(old, FRAME_WRITTEN);
+    frames_note(copy, FRAME_WRITTEN);
     frames_release(old, 1);
     return *place = copy;
 }
@@ -301,16 +305,29 @@ enum fault_answer fault_map(struct region *region, uint64_t page, uint32_t frame
     return FAULT_REFUSED;
 }
 
-void region_map_present(struct region *region, uint64_t from, uint64_t to)
+/* How many of `count` pages, which one call could map, are to be mapped early; 0: the first one is not. */
+static uint32_t early_pages(const struct region *region, uint32_t frame, uint32_t count)
+{
+    uint32_t written = region->rights & RIGHT_WRITE ? frames_noted(frame, count, FRAME_WRITTEN) : 0;
+    if (region->rights & RIGHT_EXECUTE)
+        return count;
+    if (written > 0)
+        return frames_is_shared(frame) ? 0 : written;
+    return frames_noted(frame, count, FRAME_READ);
+}
+
+void region_map_early(struct region *region)
 {
     const struct sparse *frames = &region->object->frames;
-    uint64_t end = to - from < MOST_PRESENT ? to : from + MOST_PRESENT, count;
-    for (; region->rights && (from = sparse_next(frames, from, end)) != SPARSE_NONE; from += count) {
+    uint64_t from = region->offset, end = from + region->pages;
+    for (uint32_t left = MOST_EARLY; left > 0 && (from = sparse_next(frames, from, end)) != SPARSE_NONE;) {
         uint32_t frame = sparse_get(frames, from);
-        count = run_length(region, from, end - from);
-        if (rights_for(region, frame) == region->rights && sparse_get(&region->states, from) == 0 &&
-            fault_map(region, from, frame, count) == FAULT_REFUSED)
+        uint64_t count = run_length(region, from, left < end - from ? left : end - from);
+        uint32_t early = early_pages(region, frame, (uint32_t)count);
+        if (early > 0 && fault_map(region, from, frame, early) == FAULT_REFUSED)
             return;
+        from += early > 0 ? early : 1;
+        left -= early > 0 ? early : 1;
     }
 }
 
@@ -444,6 +461,7 @@ serve_some(struct region *region, uint64_t page, uint64_t wanted, uint32_t error
         return wanted > 1 ? serve_empty_run(region, page, wanted) : serve_empty(region, page, places);
     if (is_to_be_copied(frame, error))
         return serve_shared(region, page, frame);
+    frames_note(frame, FRAME_READ);
     return map_run(region, page, frame, wanted > 1 ? run_length(region, page, wanted) : 1);
 }
 

@@ -19,6 +19,7 @@
 #include "abi/capability.h"
 #include "chunks.h"
 
+#define NOTE_ASKED 256 /* times: then a note is forgotten */
 #define CHUNKS_TRIED 8 /* for a run, before a new chunk is made */
 
 struct chunk *chunks;
@@ -115,6 +116,7 @@ static uint32_t make_chunk(void)
     chunk->handle = handle;
     chunk->free = ALL_FREE;
     chunk->used_before = chunk->was_shared = chunk->reached = chunk->executed = 0;
+    chunk->read = chunk->written = 0;
     list_add_last(number);
     made_count++;
     spare_count++;
@@ -403,6 +405,38 @@ void frames_executed(uint32_t first, uint32_t count)
     chunks[first / CHUNK_PAGES].executed |= run_mask(first % CHUNK_PAGES, count);
 }
 
+/* ---- Notes ------------------------------------------------------------------------------------------------------- */
+
+static inline uint64_t *notes(uint32_t number, enum frame_note note)
+{
+    return note == FRAME_READ ? &chunks[number].read : &chunks[number].written;
+}
+
+void frames_note(uint32_t frame, enum frame_note note)
+{
+    if (!frames_is_large(frame))
+        *notes(frame / CHUNK_PAGES, note) |= 1UL << (frame % CHUNK_PAGES);
+}
+
+uint32_t frames_noted(uint32_t first, uint32_t count, enum frame_note note)
+{
+    static uint32_t asked;
+    uint64_t *noted = notes(first / CHUNK_PAGES, note), behind = ~(*noted >> first % CHUNK_PAGES);
+    uint32_t length = behind ? (uint32_t)__builtin_ctzl(behind) : CHUNK_PAGES;
+    if (length > 0 && ++asked % NOTE_ASKED == 0) {
+        *noted &= ~(1UL << (first % CHUNK_PAGES));
+        return 0;
+    }
+    return length < count ? length : count;
+}
+
+bool frames_any_written(uint32_t first, uint32_t count)
+{
+    return chunks[first / CHUNK_PAGES].written & run_mask(first % CHUNK_PAGES, count);
+}
+
+/* ---- Recalling --------------------------------------------------------------------------------------------------- */
+
 /* Takes rights to frames of a chunk whose bits are set from all who have them by way of one of the server's windows. */
 static void recall_runs(uint32_t number, uint64_t frames, uint32_t take, bool executed)
 {
@@ -447,6 +481,8 @@ static void free_frames(uint32_t number, uint64_t freed)
     if (chunk->free == 0)
         chunk_list_add_first(number);
     chunk->was_shared &= ~freed;
+    chunk->read &= ~freed;
+    chunk->written &= ~freed;
     chunk->free |= freed;
     if (chunk->free != ALL_FREE)
         return;

@@ -91,6 +91,21 @@ bool frames_is_shared(uint32_t frame);
 /* A frame that has one user is that one's alone from now on: it is taken out of all address spaces but the server's. */
 void frames_own(uint32_t frame);
 
+/*
+ * What happened to a frame that an address space has since it is a copy of another one: it was read, so that it had to
+ * be mapped by a fault, or written to, so that it had to be copied. The next copy will do the same, as a rule, and gets
+ * what was noted at once (regions.c). Each 256th time that a note is asked for it is forgotten: what is not used any
+ * more costs nothing in the long run, and what is used is noted again. Frames of blocks have no notes.
+ */
+enum frame_note { FRAME_READ, FRAME_WRITTEN };
+void frames_note(uint32_t frame, enum frame_note note);
+
+/* How many frames of a chunk, `count` at most, side by side from `first` on are noted; 0: that one is not. */
+uint32_t frames_noted(uint32_t first, uint32_t count, enum frame_note note);
+
+/* Is any of them noted as written to? */
+bool frames_any_written(uint32_t first, uint32_t count);
+
 /* Frames of a chunk were mapped to be executed. */
 void frames_executed(uint32_t first, uint32_t count);
 

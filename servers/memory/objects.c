@@ -141,21 +141,88 @@ static bool is_whole_block(const uint32_t *frames, uint64_t count)
     return length == BLOCK_PAGES;
 }
 
-/* Nobody can write to the pages any more. */
-static void protect_pages(const struct object *object, uint64_t from, uint64_t to)
+/* Gives a copy a page of its own, with what stands in `frame`; the quota must have enough. */
+static bool copy_page_early(struct object *copy, uint64_t page, uint32_t frame)
 {
+    static const struct frame_hint any_frame;
+    uint32_t *place = client_charge(copy->owner, 1) ? sparse_place(&copy->frames, page) : NULL;
+    uint32_t own = place ? frames_take_raw(any_frame) : 0;
+    if (own == 0)
+        return false;
+    memcpy(frames_bytes(own), frames_bytes(frame), PAGE_SIZE);
+    frames_note(own, FRAME_WRITTEN);
+    *place = own;
+    copy->resident++;
+    copy->owner->copies++;
+    return true;
+}
+
+/* Copies pages that will be written to. What cannot be had is not missed: it is shared, as all others are. Answers how
+ * many. */
+static uint32_t copy_early(const struct object *object, struct object *copy, uint64_t offset, uint64_t end_page,
+                           uint32_t most)
+{
+    uint32_t copied = 0;
+    for (uint64_t page = offset; (page = sparse_next(&object->frames, page, end_page)) != SPARSE_NONE;) {
+        uint64_t count;
+        const uint32_t *place = sparse_span(&object->frames, page, end_page, &count);
+        uint32_t length = side_by_side(place, count), noted = length;
+        bool any = frames_any_written(*place, length) && !frames_is_large(*place);
+        for (uint32_t i = 0; any && i < length; i++) {
+            noted = frames_noted(place[i], 1, FRAME_WRITTEN);
+            if (noted && (copied == most || !copy_page_early(copy, page + i - offset, place[i])))
+                return copied;
+            copied += noted;
+        }
+        page += length;
+    }
+    return copied;
+}
+
+/* How many of `length` pages from `page` on the copy has not, or if it has the first, minus how many it has. */
+static int64_t shared_run(const struct object *copy, uint64_t page, uint32_t length)
+{
+    bool own = sparse_get(&copy->frames, page) != 0;
+    uint32_t run = 1;
+    while (run < length && (sparse_get(&copy->frames, page + run) != 0) == own)
+        run++;
+    return own ? -(int64_t)run : run;
+}
+
+/* Nobody can write to the pages any more, but for those that the copy has already. */
+static void protect_pages(const struct object *object, uint64_t from, uint64_t to, const struct object *copy)
+{
+    uint64_t offset = from;
     while ((from = sparse_next(&object->frames, from, to)) != SPARSE_NONE) {
         uint64_t count;
         const uint32_t *place = sparse_span(&object->frames, from, to, &count);
         bool whole = is_whole_block(place, count) && frames_protect_block(*place);
-        uint32_t length = whole ? BLOCK_PAGES : side_by_side(place, count);
-        if (!whole)
-            frames_protect(*place, length);
-        from += length;
+        int64_t length = whole ? BLOCK_PAGES : side_by_side(place, count);
+        if (!whole && copy->resident > 0)
+            length = shared_run(copy, from - offset, (uint32_t)length);
+        if (!whole && length > 0)
+            frames_protect(*place, (uint32_t)length);
+        if (length > 0)
+            object_lost(object, from, from + (uint64_t)length, false);
+        from += (uint64_t)(length < 0 ? -length : length);
     }
 }
 
-struct object *object_copy(struct object *object, uint64_t offset, uint64_t pages, struct client *owner)
+/* Shares all pages that the copy has not; false if the quota has not enough. */
+static bool share_pages(const struct object *object, uint64_t from, uint64_t to, struct object *copy, bool some)
+{
+    uint64_t offset = from;
+    for (; (from = sparse_next(&object->frames, from, to)) != SPARSE_NONE; from++) {
+        if (some && sparse_get(&copy->frames, from - offset) != 0)
+            continue;
+        if (!share_page(copy, from - offset, sparse_get(&object->frames, from)))
+            return false;
+        copy->shares = true;
+    }
+    return true;
+}
+
+struct object *object_copy(struct object *object, uint64_t offset, uint64_t pages, struct client *owner, uint32_t early)
 {
     uint64_t end_page = offset + pages < object->pages ? offset + pages : object->pages;
     struct object *copy = object_create(owner, pages);
@@ -164,16 +231,14 @@ struct object *object_copy(struct object *object, uint64_t offset, uint64_t page
     copy->large = object->large && pages % BLOCK_PAGES == 0;
     if (object->resident == 0)
         return copy;
-    protect_pages(object, offset, end_page);
-    object_lost(object, offset, end_page, false);
-    object->shares = copy->shares = true;
-    for (uint64_t page = offset; (page = sparse_next(&object->frames, page, end_page)) != SPARSE_NONE; page++) {
-        if (!share_page(copy, page - offset, sparse_get(&object->frames, page))) {
-            end(copy);
-            return NULL;
-        }
-    }
-    return copy;
+    early = early ? copy_early(object, copy, offset, end_page, early) : 0;
+    protect_pages(object, offset, end_page, copy);
+    bool good = share_pages(object, offset, end_page, copy, early > 0);
+    object->shares |= copy->shares;
+    if (good)
+        return copy;
+    end(copy);
+    return NULL;
 }
 
 /* ---- Capabilities ------------------------------------------------------------------------------------------------ */

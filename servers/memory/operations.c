@@ -211,7 +211,7 @@ static int attach_copy(struct client *client, struct object *object, uint64_t *s
 {
     if (pages == 0 || pages > object->pages || offset > object->pages - pages)
         return MEMORY_ERROR_BAD_RANGE;
-    struct object *copy = object_copy(object, offset, pages, client);
+    struct object *copy = object_copy(object, offset, pages, client, 0);
     if (!copy)
         return MEMORY_ERROR_QUOTA;
     int error = region_attach(client, copy, start, pages, 0, rights, RIGHTS_OF_OBJECTS);
@@ -369,7 +369,7 @@ static int on_space_snapshot(void *server, const struct idl_call *call, struct i
         return MEMORY_ERROR_GONE;
     if (!(badge_rights(badge) & RIGHT_READ))
         return MEMORY_ERROR_NOT_ALLOWED;
-    struct object *copy = object_copy(object, 0, object->pages, client);
+    struct object *copy = object_copy(object, 0, object->pages, client, 0);
     return copy ? hand_out(copy, &result->handle) : MEMORY_ERROR_QUOTA;
 }
 

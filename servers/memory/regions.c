@@ -318,13 +318,17 @@ int regions_resize(struct client *client, uint64_t *address, uint64_t pages, boo
 
 /* ---- Copying a whole address space ------------------------------------------------------------------------------- */
 
+/* Pages of a region that a copy gets at once, since others before it wrote to theirs: a process may be copied only to
+ * run another file, and what it pays for that must not depend on how much it writes otherwise. */
+#define EARLY_PAGES 16
+
 static int copy_region(const struct region *region, struct client *to)
 {
     struct region copy = *region;
     int error;
     copy.client = to;
     if (region_is_own(region)) {
-        copy.object = object_copy(region->object, region->offset, region->pages, to);
+        copy.object = object_copy(region->object, region->offset, region->pages, to, EARLY_PAGES);
         copy.offset = 0;
     }
     if (!copy.object)
@@ -332,8 +336,8 @@ static int copy_region(const struct region *region, struct client *to)
     struct region *added = add_region(&copy, &error);
     if (error)
         object_drop_unused(copy.object);
-    else if (added->rights & RIGHT_EXECUTE) /* it will be used; whether the rest is, is not known */
-        region_map_present(added, added->offset, added->offset + added->pages);
+    else if (added->rights)
+        region_map_early(added);
     return error;
 }
 

@@ -16,6 +16,7 @@
 #define WRITE_BYTES 480 /* of one message */
 #define HANDLER "linux"
 #define BOOKS 24 /* pages of the memory server's books for a model, at most */
+#define FILLED 2 /* pages of a model that are there from the beginning, besides those of files: of stack and table */
 
 static struct image images[IMAGES_MAX];
 static uint32_t images_count;
@@ -134,6 +135,13 @@ int stack_attach(memory_space_t space)
     return allocate(space, STACK_BOTTOM, STACK_PAGES, RIGHT_READ | RIGHT_WRITE) ? PROCESS_ERROR_QUOTA : 0;
 }
 
+/* Writes nothing new, so that the page is there: all processes will write to theirs, which the memory server notes. */
+static int fill_page(memory_space_t space, uint64_t address)
+{
+    const uint8_t bytes[WRITE_BYTES] = {0};
+    return memory_space_write(space, address, 1, bytes);
+}
+
 /* The stack's pages come into being as it grows downwards. Below it are pages that cannot be touched, and nobody
  * attaches anything there: who goes on beyond its end faults, and the report knows why. */
 static int add_regions(const struct image *image)
@@ -142,8 +150,10 @@ static int add_regions(const struct image *image)
     int error = add_segments(image->model, image);
     error = error ? error : add_segments(image->model, &handler);
     error = error ? error : allocate(image->model, STARTUP_TABLE, 1, RIGHT_READ);
+    error = error ? error : fill_page(image->model, STARTUP_TABLE);
     error = error ? error : allocate(image->model, guard, GUARD_PAGES, 0);
-    return error ? error : stack_attach(image->model);
+    error = error ? error : stack_attach(image->model);
+    return error ? error : fill_page(image->model, PROGRAM_STACK_TOP - PAGE_SIZE);
 }
 
 static uint64_t written_pages(const struct image *image)
@@ -164,7 +174,7 @@ static int name_model(const struct image *image)
 
 static int open_model(struct image *image)
 {
-    uint64_t pages = written_pages(image) + written_pages(&handler) + BOOKS;
+    uint64_t pages = written_pages(image) + written_pages(&handler) + FILLED + BOOKS;
     kernel_pager_t pager = {0};
     int result = kernel_factory_create_task(service.factory, &image->task);
     result = result ? result : name_model(image);

@@ -248,7 +248,7 @@ static bool do_snapshot(uint32_t who)
     uint64_t slot = below(SHARED);
     if (!shared[slot].object || range.count > shared[slot].model->pages)
         return true;
-    struct object *copy = object_copy(shared[slot].object, 0, range.count, members[who]);
+    struct object *copy = object_copy(shared[slot].object, 0, range.count, members[who], 0);
     if (!copy)
         return true;
     int error = region_attach(members[who], copy, &range.address, range.count, 0, RW, 7);
@@ -453,9 +453,8 @@ static bool access_all(uint32_t who, bool write)
     return good;
 }
 
-/* Page `cut` is copied, since a child writes to it that has mapped it together with its neighbours, and its task has no
- * record for the hole: what lies behind it goes too, and comes back with what it held. */
-static bool cut_without_record(uint64_t cut)
+/* A client with one region of its own memory, all of which it has written to, and others. */
+static bool open_with_region(void)
 {
     int error;
     struct range range = {0, PLACES, HOST_BASE};
@@ -469,15 +468,69 @@ static bool cut_without_record(uint64_t cut)
     if (!object || region_attach(members[0], object, &range.address, PLACES, 0, RW, 7) != 0)
         return false;
     enter(0, &range, model_create(PLACES), 0, RW, true);
-    bool good = access_all(0, true) && copy(0, 1) && access_all(1, false);
+    return access_all(0, true);
+}
+
+static bool close_all(void)
+{
+    client_close(&clients[1]);
+    frames_settle();
+    forget_all();
+    return frames_used() == 0;
+}
+
+/* How many pages of a client can be written to (else only read) without a fault? */
+static uint32_t pages_ready(uint32_t who, bool write)
+{
+    uint32_t ready = 0;
+    for (uint64_t page = 0; page < PLACES; page++)
+        ready += table_entry(who, page)->frame != 0 && (!write || (table_entry(who, page)->rights & RIGHT_WRITE));
+    return ready;
+}
+
+#define NOTED_READ 5
+#define NOTED_WRITTEN 9
+#define ROUNDS 300 /* more than it takes until a note is forgotten */
+
+/* What one copy read and wrote to, the next one has mapped, or as its own; and the original loses nothing by that. Such
+ * notes are forgotten now and then, and made again. */
+static bool copies_learn(void)
+{
+    quota = PLENTY;
+    bool good = open_with_region() && copy(0, 1) && pages_ready(1, false) == 0;
+    uint32_t writable = 0, readable = 0;
+    for (int round = 0; round < ROUNDS && good; round++) {
+        good = access_page(1, NOTED_READ, false, false) && access_page(1, NOTED_WRITTEN, true, false);
+        good = good && all_is_good() && copy(0, 1) && pages_ready(1, false) <= 2 && pages_ready(1, true) <= 1;
+        good = good && (round == 0 || pages_ready(0, true) >= pages_ready(1, true));
+        writable += pages_ready(1, true);
+        readable += pages_ready(1, false);
+        good = good && all_is_good() && access_page(0, NOTED_WRITTEN, true, false);
+    }
+    good = good && access_all(0, false) && access_all(1, false) && access_all(1, true) && all_is_good();
+    return close_all() && good && writable < ROUNDS && writable > ROUNDS / 2 && readable > ROUNDS;
+}
+
+/* However much copies wrote to: the next one has only some of it at once. */
+static bool copies_are_small(void)
+{
+    quota = PLENTY;
+    bool good = open_with_region() && copy(0, 1) && access_all(1, true) && copy(0, 1);
+    uint32_t ready = pages_ready(1, true);
+    good = good && access_all(0, true) && access_all(1, true) && all_is_good();
+    return close_all() && good && ready > 0 && ready <= 16;
+}
+
+/* Page `cut` is copied, since a child writes to it that has mapped it together with its neighbours, and its task has no
+ * record for the hole: what lies behind it goes too, and comes back with what it held. */
+static bool cut_without_record(uint64_t cut)
+{
+    bool good = open_with_region() && copy(0, 1) && access_all(1, false);
     host_no_records = true;
     good = good && access_page(1, cut, true, false) && all_is_good();
     host_no_records = false;
     good = good && access_all(0, false) && access_all(1, false) && access_all(1, true) && all_is_good();
-    client_close(&clients[1]);
-    frames_settle();
-    forget_all();
-    return good && frames_used() == 0;
+    return close_all() && good;
 }
 
 static bool cut_all_without_record(void)
@@ -501,5 +554,7 @@ int main(int argc, char **argv)
         host_ok(run(seed + i, steps, 7), "the same, and the machine has no memory now and then");
     }
     host_ok(cut_all_without_record(), "a hole for which there is no record: what lies behind it comes back");
+    host_ok(copies_learn(), "a copy has at once what others before it used, as long as it is used");
+    host_ok(copies_are_small(), "and not more of it than is good");
     return host_done();
 }

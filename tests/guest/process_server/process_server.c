@@ -356,10 +356,10 @@ static void many(void)
     process_child_t all[64], one;
     unsigned count = 0;
     int error = 0;
-    while (count < 64 && (error = create("child", 12, 96 * 1024, &all[count])) == 0)
+    while (count < 64 && (error = create("child", 12, 112 * 1024, &all[count])) == 0)
         count++;
     EXPECT_EQUAL(count, 64);
-    EXPECT_EQUAL(create("child", 12, 96 * 1024, &one), PROCESS_ERROR_TOO_MANY);
+    EXPECT_EQUAL(create("child", 12, 112 * 1024, &one), PROCESS_ERROR_TOO_MANY);
     EXPECT_EQUAL(count_processes(), count);
     while (count > 0)
         forget(all[--count]);
