@@ -129,6 +129,7 @@ def options(report, run, build, tree):
     built = ("--build", build)
     cases = [
         ("--list names the sets", ("--list",), 0, r"(?m)^calculator +examples/calculator +\S"),
+        ("--list has a whole sentence on each", ("--list",), 0, r"\A(\S+ +\S+ +\S.*\.\n)+\Z"),
         ("--help", ("--help",), 0, "Ctrl-A X"),
         ("--uefi", (*built, "--uefi", "calculator"), 0, "6 calculations, 2 errors(.|\n)*all went well"),
         ("--cpu with all that is needed", (*built, "--cpu", "Haswell", "calculator"), 0, "2 \\+ 3 = 5"),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Where things lie in the source tree."""
 import os
+import re
 
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(TREE, "build")
@@ -18,10 +19,13 @@ def listed_sets():
 
 
 def about(folder):
-    """The first comment of a set's manifest, in one line."""
+    """The first sentence of the comment at the beginning of a set's manifest, in one line."""
+    words = []
     with open(os.path.join(folder, "set.manifest"), encoding="utf-8") as file:
         for line in file:
             text = line.strip().lstrip("#").strip()
-            if line.startswith("#") and text and not text.startswith("SPDX"):
-                return text
-    return ""
+            if words and not (line.startswith("#") and text):
+                break
+            if line.startswith("#") and not text.startswith("SPDX"):
+                words += text.split()
+    return re.split(r"(?<=\.) ", " ".join(words), maxsplit=1)[0]
