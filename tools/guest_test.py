@@ -34,6 +34,7 @@ def parse():
     parser.add_argument("--smp", type=int, default=1)
     parser.add_argument("--cpu", default="max")
     parser.add_argument("--memory", default="512M")
+    parser.add_argument("--line", default="", help="where the second serial line leads, as for ./run --serial")
     parser.add_argument("--icount", action="store_true")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", type=name_and_value,
                         help="@NAME@ in the set's manifest becomes VALUE")
@@ -51,7 +52,7 @@ def main():
     options = machine.Options(kernel=arguments.kernel, archive=arguments.archive, boot=arguments.boot,
                               cpu=arguments.cpu, smp=arguments.smp, memory=arguments.memory, icount=arguments.icount,
                               leap=arguments.icount, command_line=command_line, debug_exit=debug_exit,
-                              image=arguments.image)
+                              image=arguments.image, line=arguments.line)
     report = guest.run(arguments.name, options, seed, arguments.timeout, arguments.status, arguments.expect,
                        not arguments.no_tap, arguments.any_order, arguments.set)
     print(report.text(), end="")

@@ -117,6 +117,9 @@ int main(void)
         result = kernel_interrupt_bind(service.interrupt, notification);
     if (result != 0)
         fail(result);
-    uart_open(&service.uart, (uint16_t)first);
+    if (!uart_open(&service.uart, (uint16_t)first)) {
+        fprintf(stderr, "serial: there is no 16550 at ports 0x%x to 0x%x\n", first, first + UART_PORTS - 1);
+        return 1;
+    }
     fail(salto_serve_signals(salto_require("serial"), serve_line, &service, interrupted));
 }

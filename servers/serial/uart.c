@@ -10,7 +10,8 @@ enum registers {
     LINE_CONTROL = 3,
     MODEM_CONTROL = 4,
     LINE_STATUS = 5,
-    MODEM_STATUS = 6
+    MODEM_STATUS = 6,
+    SCRATCH = 7
 };
 
 enum {
@@ -28,6 +29,7 @@ enum {
     STATUS_RECEIVED = 1,  /* LINE_STATUS */
     STATUS_OVERRUN = 2,
     STATUS_SENT = 0x20,
+    PATTERN = 0x5a, /* SCRATCH */
 };
 
 static void put(const struct uart *uart, unsigned number, uint8_t value)
@@ -70,9 +72,18 @@ static void want(struct uart *uart)
     put(uart, INTERRUPT_ENABLE, wanted);
 }
 
-void uart_open(struct uart *uart, uint16_t ports)
+/* The scratch register keeps what is written to it, and means nothing to the device. */
+static bool keeps(const struct uart *uart, uint8_t value)
+{
+    put(uart, SCRATCH, value);
+    return get(uart, SCRATCH) == value;
+}
+
+bool uart_open(struct uart *uart, uint16_t ports)
 {
     *uart = (struct uart){.ports = ports};
+    if (!keeps(uart, PATTERN) || !keeps(uart, (uint8_t)~PATTERN))
+        return false;
     put(uart, INTERRUPT_ENABLE, 0);
     put(uart, LINE_CONTROL, LINE_DIVISOR);
     put(uart, DIVISOR_LOW, 1);
@@ -80,6 +91,7 @@ void uart_open(struct uart *uart, uint16_t ports)
     put(uart, LINE_CONTROL, LINE_8N1);
     put(uart, FIFO_CONTROL, FIFO_RESET);
     want(uart);
+    return true;
 }
 
 /* Both directions once; false if the device had nothing. */

@@ -26,8 +26,8 @@ struct uart {
     uint64_t received, sent, overruns;
 };
 
-/* 115,200 bits a second, eight data bits, no parity; interrupts on. */
-void uart_open(struct uart *uart, uint16_t ports);
+/* 115,200 bits a second, eight data bits, no parity; interrupts on. False: there is no such device at these ports. */
+bool uart_open(struct uart *uart, uint16_t ports);
 
 /* Serves all that the device interrupts for, until it wants nothing more. Returns whether bytes came in where there
  * were none, or room where there was none. */

@@ -64,7 +64,8 @@ CAMPAIGNS = [
     Campaign("broken-messages", "messages broken in 17 ways to every operation of idl/, 1,000 of each a run "
              "(docs/broken-messages.md)",
              [os.path.join(places.TREE, "tools", "guest_test.py"), "broken-messages", "--kernel", "{kernel.elf}",
-              "--archive", "{broken_messages.cpio}", "--icount", "--set", "TIMES=1000", "--timeout", "3000"],
+              "--archive", "{broken_messages.cpio}", "--icount", "--line", "null", "--set", "TIMES=1000",
+              "--timeout", "3000"],
              ["kernel/kernel.elf", "broken_messages.cpio"], "messages", r"^# broken messages (\d+)",
              r"^# pairs (\S+): (.*)$"),
     Campaign("idlc", "inputs that libFuzzer makes for the interface compiler, 500,000 a run",

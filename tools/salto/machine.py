@@ -33,7 +33,7 @@ class Options:
     command_line: str = ""
     debug_exit: bool = False
     plugin: str = "" # as -plugin takes it
-    line: str = ""   # where QEMU's second serial line leads, as its -serial says it, for those who open one
+    line: str = ""   # where QEMU's second serial line leads, as its -serial says it; without one there is no device
     image: str = ""  # an existing image, for bios and uefi; made on demand where empty
 
 
@@ -131,7 +131,7 @@ def run(options, timeout):
             command = bochs_command(options, work)
         else:
             command = [*qemu_command(options, work), "-monitor", "none", "-serial", f"file:{serial}",
-                       "-debugcon", f"file:{debug}"]
+                       *(("-serial", options.line) if options.line else ()), "-debugcon", f"file:{debug}"]
         code, timed_out = run_until(command, timeout, debug if options.boot == "bochs" else messages, messages)
         outcome = Outcome(read(serial), read(debug), code, timed_out)
         if not outcome.serial and not timed_out and code not in (0, 1):
