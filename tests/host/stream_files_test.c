@@ -51,7 +51,8 @@ static void bytes_arrive(const int *pipes)
 /* If the signal came, the program would be gone. */
 static void nobody_reads(int output, const char *what)
 {
-    host_ok(write_to(output, "x", 1) == -ERROR_DEAD && write_to(output, "x", 1) == -ERROR_DEAD, "nobody reads %s", what);
+    host_ok(write_to(output, "x", 1) == -ERROR_DEAD && write_to(output, "x", 1) == -ERROR_DEAD, "nobody reads %s",
+            what);
     host_ok(!is_pending() && !is_blocked(), "and no signal is left, nor kept away");
 }
 
