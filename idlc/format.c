@@ -198,13 +198,13 @@ static size_t wrapped_part(const char *text)
 /* Writes a line, broken behind commas where it would be too long. */
 static void write_wrapped(FILE *output, const char *indent, const char *text)
 {
-    size_t column = (size_t)fprintf(output, "%s", indent);
+    size_t column = (size_t)fprintf(output, "%s", indent), start = column;
 
     while (*text) {
         size_t length = wrapped_part(text);
 
-        if (column + length > MAX_LINE && column > strlen(indent)) {
-            column = (size_t)fprintf(output, "\n%s    ", indent) - 1;
+        if (column + length > MAX_LINE && column > start) {
+            start = column = (size_t)fprintf(output, "\n%s    ", indent) - 1;
             text += strspn(text, " ");
             continue;
         }

@@ -226,6 +226,16 @@ def check_fmt(compiler):
     return None if done.returncode == 1 and wrong.read_text().startswith("library a; struct") else "changed it"
 
 
+def check_fmt_long(compiler):
+    """What is longer than a line stands in one of its own, however long it is."""
+    source = pathlib.Path(tempfile.mkdtemp(dir=compiler.work)) / "long.idl"
+    head, name = "library long;\n\n@id(0x7001) interface I {\n  /// Long.\n  f @1 (", 30 * "long"
+    source.write_text(f"{head}a: u8, {name}: u32, b: u8);\n}}\n")
+    done = run([compiler.idlc, "fmt", source])
+    wanted = f"{head}a: u8,\n      {name}: u32,\n      b: u8);\n}}\n"
+    return None if done.returncode == 0 and source.read_text() == wanted else f"{say(done)}\n{source.read_text()}"
+
+
 def check_manual(compiler):
     """The manual page has every option and command of --help, and no other."""
     page = (compiler.tree / "idlc/idlc.1").read_text().replace("\\-", "-")
@@ -307,6 +317,7 @@ def add_checks(tests, compiler):
     for expected in sorted((compiler.tree / "tests/idlc/good").glob("*.cost")):
         tests.add(f"{expected.stem}: the cost of its operations", check_cost, compiler, expected)
     tests.add("fmt formats the file itself", check_fmt, compiler)
+    tests.add("fmt breaks lines where names are longer than a line", check_fmt_long, compiler)
     tests.add("the manual page is complete", check_manual, compiler)
     tests.add("a pipe is written through", check_special_output, compiler)
     for source in sorted((compiler.tree / "tests/idlc/bad").glob("*.idl")):
