@@ -38,6 +38,10 @@ class Operation:
         self.is_call = operation["kind"] == "call"
         self.is_served = not self.crossing and not operation.get("deferred")
 
+    def suffix(self):
+        """What the name of a handler ends in: that of the operation, even where it is a word of C."""
+        return self.operation["c_name"].removeprefix(f"{self.types.owner(self.operation)}_")
+
     # ---- Signatures --------------------------------------------------------------------------------------------------
 
     def input(self, parameter):
@@ -339,13 +343,13 @@ class Operation:
         head = ", ".join(["void *object", "const struct idl_call *call", *self.parameters(handler=True)])
         body += ["(void)call;", f"(void)!{call}"] if not self.is_call else [
             f"int idl_result = {call}", "", "(void)call;", *after, "return idl_result;"]
-        name = f"{interface}_forward_{self.operation['c_handler']}"
+        name = f"{interface}_forward_{self.suffix()}"
         return ["", f"static inline {'int' if self.is_call else 'void'} {name}({head})",
                 "{", *(f"{INDENT}{line}".rstrip() for line in body), "}"]
 
 
     def forward_nothing(self):
-        name, handler = self.interface["c_name"], self.operation["c_handler"]
+        name = self.interface["c_name"]
         outputs = [] if self.operation.get("deferred") else self.outputs
         texts = ["void *object", "const struct idl_call *call"]
         for parameters, is_output in ((self.inputs, False), (outputs, True)):
@@ -355,7 +359,7 @@ class Operation:
             texts.append(f"struct {name}_{self.operation['name']}_token *token")
         names = [text.split("[")[0].split("*")[-1].split(" ")[-1] for text in texts]
         body = [f"(void){name};" for name in names] + (["return -ERROR_BAD_OPERATION;"] if self.is_call else [])
-        return ["", f"static inline {'int' if self.is_call else 'void'} {name}_forward_{handler}({', '.join(texts)})",
+        return ["", f"static inline {'int' if self.is_call else 'void'} {name}_forward_{self.suffix()}({', '.join(texts)})",
                 "{", *(f"{INDENT}{line}" for line in body), "}"]
 
     def handled(self, parameter, is_output):
@@ -450,8 +454,8 @@ class Header:
             lines += [f"{INDENT}{line}" for line in operation.case()]
         lines += ["    default:", "        break;", "    }", "    stream_refuse(idl_request, ERROR_BAD_OPERATION, 0);",
                   "}"]
-        names = [operation.operation["c_handler"] for operation in self.operations[interface["name"]]]
-        handlers = [f"        .{handler} = HANDLERS##_{handler}, \\" for handler in names]
+        handlers = [f"        .{operation.operation['c_handler']} = HANDLERS##_{operation.suffix()}, \\"
+                    for operation in self.operations[interface["name"]]]
         return lines + ["", f"#undef {name.upper()}_SERVER", f"#define {name.upper()}_SERVER(NAME, HANDLERS) \\",
                         f"    static const struct {name}_ops NAME##_ops = {{ \\", *handlers, "    }; \\",
                         "    static void NAME(struct stream_request *idl_request) \\", "    { \\",
