@@ -296,6 +296,12 @@ static int grow(struct region *region, uint64_t pages, bool move)
     return 0;
 }
 
+/* May its client change its size? Not where it is somebody else's memory, or has a capability and a size of its own. */
+static bool can_be_resized(const struct region *region)
+{
+    return region->object->export == 0 && region->object->owner == region->client;
+}
+
 int regions_resize(struct client *client, uint64_t *address, uint64_t pages, bool move)
 {
     uint32_t index = regions_find(client, *address);
@@ -304,7 +310,7 @@ int regions_resize(struct client *client, uint64_t *address, uint64_t pages, boo
     if (index == client->region_count || client->regions[index]->start != *address)
         return MEMORY_ERROR_NO_REGION;
     struct region *region = client->regions[index];
-    if (!region_is_own(region))
+    if (!can_be_resized(region))
         return MEMORY_ERROR_NOT_ALLOWED;
     if (pages > region->pages) {
         int error = grow(region, pages, move);

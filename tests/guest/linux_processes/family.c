@@ -21,6 +21,7 @@
 
 #define PAGE 4096
 #define LARGE (64 * PAGE)
+#define SMALL (8 * PAGE)
 #define CHILDREN 5
 #define QUOTA 900 /* pages that memory_ends() has */
 
@@ -136,6 +137,32 @@ static void shares(void)
     REQUIRE(shared[0] == 2 && shared[PAGE] == 3 && own[0] == 1);
     shared[PAGE] = 7;
     REQUIRE(munmap((void *)shared, LARGE) == 0);
+}
+
+/* Who made it can have more of it, here or elsewhere: what there was is shared as before. */
+static void shares_more(void)
+{
+    const int flags = MAP_ANONYMOUS | MAP_SHARED, rights = PROT_READ | PROT_WRITE;
+    volatile int *shared = mmap(NULL, SMALL, rights, flags, -1, 0);
+    REQUIRE(shared != MAP_FAILED);
+    pid_t child = must_fork();
+    if (child == 0) {
+        REQUIRE(mremap((void *)shared, SMALL, SMALL + PAGE, MREMAP_MAYMOVE) == MAP_FAILED);
+        REQUIRE(errno == EACCES);
+        shared[0] = 1;
+        while (shared[PAGE] == 0)
+            sched_yield();
+        shared[PAGE]++;
+        _exit(0);
+    }
+    while (shared[0] == 0)
+        sched_yield();
+    REQUIRE(mmap((char *)shared + SMALL, PAGE, rights, flags | MAP_FIXED, -1, 0) != MAP_FAILED);
+    volatile int *moved = mremap((void *)shared, SMALL, LARGE, MREMAP_MAYMOVE);
+    REQUIRE(moved != MAP_FAILED && moved != shared && moved[0] == 1 && moved[LARGE / sizeof(*moved) - 1] == 0);
+    moved[PAGE] = 5;
+    REQUIRE(ended(child) == 0 && moved[PAGE] == 6);
+    REQUIRE(munmap((void *)moved, LARGE) == 0);
 }
 
 /* Registers of all kinds: the C library and the compiler keep some of them over the call. */
@@ -514,12 +541,25 @@ static const struct {
     const char *name;
     void (*function)(void);
 } parts[] = {
-    {"numbers", numbers},     {"copies", copies},        {"shares", shares},
-    {"registers", registers}, {"output", output},        {"statuses", statuses},
-    {"kills", kills},         {"waits", waits},          {"sequence", sequence},
-    {"depth", depth},         {"orphans", orphans},      {"leaves", leaves},
-    {"threads", threads},     {"refusals", refusals},    {"bomb", bomb},
-    {"executes", executes},   {"refused", not_executed}, {"thread", executes_in_thread},
+    {"numbers", numbers},
+    {"copies", copies},
+    {"shares", shares},
+    {"shares_more", shares_more},
+    {"registers", registers},
+    {"output", output},
+    {"statuses", statuses},
+    {"kills", kills},
+    {"waits", waits},
+    {"sequence", sequence},
+    {"depth", depth},
+    {"orphans", orphans},
+    {"leaves", leaves},
+    {"threads", threads},
+    {"refusals", refusals},
+    {"bomb", bomb},
+    {"executes", executes},
+    {"refused", not_executed},
+    {"thread", executes_in_thread},
     {"memory", memory_ends},
 };
 

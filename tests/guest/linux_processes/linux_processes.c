@@ -42,6 +42,7 @@ static void copies(void)
     EXPECT_EQUAL(run("numbers"), 0);
     EXPECT_EQUAL(run("copies"), 0);
     EXPECT_EQUAL(run("shares"), 0);
+    EXPECT_EQUAL(run("shares_more"), 0);
     EXPECT_EQUAL(run("registers"), 0);
     EXPECT_EQUAL(run("output"), 0);
 }
