@@ -90,7 +90,10 @@ static int read_file(struct image *image, const char *name, const struct elf_lim
         printf("process: file %s: %s\n", name, reason);
         return PROCESS_ERROR_BAD_FILE;
     }
-    return make_objects(image);
+    int error = make_objects(image);
+    if (error)
+        memset(image, 0, sizeof(*image)); /* so that nobody takes it for read, and it is read again */
+    return error;
 }
 
 /* ---- Models ------------------------------------------------------------------------------------------------------ */

@@ -310,7 +310,7 @@ static void quota_ends_at_each_step(void)
 }
 
 /* Each allocation of the kernel that a life leads to fails once, whoever it is for: the process, the process server, or
- * the memory server. */
+ * the memory server. So does each of those that the server makes when it starts its first process. */
 static void each_allocation_fails(void)
 {
     const kernel_debug_t debug = {salto_require("debug")};
@@ -366,6 +366,7 @@ static void many(void)
 }
 
 static const struct guest_test tests[] = {
+    {"each allocation fails once", each_allocation_fails}, /* first: those of the server's first process, too */
     {"several run at once", several_at_once},
     {"a program runs, and its status is told", statuses},
     {"arguments and environment arrive", arguments_arrive},
@@ -380,7 +381,6 @@ static const struct guest_test tests[] = {
     {"what cannot be is refused", refusals},
     {"quotas of all sizes", quotas_of_all_sizes},
     {"the quota ends at each step of a process's life", quota_ends_at_each_step},
-    {"each allocation fails once", each_allocation_fails},
     {"as many strings and capabilities as can be, and one more", too_many_of_everything},
     {"as many processes as can be, and one more", many},
 };
