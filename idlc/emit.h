@@ -90,5 +90,6 @@ const char *emit_clean_copy(FILE *output, const struct member *member);
 /* "const struct vfs_stat *stat", "uint8_t text[40]", "uint32_t *handle"...: a parameter of a C function. */
 const char *input_parameter(const struct member *member, const char *capability_type);
 const char *output_parameter(const struct member *member, const char *capability_type);
+const char *not_an_item(const struct member *member); /* the condition under which its handle cannot be an item */
 
 #endif

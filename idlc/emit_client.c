@@ -93,12 +93,16 @@ static void emit_item(FILE *output, const struct member *member)
             c_variable(member), rights, kind);
 }
 
+const char *not_an_item(const struct member *member)
+{
+    return text_of(member->type->move ? "%s.handle > IDL_MAX_HANDLE" : "!idl_is_item(&%s.handle)", c_variable(member));
+}
+
 static void emit_handle_checks(FILE *output, const struct operation *operation)
 {
     for (size_t i = 0; i < operation->inputs_count; i++)
         if (operation->inputs[i]->type->kind == TYPE_CAPABILITY && member_is_item(operation->inputs[i]))
-            fprintf(output, "    if (%s.handle > IDL_MAX_HANDLE)\n        return -ERROR_BAD_HANDLE;\n",
-                    c_variable(operation->inputs[i]));
+            fprintf(output, "    if (%s)\n        return -ERROR_BAD_HANDLE;\n", not_an_item(operation->inputs[i]));
 }
 
 static void emit_pack(FILE *output, const struct operation *operation)

@@ -234,8 +234,7 @@ static void emit_reply_item(FILE *output, const struct member *member)
     unsigned rights = member->type->rights ? member->type->rights : RIGHTS_ALL;
     unsigned kind = member->type->move ? ITEM_MOVE : ITEM_COPY;
 
-    fprintf(output, "    if (%s.handle > IDL_MAX_HANDLE)\n        return idl_failed(-ERROR_BAD_HANDLE, NULL);\n",
-            c_variable(member));
+    fprintf(output, "    if (%s)\n        return idl_failed(-ERROR_BAD_HANDLE, NULL);\n", not_an_item(member));
     fprintf(output, "    idl_utcb->items[%" PRIu64 "] = idl_item(%s.handle, %u, %u);\n", member->item,
             c_variable(member), rights, kind);
 }

@@ -72,8 +72,8 @@ int idl_fail(struct idl_token *token, int error)
 
     if (token->reply == 0)
         return -ERROR_NO_CALLER;
-    result = idl_answered(token,
-                          ipc_send(message_labelled_tag(label, message_tag(MESSAGE_SEND, 0, 0)), token->reply, words));
+    result = idl_answered(
+        token, ipc_exchange(message_labelled_tag(label, message_tag(MESSAGE_SEND, 0, 0)), token->reply, words));
     /* If not even this can be sent, the caller hears of it that its object goes. */
     idl_release(token->reply);
     token->reply = 0;

@@ -42,14 +42,14 @@ static void answer_kept(const struct service *service, struct idl_answer answer,
 
     for (unsigned i = 1; i < MESSAGE_REGISTER_WORDS && (uint32_t)answer.tag > TAG_PLAIN_REPLY + 1; i++)
         words[i] = frame->words[i];
-    tag = ipc_send(sent_tag(answer.tag), service->reply, words);
+    tag = ipc_exchange(sent_tag(answer.tag), service->reply, words);
     if (message_is_tag(tag))
         return;
     frame->refused++;
     idl_drop_answer(sent_tag(answer.tag));
     if (tag != ERROR_NO_CALLER)
-        ipc_send(message_labelled_tag((uint32_t) - (int)tag, message_tag(MESSAGE_SEND, 0, 0)), service->reply,
-                 (uint64_t[6]){0});
+        ipc_exchange(message_labelled_tag((uint32_t) - (int)tag, message_tag(MESSAGE_SEND, 0, 0)), service->reply,
+                     (uint64_t[6]){0});
 }
 
 static struct idl_answer keep_and_dispatch(uint64_t badge, uint64_t word0, uint64_t word1, uint64_t tag, uint64_t word2,

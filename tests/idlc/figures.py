@@ -21,7 +21,8 @@ from salto import tap
 
 LIMITS = {"client add": 15, "server add": 30, "client four": 25, "server four": 40, "client read": 40, "server read": 50}
 OPTIONS = ["-O2", "-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fno-stack-protector", "-fno-pie"]
-STUBS = ("tests/idlc/figures/stubs.c", "lib/server.c", "lib/text.c", "lib/serve.S", "lib/system_call.S")
+STUBS = ("tests/idlc/figures/stubs.c", "lib/server.c", "lib/text.c", "lib/serve.S", "lib/system_call.S",
+         "lib/route.S", "lib/route.c")
 ALL_LIMIT, LARGE_LIMIT, LARGE = 0.2, 2.0, 10000
 OPERATIONS, TEXT_LIMIT = 200, 8192  # of a server; bytes
 NOT_PERMITTED = 77  # exit status of figures/stubs.c

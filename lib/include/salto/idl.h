@@ -13,6 +13,7 @@
 #include "abi/errors.h"
 #include "abi/message.h"
 #include "salto/ipc.h"
+#include "salto/route.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -68,6 +69,16 @@ static inline int idl_sent(uint64_t tag, uint64_t word)
 static inline uint64_t idl_item(uint32_t handle, uint32_t rights, uint32_t kind)
 {
     return handle | rights << ITEM_RIGHTS_SHIFT | kind << ITEM_KIND_SHIFT;
+}
+
+/* Can the handle go as an item? That of a route becomes that of the capability behind it. What is moved away must not be
+ * a route's, since the route would be left with nothing behind it. */
+static inline bool idl_is_item(uint32_t *handle)
+{
+    if (__builtin_expect(*handle <= IDL_MAX_HANDLE, 1))
+        return true;
+    *handle = salto_capability(*handle);
+    return *handle - 1 < IDL_MAX_HANDLE;
 }
 
 /* The item of a string of `length` bytes: at most 32 bits of them. */

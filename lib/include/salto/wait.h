@@ -30,7 +30,7 @@ static inline int ipc_sleep_until(uint64_t deadline)
 static inline int ipc_signal(uint32_t notification, uint64_t bits)
 {
     uint64_t words[6] = {bits, 0, 0, 0, 0, 0};
-    uint64_t tag = ipc_send(message_tag(MESSAGE_SEND, 1, 0), notification, words);
+    uint64_t tag = ipc_exchange(message_tag(MESSAGE_SEND, 1, 0), notification, words);
 
     return message_is_tag(tag) ? 0 : -(int)tag;
 }

@@ -13,6 +13,11 @@ uint64_t fake_exchange(uint64_t tag, uint64_t handle, uint64_t *words);
 /* The UTCB of whoever runs: client or server. */
 struct utcb *fake_utcb(void);
 
+static inline uint64_t ipc_exchange(uint64_t tag, uint64_t handle, uint64_t *words)
+{
+    return fake_exchange(tag, handle, words);
+}
+
 static inline uint64_t ipc_call(uint64_t tag, uint64_t handle, uint64_t *words)
 {
     return fake_exchange(tag, handle, words);
