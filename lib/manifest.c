@@ -253,6 +253,21 @@ static bool parse_badge(struct parser *parser, struct manifest_grant *grant)
     return false;
 }
 
+static bool parse_over(struct parser *parser, struct manifest_grant *grant)
+{
+    struct manifest_token name;
+    struct manifest_place place = parser->token.place;
+    advance(parser);
+    grant->over_place = parser->token.place;
+    if (!take(parser, TOKEN_NAME, "a transport: kernel, local or shared", &name) ||
+        !manifest_resolve_transport(&parser->lexer, &name, &grant->over))
+        return false;
+    if (grant->object == MANIFEST_ENDPOINT)
+        return true;
+    manifest_error(&parser->lexer, &place, "only an endpoint is reached over a transport that can be chosen");
+    return false;
+}
+
 /* What follows the source of a grant; then it is complete. */
 static bool finish_grant(struct parser *parser, struct manifest_program *program, struct manifest_grant *grant)
 {
@@ -260,6 +275,8 @@ static bool finish_grant(struct parser *parser, struct manifest_program *program
     if (at_name(parser, "rights") && !parse_rights(parser, grant))
         return false;
     if (at_name(parser, "badge") && !parse_badge(parser, grant))
+        return false;
+    if (at_name(parser, "over") && !parse_over(parser, grant))
         return false;
     if (program->grants_count == MANIFEST_MAX_GRANTS) {
         manifest_error(&parser->lexer, &grant->place, "more than %d grants", MANIFEST_MAX_GRANTS);
@@ -508,7 +525,7 @@ bool manifest_check_files(const struct manifest *manifest, const char *file, con
     struct manifest_lexer lexer = {.file = file, .text = text, .length = length, .sink = sink};
     for (uint32_t i = 0; i < manifest->programs_count; i++) {
         const struct manifest_program *program = &manifest->programs[i];
-        if (!exists(context, program->file))
+        if (program->member == 0 && !exists(context, program->file))
             manifest_error(&lexer, &program->file_place, "there is no file '%s' for program '%s'", program->file,
                            program->name);
     }

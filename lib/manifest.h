@@ -19,6 +19,7 @@
 #define MANIFEST_MAX_ENDPOINTS 16
 #define MANIFEST_MAX_GRANTS 64
 #define MANIFEST_MAX_FILE 64
+#define MANIFEST_MAX_NAMES 120 /* of an image: what its start-up table has room for */
 
 /* Defaults and ranges of what a program is given. */
 #define MANIFEST_MEMORY_DEFAULT (4UL << 20)
@@ -55,6 +56,9 @@ enum manifest_object {
     MANIFEST_OBJECTS
 };
 
+/* By what messages go to an endpoint that a program of the set serves (docs/transports.md). */
+enum manifest_transport { MANIFEST_OVER_KERNEL, MANIFEST_OVER_LOCAL, MANIFEST_OVER_SHARED, MANIFEST_TRANSPORTS };
+
 /* A capability that a program is given, called `name` in its start-up table. */
 struct manifest_grant {
     char name[MANIFEST_NAME_SIZE];
@@ -66,8 +70,9 @@ struct manifest_grant {
     uint32_t rights;                   /* of kernel/abi/capability.h */
     uint64_t badge;                    /* 0: no badge */
     uint32_t first, last;              /* MANIFEST_PORTS: the range; MANIFEST_INTERRUPT: the line, twice */
+    enum manifest_transport over;      /* MANIFEST_OVER_KERNEL for all but MANIFEST_ENDPOINT */
     struct manifest_place place;
-    struct manifest_place server_place, endpoint_place;
+    struct manifest_place server_place, endpoint_place, over_place;
 };
 
 struct manifest_endpoint {
@@ -82,7 +87,7 @@ struct manifest_program {
     const char *arguments[MANIFEST_MAX_STRINGS]; /* argv[1] and up */
     const char *environment[MANIFEST_MAX_STRINGS];
     uint32_t arguments_count, environment_count;
-    uint64_t memory; /* quota in bytes, a multiple of the page size */
+    uint64_t memory; /* quota in bytes, a multiple of the page size: with that of all that is linked into its image */
     uint64_t stack;  /* in bytes, a multiple of the page size */
     uint32_t priority;
     bool plain;        /* has nothing of ours: not linked with our library */
@@ -95,6 +100,8 @@ struct manifest_program {
     struct manifest_endpoint endpoints[MANIFEST_MAX_ENDPOINTS];
     struct manifest_grant grants[MANIFEST_MAX_GRANTS];
     uint32_t endpoints_count, grants_count;
+    uint32_t image; /* index in programs[] of the one into whose image it is linked, by `over local`: its own if none */
+    uint32_t member; /* 0: the image is its own; else which of the others in that image it is, from 1 on */
 };
 
 struct manifest {
@@ -115,7 +122,7 @@ struct manifest_sink {
 bool manifest_parse(struct manifest *manifest, const char *file, const char *text, size_t length,
                     const struct manifest_sink *sink);
 
-/* Reports each program whose file `exists` does not know; `file`, `text` and `length` as they were parsed. */
+/* Reports each program whose file `exists` does not know, but for those that are linked into others; `file`, `text` and `length` as they were parsed. */
 bool manifest_check_files(const struct manifest *manifest, const char *file, const char *text, size_t length,
                           bool (*exists)(void *context, const char *name), void *context,
                           const struct manifest_sink *sink);

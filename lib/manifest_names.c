@@ -34,6 +34,9 @@ static const struct right_name {
 
 #define RIGHT_NAMES (sizeof(right_names) / sizeof(right_names[0]))
 
+static const char transport_names[MANIFEST_TRANSPORTS][MANIFEST_NAME_SIZE] = {
+    [MANIFEST_OVER_KERNEL] = "kernel", [MANIFEST_OVER_LOCAL] = "local", [MANIFEST_OVER_SHARED] = "shared"};
+
 /* What every program finds in its start-up table without being granted it. */
 static const char own_names[][MANIFEST_NAME_SIZE] = {"task", "thread", "factory"};
 
@@ -86,6 +89,20 @@ bool manifest_resolve_right(struct manifest_lexer *lexer, const struct manifest_
     }
     unknown_name(lexer, &name->place, "right", name->name,
                  manifest_suggest(name->name, right_names, RIGHT_NAMES, sizeof(right_names[0])));
+    return false;
+}
+
+bool manifest_resolve_transport(struct manifest_lexer *lexer, const struct manifest_token *name,
+                                enum manifest_transport *transport)
+{
+    for (size_t i = 0; i < MANIFEST_TRANSPORTS; i++) {
+        if (strcmp(transport_names[i], name->name) == 0) {
+            *transport = (enum manifest_transport)i;
+            return true;
+        }
+    }
+    unknown_name(lexer, &name->place, "transport", name->name,
+                 manifest_suggest(name->name, transport_names, MANIFEST_TRANSPORTS, sizeof(transport_names[0])));
     return false;
 }
 
@@ -251,4 +268,6 @@ void manifest_resolve(struct manifest_lexer *lexer, struct manifest *manifest)
 {
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
         checks[i](lexer, manifest);
+    if (lexer->errors == 0)
+        manifest_resolve_local(lexer, manifest);
 }

@@ -12,10 +12,18 @@ bool manifest_resolve_object(struct manifest_lexer *lexer, struct manifest_grant
 bool manifest_resolve_right(struct manifest_lexer *lexer, const struct manifest_token *name,
                             enum manifest_object object, uint32_t *right);
 
+/* The transport called by `name`; false after an error. */
+bool manifest_resolve_transport(struct manifest_lexer *lexer, const struct manifest_token *name,
+                                enum manifest_transport *transport);
+
 /* Rights of a grant that names none. */
 uint32_t manifest_default_rights(enum manifest_object object);
 
 /* Checks what concerns whole programs and the names between them, and fills in the indexes of grants. */
 void manifest_resolve(struct manifest_lexer *lexer, struct manifest *manifest);
+
+/* Finds out which programs are linked into which, and checks that they can be; of a manifest without errors
+ * (manifest_local.c). */
+void manifest_resolve_local(struct manifest_lexer *lexer, struct manifest *manifest);
 
 #endif

@@ -6,6 +6,8 @@
 #include <salto/server.h>
 #include <salto/startup.h>
 
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,19 +20,54 @@ const struct startup_table *salto_startup_table(void)
     return table->magic == STARTUP_MAGIC ? table : NULL;
 }
 
-uint32_t salto_grant(const char *name)
+/* Routes of the table's lines, which are opened when they are first asked for, once. */
+static uint32_t routes[STARTUP_MAX_GRANTS];
+static pthread_mutex_t routes_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* What opens a route over each transport: answers 0 where that cannot be, and then messages go by the kernel, as they
+ * do where nothing stands here. */
+static uint32_t (*const openers[])(const struct startup_grant *grant) = {
+    [STARTUP_OVER_KERNEL] = NULL,
+};
+
+static uint32_t open_route(const struct startup_grant *grant, uint32_t *route)
+{
+    pthread_mutex_lock(&routes_lock);
+    if (*route == 0)
+        *route = openers[grant->over](grant);
+    pthread_mutex_unlock(&routes_lock);
+    return *route ? *route : grant->handle;
+}
+
+static bool has_route(const struct startup_grant *grant)
+{
+    return grant->over < sizeof(openers) / sizeof(openers[0]) && openers[grant->over];
+}
+
+uint32_t salto_grant_of(uint32_t program, const char *name)
 {
     const struct startup_table *table = salto_startup_table();
     for (uint32_t i = 0; table && i < table->grants_count; i++) {
-        if (strcmp(table->grants[i].name, name) == 0)
-            return table->grants[i].handle;
+        const struct startup_grant *grant = &table->grants[i];
+        if (grant->program == program && strcmp(grant->name, name) == 0)
+            return has_route(grant) ? open_route(grant, &routes[i]) : grant->handle;
     }
     return 0;
 }
 
+uint32_t salto_grant(const char *name)
+{
+    return salto_grant_of(0, name);
+}
+
 uint32_t salto_require(const char *name)
 {
-    uint32_t handle = salto_grant(name);
+    return salto_require_of(0, name);
+}
+
+uint32_t salto_require_of(uint32_t program, const char *name)
+{
+    uint32_t handle = salto_grant_of(program, name);
     if (handle == 0) {
         fprintf(stderr, "this program was not granted '%s': see its set.manifest\n", name);
         exit(1);

@@ -12,11 +12,20 @@
 #define STARTUP_NAME_SIZE 24
 #define STARTUP_MAX_GRANTS 120
 
-/* One granted capability. */
+/* By what messages to an endpoint go (docs/transports.md). */
+#define STARTUP_OVER_KERNEL 0
+#define STARTUP_OVER_LOCAL 1
+#define STARTUP_OVER_SHARED 2
+#define STARTUP_SERVED 0x80 /* an endpoint that the program serves */
+
+/* One granted capability. Several programs can be linked into one image: each has its own lines. */
 struct startup_grant {
     char name[STARTUP_NAME_SIZE]; /* as the manifest names it, with zeros behind it, one at least */
     uint32_t handle;
-    uint32_t interface; /* interface id from the IDL file, 0 if unknown */
+    uint16_t interface; /* interface id from the IDL file, 0 if unknown */
+    uint8_t program;    /* whose line it is: 0 the image's own program, 1 and up those linked into it */
+    uint8_t over;       /* STARTUP_OVER_*; or STARTUP_SERVED with a bit 1 << STARTUP_OVER_* for each by which programs
+                         * of the set call it */
 };
 
 /* The table: one page. */

@@ -142,7 +142,7 @@ static void give(struct task *task, struct startup_table *table, const char *nam
     struct startup_grant *grant = &table->grants[table->grants_count++];
     memcpy(grant->name, name, strlen(name) + 1);
     grant->handle = handle;
-    grant->interface = object->type;
+    grant->interface = (uint16_t)object->type;
 }
 
 static void give_all(struct task *task, struct startup_table *table)

@@ -62,7 +62,7 @@ static void add_line(struct process *process, const char *name, uint32_t handle,
     memset(grant, 0, sizeof(*grant));
     memcpy(grant->name, name, strnlen(name, sizeof(grant->name) - 1));
     grant->handle = handle;
-    grant->interface = interface;
+    grant->interface = (uint16_t)interface;
 }
 
 /* What it starts others with. */

@@ -23,11 +23,11 @@ static const char *const object_names[MANIFEST_OBJECTS] = {
     [MANIFEST_ARCHIVE] = "archive",
 };
 
-bool grants_make_endpoints(struct program *program)
+bool grants_make_endpoints(struct program *program, const struct program *image)
 {
     for (uint32_t i = 0; i < program->manifest->endpoints_count; i++) {
         kernel_endpoint_t endpoint = {0};
-        int result = kernel_factory_create_endpoint(program->factory, &endpoint);
+        int result = kernel_factory_create_endpoint(image->factory, &endpoint);
         if (result)
             return program_problem(program, "an endpoint cannot be created", result);
         program->endpoints[i] = endpoint.handle;
@@ -53,10 +53,12 @@ static void add_line(struct startup_table *table, const char *name, uint32_t han
     memset(grant, 0, sizeof(*grant));
     strncpy(grant->name, name, sizeof(grant->name) - 1);
     grant->handle = handle;
-    grant->interface = interface;
+    grant->interface = (uint16_t)interface;
 }
 
-_Static_assert(3 + MANIFEST_MAX_ENDPOINTS + MANIFEST_MAX_GRANTS <= STARTUP_MAX_GRANTS, "every name has a line");
+_Static_assert(3 + MANIFEST_MAX_ENDPOINTS + MANIFEST_MAX_GRANTS <= MANIFEST_MAX_NAMES &&
+                   MANIFEST_MAX_NAMES <= STARTUP_MAX_GRANTS,
+               "every name has a line");
 
 /* Says that what the manifest calls `name` cannot be given. Answers false. */
 static bool grant_problem(const struct program *program, const char *name, int result)
@@ -137,17 +139,54 @@ static bool give_granted(struct program *program, struct startup_table *table, c
                 object ? interface_of(object) : 0);
 }
 
-bool grants_hand_out(struct program *program, struct startup_table *table)
+/* Bits of the transports by which the set calls an endpoint. */
+static uint32_t ways_to(const struct program *server, uint32_t endpoint)
 {
-    const struct manifest_program *manifest = program->manifest;
-    if (!give_own(program, table))
-        return false;
+    uint32_t ways = 0;
+    for (uint32_t i = 0; i < root.programs_count; i++) {
+        const struct manifest_program *client = root.programs[i].manifest;
+        for (uint32_t j = 0; j < client->grants_count; j++) {
+            const struct manifest_grant *grant = &client->grants[j];
+            if (grant->object == MANIFEST_ENDPOINT && &root.programs[grant->program_index] == server &&
+                grant->endpoint_index == endpoint)
+                ways |= 1U << grant->over;
+        }
+    }
+    return ways;
+}
+
+/* Says of the line that was added last whose it is, and by what messages go. */
+static void finish_line(struct startup_table *table, const struct program *member, uint32_t over)
+{
+    struct startup_grant *grant = &table->grants[table->grants_count - 1];
+    grant->program = (uint8_t)member->manifest->member;
+    grant->over = (uint8_t)over;
+}
+
+/* Gives the program what the manifest says of one in its image. */
+static bool hand_out_of(struct program *program, const struct program *member, struct startup_table *table)
+{
+    const struct manifest_program *manifest = member->manifest;
     for (uint32_t i = 0; i < manifest->endpoints_count; i++) {
-        if (!give(program, table, manifest->endpoints[i].name, program->endpoints[i], RIGHTS_ALL, 0, 0))
+        if (!give(program, table, manifest->endpoints[i].name, member->endpoints[i], RIGHTS_ALL, 0, 0))
             return false;
+        finish_line(table, member, STARTUP_SERVED | ways_to(member, i));
     }
     for (uint32_t i = 0; i < manifest->grants_count; i++) {
         if (!give_granted(program, table, &manifest->grants[i]))
+            return false;
+        finish_line(table, member, manifest->grants[i].over);
+    }
+    return true;
+}
+
+bool grants_hand_out(struct program *program, struct startup_table *table)
+{
+    if (!give_own(program, table) || !hand_out_of(program, program, table))
+        return false;
+    for (uint32_t i = 0; i < root.programs_count; i++) {
+        const struct program *member = &root.programs[i];
+        if (member != program && is_in_image(member, program) && !hand_out_of(program, member, table))
             return false;
     }
     return true;

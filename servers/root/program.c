@@ -47,8 +47,8 @@ bool programs_check_files(void)
     for (uint32_t i = 0; i < root.programs_count; i++) {
         root.programs[i].manifest = &root.manifest.programs[i];
         root.waits |= manifest_waits_for(root.programs[i].manifest);
-        if (root.programs[i].manifest->stored)
-            root.programs[i].state = PROGRAM_ENDED;
+        if (root.programs[i].manifest->stored || root.programs[i].manifest->member != 0)
+            root.programs[i].state = PROGRAM_ENDED; /* it is not started, or not by itself */
         else
             check_file(&root.programs[i]);
     }
@@ -80,6 +80,24 @@ static void share_slots(void)
     }
 }
 
+/* Makes the endpoints of all that is linked into the program's image. */
+static bool make_endpoints(struct program *program)
+{
+    for (uint32_t i = 0; i < root.programs_count; i++)
+        if (is_in_image(&root.programs[i], program) && !grants_make_endpoints(&root.programs[i], program))
+            return false;
+    return true;
+}
+
+/* Does somebody in the program's image serve? */
+static bool serves(const struct program *program)
+{
+    for (uint32_t i = 0; i < root.programs_count; i++)
+        if (is_in_image(&root.programs[i], program) && root.programs[i].manifest->endpoints_count > 0)
+            return true;
+    return false;
+}
+
 /* The program's quota, and the endpoints that come out of it. */
 static bool make_factory(struct program *program)
 {
@@ -87,7 +105,7 @@ static bool make_factory(struct program *program)
                                                           program->slots, &program->factory);
     if (result)
         return program_problem(program, "its quota cannot be had", result);
-    return grants_make_endpoints(program);
+    return make_endpoints(program);
 }
 
 /* Has the kernel tell root of the program's faults and its end, with the program's place in the set, from 1, as
@@ -164,7 +182,7 @@ static void start_those(bool servers, const uint64_t *stacks)
 {
     for (uint32_t i = 0; i < root.programs_count; i++) {
         struct program *program = &root.programs[i];
-        if (program->state == PROGRAM_NEW && (program->manifest->endpoints_count > 0) == servers)
+        if (program->state == PROGRAM_NEW && serves(program) == servers)
             start(program, stacks[i]);
     }
 }
@@ -200,7 +218,7 @@ void program_ended(struct program *program, bool failed)
     root.waited -= manifest_waits_for(manifest) ? 1 : 0;
     if (failed && !manifest->may_fail) {
         root.failed = true;
-        if (manifest->endpoints_count > 0) {
+        if (serves(program)) {
             printf("root: %s is gone, and others may wait for it: the set ends\n", manifest->name);
             root_power_off(1);
         }
@@ -226,6 +244,14 @@ static void reclaim(struct program *program)
         program_problem(program, "its quota cannot be reclaimed", result);
 }
 
+static void drop_endpoints(const struct program *image)
+{
+    for (uint32_t i = 0; i < root.programs_count; i++)
+        for (uint32_t j = 0; j < root.programs[i].manifest->endpoints_count && is_in_image(&root.programs[i], image);
+             j++)
+            drop(&root.programs[i].endpoints[j]);
+}
+
 void program_release(struct program *program)
 {
     reclaim(program);
@@ -234,7 +260,6 @@ void program_release(struct program *program)
     for (uint32_t i = 0; i < program->held_count; i++)
         drop(&program->held[i]);
     program->held_count = 0;
-    for (uint32_t i = 0; i < program->manifest->endpoints_count; i++)
-        drop(&program->endpoints[i]);
+    drop_endpoints(program);
     drop(&program->factory.handle);
 }

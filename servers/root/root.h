@@ -66,6 +66,12 @@ struct root {
 
 extern struct root root;
 
+/* Is `member` part of the image of `program`: that itself, or linked into it (`over local`)? */
+static inline bool is_in_image(const struct program *member, const struct program *program)
+{
+    return &root.programs[member->manifest->image] == program;
+}
+
 /* ---- main.c ---- */
 /* Prints "root: " and the formatted text, and turns the machine off with status 1. */
 _Noreturn void root_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -88,10 +94,10 @@ void program_hold(struct program *program, uint32_t handle);
 bool program_problem(const struct program *program, const char *what, int result);
 
 /* ---- grants.c ---- */
-/* Makes the endpoints that the program serves, in root's table. */
-bool grants_make_endpoints(struct program *program);
+/* Makes the endpoints that the program serves, in root's table, from the quota of the one that its image belongs to. */
+bool grants_make_endpoints(struct program *program, const struct program *image);
 
-/* Copies into the program's task what it is granted, and fills in the start-up table. */
+/* Copies into the program's task what it is granted, and what those are that are linked into it, and fills in the start-up table. */
 bool grants_hand_out(struct program *program, struct startup_table *table);
 
 /* ---- program.c ---- */

@@ -27,40 +27,40 @@
 #endif
 
 /* Programs that have no routes (the Linux-call handler links no table of them) say so: then no handle is looked at. The
- * cold code steps over the red zone of whoever it stands in; ipc_by_route (lib/route.S) takes and leaves registers as
- * the system call does. */
+ * cold code, in a section that is no compiler's own (which would put it in its own way), steps over the red zone of
+ * whoever it stands in; ipc_by_route (lib/route.S) takes and leaves registers as the system call does. */
 #ifdef IPC_WITHOUT_ROUTES
 #define IPC_BY_HANDLE "syscall"
 #else
-#define IPC_BY_HANDLE                            \
-    "testl %%edi, %%edi\n\t"                     \
-    "js 2f\n\t"                                  \
-    "syscall\n"                                  \
-    "1:\n\t"                                     \
-    ".pushsection .text.unlikely,\"ax\",@progbits\n" \
-    "2:\n\t"                                     \
-    "leaq -128(%%rsp), %%rsp\n\t"                \
-    "call ipc_by_route\n\t"                      \
-    "leaq 128(%%rsp), %%rsp\n\t"                 \
-    "jmp 1b\n\t"                                 \
+#define IPC_BY_HANDLE                                      \
+    "testl %%edi, %%edi\n\t"                               \
+    "js 2f\n\t"                                            \
+    "syscall\n"                                            \
+    "1:\n\t"                                               \
+    ".pushsection .text.unlikely.route,\"ax\",@progbits\n" \
+    "2:\n\t"                                               \
+    "leaq -128(%%rsp), %%rsp\n\t"                          \
+    "call ipc_by_route\n\t"                                \
+    "leaq 128(%%rsp), %%rsp\n\t"                           \
+    "jmp 1b\n\t"                                           \
     ".popsection"
 #endif
 
 /* One IPC by `instructions`, which take and leave registers as the system call does. */
-#define IPC_DO(instructions, tag, handle, words)                                                                     \
-    __extension__({                                                                                                  \
-        register uint64_t ipc_word2 __asm__("r8") = (words)[2];                                                      \
-        register uint64_t ipc_word3 __asm__("r9") = (words)[3];                                                      \
-        register uint64_t ipc_word4 __asm__("r10") = (words)[4];                                                     \
-                                                                                                                     \
-        __asm__ volatile __inline__(instructions                                                                                \
-                         : "+a"(tag), "+D"(handle), "+S"((words)[0]), "+d"((words)[1]), "+r"(ipc_word2),             \
-                           "+r"(ipc_word3), "+r"(ipc_word4), "+b"((words)[5])                                        \
-                         :                                                                                           \
-                         : "rcx", "r11", "cc", "memory" IPC_LOST_VECTORS);                                           \
-        (words)[2] = ipc_word2;                                                                                      \
-        (words)[3] = ipc_word3;                                                                                      \
-        (words)[4] = ipc_word4;                                                                                      \
+#define IPC_DO(instructions, tag, handle, words)                                                                    \
+    __extension__({                                                                                                 \
+        register uint64_t ipc_word2 __asm__("r8") = (words)[2];                                                     \
+        register uint64_t ipc_word3 __asm__("r9") = (words)[3];                                                     \
+        register uint64_t ipc_word4 __asm__("r10") = (words)[4];                                                    \
+                                                                                                                    \
+        __asm__ volatile __inline__(instructions                                                                    \
+                                    : "+a"(tag), "+D"(handle), "+S"((words)[0]), "+d"((words)[1]), "+r"(ipc_word2), \
+                                      "+r"(ipc_word3), "+r"(ipc_word4), "+b"((words)[5])                            \
+                                    :                                                                               \
+                                    : "rcx", "r11", "cc", "memory" IPC_LOST_VECTORS);                               \
+        (words)[2] = ipc_word2;                                                                                     \
+        (words)[3] = ipc_word3;                                                                                     \
+        (words)[4] = ipc_word4;                                                                                     \
     })
 
 /*
