@@ -122,7 +122,8 @@ struct manifest_sink {
 bool manifest_parse(struct manifest *manifest, const char *file, const char *text, size_t length,
                     const struct manifest_sink *sink);
 
-/* Reports each program whose file `exists` does not know, but for those that are linked into others; `file`, `text` and `length` as they were parsed. */
+/* Reports each program whose file `exists` does not know, but for those that are linked into others; `file`, `text` and
+ * `length` as they were parsed. */
 bool manifest_check_files(const struct manifest *manifest, const char *file, const char *text, size_t length,
                           bool (*exists)(void *context, const char *name), void *context,
                           const struct manifest_sink *sink);

@@ -59,7 +59,8 @@ uint32_t salto_capability(uint32_t handle)
     return route ? route->capability : 0;
 }
 
-/* Strings alone, and no answer that could bring pages. (Capabilities can come with any answer: a way has to do that.) */
+/* Strings alone, and no answer that could bring pages. (Capabilities can come with any answer: a way has to do
+ * that.) */
 static bool has_only_strings(uint32_t low)
 {
     const struct utcb *utcb = ipc_utcb();

@@ -97,7 +97,8 @@ bool program_problem(const struct program *program, const char *what, int result
 /* Makes the endpoints that the program serves, in root's table, from the quota of the one that its image belongs to. */
 bool grants_make_endpoints(struct program *program, const struct program *image);
 
-/* Copies into the program's task what it is granted, and what those are that are linked into it, and fills in the start-up table. */
+/* Copies into the program's task what it is granted, and what those are that are linked into it, and fills in the
+ * start-up table. */
 bool grants_hand_out(struct program *program, struct startup_table *table);
 
 /* ---- program.c ---- */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Stands in for lib/include/salto/ipc.h in programs of the host, which have no IPC: generated headers compile there,
- * and the stream transport works. Programs put this folder before lib/include. The only calls that go anywhere are those
- * by routes (route.h).
+ * and the stream transport works. Programs put this folder before lib/include. The only calls that go anywhere are
+ * those by routes (route.h).
  */
 #ifndef SALTO_IPC_H
 #define SALTO_IPC_H

@@ -71,8 +71,8 @@ static inline uint64_t idl_item(uint32_t handle, uint32_t rights, uint32_t kind)
     return handle | rights << ITEM_RIGHTS_SHIFT | kind << ITEM_KIND_SHIFT;
 }
 
-/* Can the handle go as an item? That of a route becomes that of the capability behind it. What is moved away must not be
- * a route's, since the route would be left with nothing behind it. */
+/* Can the handle go as an item? That of a route becomes that of the capability behind it. What is moved away must not
+ * be a route's, since the route would be left with nothing behind it. */
 static inline bool idl_is_item(uint32_t *handle)
 {
     if (__builtin_expect(*handle <= IDL_MAX_HANDLE, 1))
