@@ -218,8 +218,11 @@ struct declaration *ast_declaration(struct span span, enum declaration_kind kind
     return declaration;
 }
 
-struct declaration *ast_with_members(struct declaration *declaration, struct member_list members)
+struct declaration *ast_group(struct span span, enum declaration_kind kind, struct name name, struct type *underlying,
+                              struct member_list members)
 {
+    struct declaration *declaration = ast_declaration(span, kind, name, underlying, NULL);
+
     declaration->members = members;
     return declaration;
 }
@@ -323,6 +326,7 @@ void ast_free_members(struct member_list list)
         free(member->doc);
         ast_free_type(member->type);
         ast_free_value(member->value);
+        free(member->in);
         free(member);
     }
 }

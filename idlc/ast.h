@@ -101,12 +101,14 @@ struct member {
     struct span span;
     struct type *type;   /* field, parameter, row of a table */
     struct value *value; /* member of enum, flags, errors; number of a row */
-    bool out;            /* parameter written `out name: type` */
+    bool out, inout;     /* parameter written `out name: type`; `inout`: out as well */
     bool retired;        /* row of a table that nobody uses any more */
     struct member *next;
     /* filled in by the checks */
     uint64_t number; /* value of an enum, flags or errors member; two's complement where negative */
     /* filled in by the layout */
+    struct member *in;    /* parameter that is inout: the same as an input; owned, but for what it points to */
+    bool also_out;        /* that one */
     uint64_t offset;      /* field: byte in the struct */
     uint64_t padding;     /* field: bytes of padding before it */
     uint64_t first_word;  /* parameter in words: place in the message */
@@ -265,7 +267,9 @@ struct operation *ast_operation(struct span span, struct name name, struct value
 struct operation *ast_prefixed_operation(struct prefix prefix, enum operation_kind kind, struct operation *operation);
 struct declaration *ast_declaration(struct span span, enum declaration_kind kind, struct name name, struct type *type,
                                     struct value *value);
-struct declaration *ast_with_members(struct declaration *declaration, struct member_list members);
+/* Enum, flags (of an underlying type, or NULL), errors, struct, table, union. */
+struct declaration *ast_group(struct span span, enum declaration_kind kind, struct name name, struct type *underlying,
+                              struct member_list members);
 struct declaration *ast_with_operations(struct declaration *declaration, struct operation_list operations);
 struct declaration *ast_prefixed(struct prefix prefix, struct declaration *declaration);
 /* A type of the same name and meaning, without what only the formatter reads. */

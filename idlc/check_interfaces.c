@@ -376,24 +376,26 @@ static void check_event(const struct declaration *interface, const struct operat
         report(CODE_ONEWAY, event->name.span, "an event does not wait: it has no timeout");
 }
 
-/* Memory is lent to the server, until it answers. */
-static void check_lent(const struct operation *operation)
+static void check_parameter(const struct operation *operation, const struct member *member)
 {
-    FOR_EACH(member, member, operation->parameters)
-    if (member->type->lent && (member->out || operation->kind != OPERATION_CALL))
-        report(CODE_PAGES, member->type->span,
+    const struct type *type = member->type;
+
+    if (type->lent && (member->out || operation->kind != OPERATION_CALL))
+        report(CODE_PAGES, type->span,
                member->out ? "memory is lent to the server only; write pages"
                            : "a oneway operation has no end until which it could be lent");
-    FOR_EACH(member, member, operation->results)
-    if (member->type->lent)
-        report(CODE_PAGES, member->type->span, "memory is lent to the server only; write pages");
+    if (member->inout && type->kind != TYPE_UNRESOLVED && !type_is_scalar(type) && !type_is_aggregate(type))
+        report(CODE_INOUT, member->name.span, "'%s' cannot be inout: write an input, and a result of another name",
+               member->name.text);
 }
 
-static void check_results(const struct operation *operation)
+static void check_result(const struct member *member)
 {
-    FOR_EACH(member, member, operation->results)
+    if (member->type->lent)
+        report(CODE_PAGES, member->type->span, "memory is lent to the server only; write pages");
     if (member->out)
-        report(CODE_SYNTAX, member->name.span, "behind the arrow everything is out: leave 'out' away");
+        report(CODE_SYNTAX, member->name.span, "behind the arrow everything is out: leave '%s' away",
+               member->inout ? "inout" : "out");
 }
 
 void check_operation_kinds(struct program *program)
@@ -408,8 +410,10 @@ void check_operation_kinds(struct program *program)
             check_oneway(operation);
         if (operation->deferred && operation->kind != OPERATION_CALL)
             report(CODE_ONEWAY, operation->name.span, "what is not answered cannot be answered later");
-        check_results(operation);
-        check_lent(operation);
+        FOR_EACH(member, member, operation->parameters)
+        check_parameter(operation, member);
+        FOR_EACH(member, member, operation->results)
+        check_result(member);
     }
 }
 
@@ -455,6 +459,9 @@ static void check_kernel_operation(const struct operation *operation)
     if (operation->timeout || operation->deferred)
         report(CODE_KERNEL, operation->name.span, "a @kernel operation is answered at once: it %s",
                operation->timeout ? "has no timeout" : "is not deferred");
+    FOR_EACH(member, member, operation->parameters)
+    if (member->inout)
+        report(CODE_KERNEL, member->name.span, "a @kernel operation has inputs and results, and nothing that is both");
     if (operation->raises)
         report(CODE_KERNEL, operation->raises->span,
                "a @kernel operation fails with the kernel's errors, and raises none");

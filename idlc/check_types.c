@@ -18,6 +18,7 @@
 
 static const char *const integer_names[] = {"u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64"};
 static const char *const float_names[] = {"f32", "f64"};
+static const char *const right_names[] = {"read", "write", "execute", "copy"};
 static const char *const generic_names[] = {"cap", "bytes", "string", "pages", "lend", "sequence", "optional"};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -38,12 +39,11 @@ bool integer_type(const struct type *type, unsigned *bits, bool *is_signed)
 /* One named right, or letters such as "rw"; 0 if it is neither. */
 static unsigned right_bits(const char *text)
 {
-    static const char *const names[] = {"read", "write", "execute", "copy"};
     static const char letters[] = "rwxc";
     unsigned rights = 0;
 
-    for (unsigned i = 0; i < COUNT(names); i++)
-        if (strcmp(text, names[i]) == 0)
+    for (unsigned i = 0; i < COUNT(right_names); i++)
+        if (strcmp(text, right_names[i]) == 0)
             return 1u << i;
     for (const char *c = text; *c; c++) {
         const char *letter = strchr(letters, *c);
@@ -64,10 +64,8 @@ static void check_rights(struct type *type, const struct value *from)
         struct suggestion suggestion = {.wanted = text};
 
         if (!rights) {
-            suggestion_offer(&suggestion, "read");
-            suggestion_offer(&suggestion, "write");
-            suggestion_offer(&suggestion, "execute");
-            suggestion_offer(&suggestion, "copy");
+            for (size_t i = 0; i < COUNT(right_names); i++)
+                suggestion_offer(&suggestion, right_names[i]);
             report(CODE_CAPABILITY, value->span,
                    "'%s' is no right; rights are read, write, execute, copy, or the "
                    "letters r, w, x, c together%s",

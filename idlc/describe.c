@@ -14,34 +14,14 @@
 
 const char *type_kind_name(const struct type *type)
 {
-    switch (type->kind) {
-    case TYPE_INTEGER:
-        return "integer";
-    case TYPE_FLOAT:
-        return "float";
-    case TYPE_BOOL:
-        return "bool";
-    case TYPE_ENUM:
-        return "enum";
-    case TYPE_FLAGS:
-        return "flags";
-    case TYPE_STRUCT:
-        return "struct";
-    case TYPE_ARRAY:
-        return "array";
-    case TYPE_BYTES:
-        return "bytes";
-    case TYPE_STRING:
-        return "string";
-    case TYPE_SEQUENCE:
-        return "sequence";
-    case TYPE_PAGES:
-        return "pages";
-    case TYPE_CAPABILITY:
-    case TYPE_UNRESOLVED:
-        break;
-    }
-    return "capability";
+    static const char *const names[] = {
+        [TYPE_INTEGER] = "integer", [TYPE_FLOAT] = "float",       [TYPE_BOOL] = "bool",
+        [TYPE_ENUM] = "enum",       [TYPE_FLAGS] = "flags",       [TYPE_STRUCT] = "struct",
+        [TYPE_ARRAY] = "array",     [TYPE_BYTES] = "bytes",       [TYPE_STRING] = "string",
+        [TYPE_PAGES] = "pages",     [TYPE_SEQUENCE] = "sequence", [TYPE_CAPABILITY] = "capability",
+    };
+
+    return names[type->kind];
 }
 
 const char *declaration_text(const struct declaration *declaration)

@@ -39,7 +39,8 @@
     CODE(FITS, "does-not-fit")                 \
     CODE(DOCUMENTATION, "no-documentation")    \
     CODE(GENERIC, "bad-generic")               \
-    CODE(ROW, "bad-row")
+    CODE(ROW, "bad-row")                       \
+    CODE(INOUT, "bad-inout")
 
 #define DIAGNOSTIC_ENUM(name, text) CODE_##name,
 enum diagnostic_code { DIAGNOSTIC_CODES(DIAGNOSTIC_ENUM) CODES_COUNT };

@@ -23,7 +23,7 @@ void emit_html(FILE *output, struct program *program);
 /* How each operation travels, for people. */
 void emit_cost(FILE *output, struct program *program);
 /* The source, in its one form. Needs a program that parsed; the checks need not have run. */
-void format_unit(FILE *output, const struct unit *unit);
+void emit_format(FILE *output, struct program *program);
 /* An operation with its attributes, as the formatter writes it, in one line. */
 void format_operation(FILE *output, const struct operation *operation);
 

@@ -25,8 +25,9 @@ static void emit_signature(FILE *output, const char *start, const struct operati
 {
     fprintf(output, "IDL_MUST_USE static inline int %s", start);
     for (size_t i = 0; i < operation->inputs_count; i++)
-        fprintf(output, ", %s",
-                input_parameter(operation->inputs[i], text_of("%s ", c_type(operation->inputs[i]->type))));
+        if (!operation->inputs[i]->also_out)
+            fprintf(output, ", %s",
+                    input_parameter(operation->inputs[i], text_of("%s ", c_type(operation->inputs[i]->type))));
     for (size_t i = 0; i < operation->outputs_count; i++)
         fprintf(output, ", %s",
                 output_parameter(operation->outputs[i], text_of("%s ", c_type(operation->outputs[i]->type))));
@@ -47,7 +48,7 @@ static const char *initial_word(const struct operation *operation, uint64_t word
             continue;
         if (member->type->kind == TYPE_CAPABILITY)
             return text_of("%s.handle", c_variable(member));
-        return scalar_to_word(member->type, c_variable(member));
+        return scalar_to_word(member->type, text_of(member->also_out ? "*%s" : "%s", c_variable(member)));
     }
     return "0";
 }
@@ -79,7 +80,8 @@ static void emit_locals(FILE *output, const struct declaration *interface, const
         if (type_has_padding(operation->inputs[i]->type))
             emit_copy_local(output, operation->inputs[i]);
     for (size_t i = 0; i < operation->outputs_count; i++)
-        if (is_checked_copy(interface, operation->outputs[i]))
+        if (is_checked_copy(interface, operation->outputs[i]) &&
+            !(operation->outputs[i]->in && type_has_padding(operation->outputs[i]->type)))
             emit_copy_local(output, operation->outputs[i]);
     fputc('\n', output);
 }

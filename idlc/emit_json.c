@@ -183,6 +183,8 @@ static void write_message(struct json *json, const char *key, const struct messa
         json_begin(json, NULL, '{');
         json_text(json, "name", members[i]->name.text);
         json_text(json, "c_name", c_variable(members[i]));
+        if (members[i]->inout)
+            json_flag(json, "inout", true);
         write_place(json, members[i], strcmp(key, "reply") == 0);
         write_type(json, "type", members[i]->type);
         json_end(json, '}');

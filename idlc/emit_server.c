@@ -73,13 +73,20 @@ static const char *result_parameter(const struct member *member)
     return output_parameter(member, text_of("%s ", c_type(member->type)));
 }
 
+/* Is it an input that the handler finds in a result? What is answered later has none. */
+static bool is_in_result(const struct operation *operation, const struct member *input)
+{
+    return input->also_out && !operation->deferred;
+}
+
 /* `token`: the type of the token of a deferred call. */
 static void emit_handler(FILE *output, const struct operation *operation, const char *name, const char *token)
 {
     fprintf(output, "    %s (*%s)(void *object, const struct idl_call *call", is_oneway(operation) ? "void" : "int",
             name);
     for (size_t i = 0; i < operation->inputs_count; i++)
-        fprintf(output, ", %s", handler_parameter(operation->inputs[i]));
+        if (!is_in_result(operation, operation->inputs[i]))
+            fprintf(output, ", %s", handler_parameter(operation->inputs[i]));
     for (size_t i = 0; i < operation->outputs_count && !operation->deferred; i++)
         fprintf(output, ", %s", result_parameter(operation->outputs[i]));
     fprintf(output, operation->deferred ? ", struct %s_token *token)" : ")", token);
@@ -132,7 +139,8 @@ static void emit_locals(FILE *output, const struct declaration *interface, const
     if (shape_uses_utcb(&answered->request) || shape_uses_utcb(&answered->reply))
         fprintf(output, "    struct utcb *idl_utcb = ipc_utcb();\n");
     for (size_t i = 0; i < answered->inputs_count; i++)
-        emit_local(output, answered->inputs[i]);
+        if (!is_in_result(operation, answered->inputs[i]))
+            emit_local(output, answered->inputs[i]);
     for (size_t i = 0; i < answered->outputs_count; i++)
         emit_output_local(output, answered->outputs[i]);
     emit_blob_server_locals(output, interface, operation);
@@ -161,7 +169,7 @@ static void emit_unpack(FILE *output, const struct operation *operation)
                     member->item);
     }
     for (size_t i = 0; i < operation->outputs_count; i++)
-        if (type_is_aggregate(operation->outputs[i]->type))
+        if (type_is_aggregate(operation->outputs[i]->type) && !operation->outputs[i]->in)
             fprintf(output, "    __builtin_memset(%s, 0, %" PRIu64 ");\n", address_of(operation->outputs[i]),
                     operation->outputs[i]->type->size);
 }
@@ -191,11 +199,16 @@ static const char *argument_text(const struct member *member)
 
 static void emit_handler_call(FILE *output, const struct operation *operation)
 {
+    for (size_t i = 0; i < operation->outputs_count; i++)
+        if (operation->outputs[i]->in && type_is_scalar(operation->outputs[i]->type))
+            fprintf(output, "    %s = %s;\n", c_variable(operation->outputs[i]),
+                    argument_text(operation->outputs[i]->in));
     emit_blob_shut(output, operation);
     emit_pages_shut(output, operation);
     fprintf(output, "    %sidl_handler(idl_frame->object, &idl_call", is_oneway(operation) ? "" : "idl_result = ");
     for (size_t i = 0; i < operation->inputs_count; i++)
-        fprintf(output, ", %s", argument_text(operation->inputs[i]));
+        if (!is_in_result(operation, operation->inputs[i]))
+            fprintf(output, ", %s", argument_text(operation->inputs[i]));
     for (size_t i = 0; i < operation->outputs_count; i++)
         fprintf(output, ", %s", address_of(operation->outputs[i]));
     fprintf(output, operation->deferred ? ", &idl_token);\n" : ");\n");
@@ -317,7 +330,8 @@ static void name_by_position(struct member **named, struct member *copies, struc
 {
     for (size_t i = 0; i < count; i++) {
         copies[i] = *members[i];
-        copies[i].name.text = (char *)(uintptr_t)text_of("p%u", members[i]->position);
+        copies[i].name.text =
+            (char *)(uintptr_t)text_of("p%u", (members[i]->in ? members[i]->in : members[i])->position);
         named[i] = &copies[i];
     }
 }

@@ -145,7 +145,7 @@ static void write_parameters(FILE *output, struct member_list parameters)
     fputc('(', output);
     FOR_EACH(member, member, parameters)
     {
-        fprintf(output, "%s%s: ", member->out ? "out " : "", member->name.text);
+        fprintf(output, "%s%s: ", member->inout ? "inout " : member->out ? "out " : "", member->name.text);
         write_type(output, member->type);
         if (member->next)
             fprintf(output, ", ");
@@ -369,8 +369,9 @@ static bool stand_together(const struct declaration *before, const struct declar
     return before && before->kind == declaration->kind && !has_body(declaration) && !declaration->prefix.doc;
 }
 
-void format_unit(FILE *output, const struct unit *unit)
+void emit_format(FILE *output, struct program *program)
 {
+    const struct unit *unit = program->units.first;
     struct formatter formatter = {.output = output, .comment = unit->comments.first};
     const struct declaration *before = NULL;
 

@@ -195,6 +195,18 @@ static size_t list_length(struct member_list list)
     return count;
 }
 
+static struct member *as_input(struct member *member)
+{
+    struct member *input;
+
+    if (!member->inout)
+        return member;
+    input = allocate(sizeof(*input));
+    *input = *member;
+    input->also_out = true;
+    return member->in = input;
+}
+
 static void sort_parameters(struct operation *operation)
 {
     size_t count = list_length(operation->parameters) + list_length(operation->results) + 1;
@@ -203,10 +215,10 @@ static void sort_parameters(struct operation *operation)
     operation->outputs = allocate(count * sizeof(struct member *));
     FOR_EACH(member, member, operation->parameters)
     {
+        if (!member->out || member->inout)
+            operation->inputs[operation->inputs_count++] = as_input(member);
         if (member->out)
             operation->outputs[operation->outputs_count++] = member;
-        else
-            operation->inputs[operation->inputs_count++] = member;
     }
     FOR_EACH(member, member, operation->results)
     operation->outputs[operation->outputs_count++] = member;

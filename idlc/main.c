@@ -127,24 +127,21 @@ static void parse_option(struct options *options, char **arguments, int *i)
         fputs(usage, stdout);
         exit(0);
     }
-    if (strcmp(arguments[*i], "--strict") == 0) {
-        diagnostics_be_strict();
-        return;
-    }
-    if (strcmp(arguments[*i], "--found-by") == 0) {
-        diagnostics_name_checks();
-        return;
-    }
     if (strcmp(arguments[*i], "--checks") == 0) {
         check_print_names(stdout);
         exit(0);
     }
-    if (strncmp(arguments[*i], "-I", 2) != 0)
+    if (strcmp(arguments[*i], "--strict") == 0)
+        diagnostics_be_strict();
+    else if (strcmp(arguments[*i], "--found-by") == 0)
+        diagnostics_name_checks();
+    else if (strncmp(arguments[*i], "-I", 2) != 0)
         wrong_usage("unknown option ", arguments[*i]);
-    if (options->include_paths_count == MAX_INCLUDE_PATHS)
+    else if (options->include_paths_count == MAX_INCLUDE_PATHS)
         wrong_usage("too many -I options", "");
-    options->include_paths[options->include_paths_count++] =
-        arguments[*i][2] ? arguments[*i] + 2 : option_argument(arguments, i);
+    else
+        options->include_paths[options->include_paths_count++] =
+            arguments[*i][2] ? arguments[*i] + 2 : option_argument(arguments, i);
 }
 
 /* What a command stands for. `fmt` writes to the input, which is known when all is parsed. */
@@ -238,11 +235,6 @@ static void emit_depfile(FILE *output, const struct program *program, const stru
             fprintf(output, *c == ' ' || *c == '#' || *c == '\\' ? "\\%c" : "%c", *c);
     }
     fputc('\n', output);
-}
-
-static void emit_format(FILE *output, struct program *program)
-{
-    format_unit(output, program->units.first);
 }
 
 static void emit(FILE *output, enum output_kind kind, struct program *program, const struct options *options)

@@ -28,6 +28,7 @@
 
 %union {
     char *text;
+    const char *keyword; /* how a keyword is spelled, for where it is a name */
     struct name name;
     struct value *value;
     struct value_list values;
@@ -70,10 +71,10 @@ static void yyerror(struct span *span, void *scanner, struct unit *unit, const c
 %destructor { ast_free_declaration($$); } <declaration>
 
 %token <text> NAME "a name" NUMBER "a number" DURATION "a duration" STRING "a string" DOC "a doc comment"
-%token LIBRARY "'library'" IMPORT "'import'" CONST "'const'" ENUM "'enum'" FLAGS "'flags'" ERRORS "'errors'"
-%token STRUCT "'struct'" TABLE "'table'" INTERFACE "'interface'" ONEWAY "'oneway'" EVENT "'event'" OUT "'out'"
-%token UNION "'union'" RETIRED "'retired'"
-%token ALIAS "'alias'" SHIFT "'<<'" MOVE "'move'" RAISES "'raises'" ARROW "'->'"
+%token <keyword> LIBRARY "'library'" IMPORT "'import'" CONST "'const'" ENUM "'enum'" FLAGS "'flags'" ERRORS "'errors'"
+%token <keyword> STRUCT "'struct'" TABLE "'table'" INTERFACE "'interface'" ONEWAY "'oneway'" EVENT "'event'" OUT "'out'"
+%token <keyword> INOUT "'inout'" UNION "'union'" RETIRED "'retired'" ALIAS "'alias'" MOVE "'move'" RAISES "'raises'"
+%token SHIFT "'<<'" ARROW "'->'"
 %token END 0 "the end of the file"
 
 %left '|'
@@ -85,6 +86,7 @@ static void yyerror(struct span *span, void *scanner, struct unit *unit, const c
 %precedence NEGATION
 
 %type <text> doc word
+%type <keyword> keyword
 %type <name> name
 %type <value> value number operation_number raises base
 %type <values> values
@@ -136,24 +138,12 @@ attribute:
 declaration:
     ALIAS name '=' type ';'             { $$ = ast_declaration(@$, DECLARATION_ALIAS, $2, $4, NULL); }
 |   CONST name ':' type '=' value ';'   { $$ = ast_declaration(@$, DECLARATION_CONST, $2, $4, $6); }
-|   ENUM name underlying '{' members '}' {
-        $$ = ast_with_members(ast_declaration(@$, DECLARATION_ENUM, $2, $3, NULL), $5);
-    }
-|   FLAGS name underlying '{' members '}' {
-        $$ = ast_with_members(ast_declaration(@$, DECLARATION_FLAGS, $2, $3, NULL), $5);
-    }
-|   ERRORS name '{' members '}' {
-        $$ = ast_with_members(ast_declaration(@$, DECLARATION_ERRORS, $2, NULL, NULL), $4);
-    }
-|   STRUCT name '{' fields '}' {
-        $$ = ast_with_members(ast_declaration(@$, DECLARATION_STRUCT, $2, NULL, NULL), $4);
-    }
-|   TABLE name '{' rows '}' {
-        $$ = ast_with_members(ast_declaration(@$, DECLARATION_TABLE, $2, NULL, NULL), $4);
-    }
-|   UNION name '{' rows '}' {
-        $$ = ast_with_members(ast_declaration(@$, DECLARATION_UNION, $2, NULL, NULL), $4);
-    }
+|   ENUM name underlying '{' members '}'    { $$ = ast_group(@$, DECLARATION_ENUM, $2, $3, $5); }
+|   FLAGS name underlying '{' members '}'   { $$ = ast_group(@$, DECLARATION_FLAGS, $2, $3, $5); }
+|   ERRORS name '{' members '}'             { $$ = ast_group(@$, DECLARATION_ERRORS, $2, NULL, $4); }
+|   STRUCT name '{' fields '}'              { $$ = ast_group(@$, DECLARATION_STRUCT, $2, NULL, $4); }
+|   TABLE name '{' rows '}'                 { $$ = ast_group(@$, DECLARATION_TABLE, $2, NULL, $4); }
+|   UNION name '{' rows '}'                 { $$ = ast_group(@$, DECLARATION_UNION, $2, NULL, $4); }
 |   INTERFACE name base '{' operations '}' {
         $$ = ast_with_operations(ast_declaration(@$, DECLARATION_INTERFACE, $2, NULL, $3), $5);
     }
@@ -250,6 +240,7 @@ parameter_list:
 parameter:
     name ':' type           { $$ = ast_member(@1, NULL, $1, $3, NULL); }
 |   OUT name ':' type       { $$ = ast_member(@2, NULL, $2, $4, NULL); $$->out = true; }
+|   INOUT name ':' type     { $$ = ast_member(@2, NULL, $2, $4, NULL); $$->out = $$->inout = true; }
 ;
 
 type:
@@ -298,23 +289,12 @@ name:
 /* Keywords are names where nothing else can stand. */
 word:
     NAME
-|   LIBRARY                 { $$ = copy_text("library", 7); }
-|   IMPORT                  { $$ = copy_text("import", 6); }
-|   ALIAS                   { $$ = copy_text("alias", 5); }
-|   CONST                   { $$ = copy_text("const", 5); }
-|   ENUM                    { $$ = copy_text("enum", 4); }
-|   FLAGS                   { $$ = copy_text("flags", 5); }
-|   ERRORS                  { $$ = copy_text("errors", 6); }
-|   STRUCT                  { $$ = copy_text("struct", 6); }
-|   TABLE                   { $$ = copy_text("table", 5); }
-|   UNION                   { $$ = copy_text("union", 5); }
-|   RETIRED                 { $$ = copy_text("retired", 7); }
-|   INTERFACE               { $$ = copy_text("interface", 9); }
-|   ONEWAY                  { $$ = copy_text("oneway", 6); }
-|   EVENT                   { $$ = copy_text("event", 5); }
-|   OUT                     { $$ = copy_text("out", 3); }
-|   MOVE                    { $$ = copy_text("move", 4); }
-|   RAISES                  { $$ = copy_text("raises", 6); }
+|   keyword                 { $$ = copy_text($1, strlen($1)); }
+;
+
+keyword:
+    LIBRARY | IMPORT | ALIAS | CONST | ENUM | FLAGS | ERRORS | STRUCT | TABLE | UNION | RETIRED | INTERFACE | ONEWAY
+|   EVENT | OUT | INOUT | MOVE | RAISES
 ;
 
 %%

@@ -77,8 +77,13 @@ class Operation:
             return [f"{self.types.name(base)} {name}[{count}]"]
         return [f"{self.types.handle(type_) if kind == 'capability' else self.types.name(type_)} *{name}"]
 
+    def given(self, handler=False):
+        """The inputs that are no results at once, which what is answered later does not have in the handler."""
+        deferred = handler and self.operation.get("deferred")
+        return [parameter for parameter in self.inputs if deferred or not parameter.get("inout")]
+
     def parameters(self, handler=False):
-        return [text for parameter in self.inputs for text in self.input(parameter)] + \
+        return [text for parameter in self.given(handler) for text in self.input(parameter)] + \
             [text for parameter in self.outputs for text in self.output(parameter, handler)]
 
     @staticmethod
@@ -115,8 +120,8 @@ class Operation:
         if type_["kind"] == "string":
             return [f"if ({name}.size > {type_['length']})", f"{INDENT}return -ERROR_BAD_ARGUMENT;",
                     f"stream_put_u32(idl_writer, {name}.size);", f"stream_put(idl_writer, {name}.text, {name}.size);"]
-        expression = f"(*{name})" if type_["kind"] == "struct" else name
-        return self.types.put(type_, expression, "idl_writer")
+        pointed = type_["kind"] == "struct" or (parameter.get("inout") and type_["kind"] != "array")
+        return self.types.put(type_, f"(*{name})" if pointed else name, "idl_writer")
 
     def put_room(self, parameter):
         name, type_ = parameter["c_name"], parameter["type"]
@@ -246,7 +251,7 @@ class Operation:
 
     def clear_output(self, parameter):
         name = parameter["c_name"]
-        return [] if self.is_long(parameter["type"]) else [f"__builtin_memset(&{name}, 0, sizeof({name}));"]
+        return [] if self.is_long(parameter["type"]) or parameter.get("inout") else [f"__builtin_memset(&{name}, 0, sizeof({name}));"]
 
     def put_output(self, parameter):
         name, type_ = parameter["c_name"], parameter["type"]
@@ -276,7 +281,7 @@ class Operation:
         body = ["struct stream_reader *const idl_inputs = &idl_request->inputs;",
                 "const struct idl_call idl_call = {0};"]
         body += ["struct stream_writer *const idl_results = &idl_request->results;"] if self.outputs else []
-        for parameters, is_output in ((self.inputs, False), (self.outputs, True)):
+        for parameters, is_output in ((self.given(), False), (self.outputs, True)):
             body += [line for parameter in parameters for line in self.declare(parameter, is_output)]
         body += ["int idl_result;"] if self.is_call else []
         body += [""]
@@ -292,7 +297,7 @@ class Operation:
                     "struct stream_request *idl_request)", "{", *(f"{INDENT}{line}".rstrip() for line in body), "}"]
 
     def call_handler(self):
-        arguments = [text for parameters, is_output in ((self.inputs, False), (self.outputs, True))
+        arguments = [text for parameters, is_output in ((self.given(), False), (self.outputs, True))
                      for parameter in parameters for text in self.argument(parameter, is_output)]
         call = f"idl_ops->{self.operation['c_handler']}({', '.join(['idl_request->object', '&idl_call', *arguments])});"
         if not self.is_call:
@@ -322,7 +327,7 @@ class Operation:
             return self.forward_nothing()
         interface = self.interface["c_name"]
         body, arguments = [], [f"*(const {self.types.owner(self.operation)}_t *)object"]
-        for parameter in self.inputs:
+        for parameter in self.given():
             arguments += [text.split("[")[0].split("*")[-1].split(" ")[-1] for text in self.input(parameter)]
         after = []
         for parameter in self.outputs:
@@ -352,7 +357,7 @@ class Operation:
         name = self.interface["c_name"]
         outputs = [] if self.operation.get("deferred") else self.outputs
         texts = ["void *object", "const struct idl_call *call"]
-        for parameters, is_output in ((self.inputs, False), (outputs, True)):
+        for parameters, is_output in ((self.given(handler=True), False), (outputs, True)):
             for parameter in parameters:
                 texts += self.handled(parameter, is_output)
         if self.operation.get("deferred"):

@@ -71,11 +71,6 @@ static char *output_text(struct program *program, void (*emit)(FILE *output, str
     return text;
 }
 
-static void emit_formatted(FILE *output, struct program *program)
-{
-    format_unit(output, program->units.first);
-}
-
 static void emit_others(struct program *program)
 {
     emit_server(nowhere, program);
@@ -136,7 +131,7 @@ static bool compile(const char *text, size_t length, bool formatted, struct outp
     diagnostics_print(nowhere);
     if (good) {
         outputs->client = output_text(&program, emit_client);
-        outputs->formatted = output_text(&program, emit_formatted);
+        outputs->formatted = output_text(&program, emit_format);
     }
     if (good && !formatted) {
         emit_others(&program);

@@ -211,11 +211,6 @@ static char *output_text(struct program *program, void (*emit)(FILE *output, str
     return text;
 }
 
-static void emit_formatted(FILE *output, struct program *program)
-{
-    format_unit(output, program->units.first);
-}
-
 /* Compiles `bytes`; where that succeeds, `client` and `formatted` are the outputs, to be freed. */
 static bool compile(const char *bytes, size_t length, const char *const *include_paths, char **client, char **formatted)
 {
@@ -233,7 +228,7 @@ static bool compile(const char *bytes, size_t length, const char *const *include
         emit_html(nowhere, &program);
         emit_cost(nowhere, &program);
         *client = output_text(&program, emit_client);
-        *formatted = output_text(&program, emit_formatted);
+        *formatted = output_text(&program, emit_format);
     }
     program_free(&program);
     names_free();

@@ -5,7 +5,7 @@ if exists("b:current_syntax")
 endif
 
 syntax keyword saltoidlKeyword library import alias const enum flags errors struct table interface
-syntax keyword saltoidlModifier oneway event out move raises
+syntax keyword saltoidlModifier oneway event out inout move raises
 syntax keyword saltoidlModifier retired
 syntax keyword saltoidlKeyword union
 syntax keyword saltoidlType optional sequence
