@@ -177,6 +177,8 @@ static void check_table_rows(const struct declaration *table)
             return;
         if (strcmp(row->name.text, "present") == 0)
             report(CODE_CLASH, row->name.span, "'present' is what says which rows are there");
+        if (row->type->declaration && row->type->declaration->kind == DECLARATION_OPTIONAL)
+            report(CODE_ROW, row->type->span, "any row of a table may be absent: 'optional' says nothing more");
         expected++;
     }
 }

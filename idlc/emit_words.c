@@ -202,8 +202,8 @@ void emit_clear_padding(FILE *output, const struct type *type, const char *objec
         fprintf(output, "    %s_clear_padding(%s);\n", c_stem(type->declaration), object);
         return;
     }
-    fprintf(output, "    for (unsigned idl_i = 0; idl_i < %" PRIu64 "; idl_i++)\n", type->length);
-    fprintf(output, "        %s_clear_padding(&%s[idl_i]);\n", c_stem(type->of->declaration), object);
+    fprintf(output, "    for (unsigned idl_i = 0; idl_i < %" PRIu64 "; idl_i++) {\n", type->length);
+    fprintf(output, "        %s_clear_padding(&%s[idl_i]);\n    }\n", c_stem(type->of->declaration), object);
 }
 
 const char *array_suffix(const struct type *type)

@@ -392,8 +392,9 @@ class Header:
                            for interface in self.interfaces()}
 
     def interfaces(self):
-        """Those of the file itself: their bases have headers of their own."""
-        return [interface for interface in self.model.interfaces() if interface["file"] == 0]
+        """Those of the file itself, since their bases have headers of their own, that have any operation."""
+        return [interface for interface in self.model.interfaces()
+                if interface["file"] == 0 and self.model.all_operations(interface)]
 
     def text(self, kind, what, types_header, lines):
         guard = f"STREAM_{self.model.library}_{self.stem}_{kind}".upper().replace("-", "_")
