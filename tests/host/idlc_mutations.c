@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define MAX_TEXT 20000
-#define MAX_FILES 64
+#define MAX_FILES 256
 
 struct text {
     char bytes[MAX_TEXT];
