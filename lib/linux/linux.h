@@ -93,6 +93,9 @@ _Noreturn void ipc_exit(uint32_t status);
 /* ---- Calls, by subject ----------------------------------------------------------------------------------------- */
 linux_function linux_read, linux_readv, linux_write, linux_writev, linux_ioctl, linux_lseek, linux_close;
 linux_function linux_mmap, linux_mprotect, linux_munmap, linux_brk, linux_madvise, linux_mremap;
+
+/* Rights for a PROT_ value; false if it cannot be had (memory is never writable and executable). */
+bool linux_protection_rights(uint64_t protection, uint32_t *rights);
 linux_function linux_clock_gettime, linux_clock_getres, linux_gettimeofday, linux_time, linux_nanosleep;
 linux_function linux_clock_nanosleep;
 linux_function linux_arch_prctl, linux_set_tid_address, linux_exit, linux_getpid, linux_exit_group, linux_sched_yield;

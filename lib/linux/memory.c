@@ -6,7 +6,7 @@
  *
  * What the program's image covers is not in the table: mprotect may take rights away from it in name only.
  */
-#define _GNU_SOURCE /* MREMAP_FIXED, MADV_FREE */
+#define _GNU_SOURCE /* MREMAP_FIXED */
 #include "regions.h"
 
 #include <errno.h>
@@ -32,19 +32,6 @@ static uint64_t round_up(uint64_t bytes)
 static bool is_ours(uint64_t start, uint64_t length)
 {
     return start >= PROGRAM_BREAK_BASE && start < LINUX_HANDLER_BASE && length <= LINUX_HANDLER_BASE - start;
-}
-
-/* Rights for a PROT_ value; false if it cannot be had (memory is never writable and executable). */
-static bool protection_rights(uint64_t protection, uint32_t *rights)
-{
-    if (protection & ~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC))
-        return false;
-    *rights = protection == PROT_NONE ? 0 : RIGHT_READ;
-    if (protection & PROT_WRITE)
-        *rights |= RIGHT_WRITE;
-    if (protection & PROT_EXEC)
-        *rights |= RIGHT_EXECUTE;
-    return !((protection & PROT_WRITE) && (protection & PROT_EXEC));
 }
 
 static uint32_t region_pages(const struct region *region)
@@ -117,7 +104,7 @@ int64_t plain_mmap(const struct linux_frame *frame)
     uint32_t rights;
     if (!(flags & MAP_ANONYMOUS))
         return -ENODEV;
-    if (frame->rsi == 0 || !protection_rights(frame->rdx, &rights))
+    if (frame->rsi == 0 || !linux_protection_rights(frame->rdx, &rights))
         return -EINVAL;
     if (bytes < frame->rsi)
         return -ENOMEM;
@@ -145,7 +132,7 @@ int64_t plain_mprotect(const struct linux_frame *frame)
 {
     uint64_t start = frame->rdi, bytes = round_up(frame->rsi), end = start + bytes;
     uint32_t rights;
-    if (start % PAGE_SIZE != 0 || bytes < frame->rsi || !protection_rights(frame->rdx, &rights))
+    if (start % PAGE_SIZE != 0 || bytes < frame->rsi || !linux_protection_rights(frame->rdx, &rights))
         return -EINVAL;
     if (!is_ours(start, bytes))
         return rights & (RIGHT_WRITE | RIGHT_EXECUTE) ? -EACCES : 0;
@@ -173,21 +160,6 @@ int64_t plain_brk(const struct linux_frame *frame)
         return (int64_t)heap_end;
     heap_end = wanted;
     return (int64_t)heap_end;
-}
-
-/* madvise(address, length, advice): advice that may be ignored is. */
-int64_t plain_madvise(const struct linux_frame *frame)
-{
-    switch (frame->rdx) {
-    case MADV_NORMAL:
-    case MADV_RANDOM:
-    case MADV_SEQUENTIAL:
-    case MADV_WILLNEED:
-    case MADV_FREE:
-        return 0;
-    default:
-        return -EINVAL;
-    }
 }
 
 /* mremap(address, old, new, flags): gives back what a smaller size leaves; never grows, and callers then copy. */

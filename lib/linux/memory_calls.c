@@ -6,7 +6,13 @@
  * The handler runs on the program's stack. So a thread that gives back the stack that it runs on (a C library does that
  * for threads that nobody waits for, right before they end) keeps it until it has ended.
  */
+#define _GNU_SOURCE /* MADV_FREE */
 #include "linux.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "abi/capability.h"
 #include "paged.h"
 #include "regions.h"
 #include "threads.h"
@@ -33,6 +39,16 @@ void linux_memory_go_on(void)
 void linux_memory_forked(void)
 {
     memory_lock = 0;
+}
+
+bool linux_protection_rights(uint64_t protection, uint32_t *rights)
+{
+    if (protection & ~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC))
+        return false;
+    *rights = protection == PROT_NONE ? 0 : RIGHT_READ;
+    *rights |= protection & PROT_WRITE ? RIGHT_WRITE : 0;
+    *rights |= protection & PROT_EXEC ? RIGHT_EXECUTE : 0;
+    return !((protection & PROT_WRITE) && (protection & PROT_EXEC));
 }
 
 static int64_t call(const struct linux_frame *frame, linux_function *paged, linux_function *plain)
@@ -78,10 +94,23 @@ int64_t linux_brk(const struct linux_frame *frame)
     return call(frame, paged_brk, plain_brk);
 }
 
-/* madvise(address, length, advice) */
+/* Nothing need be done for such advice. */
+static bool may_be_ignored(uint64_t advice)
+{
+    return advice == MADV_NORMAL || advice == MADV_RANDOM || advice == MADV_SEQUENTIAL || advice == MADV_WILLNEED ||
+           advice == MADV_FREE;
+}
+
+/* madvise(address, length, advice): what is not needed any more is given back, where the memory server can take it. */
 int64_t linux_madvise(const struct linux_frame *frame)
 {
-    return call(frame, paged_madvise, plain_madvise);
+    if (frame->rdi % PAGE_SIZE != 0)
+        return -EINVAL;
+    if (may_be_ignored(frame->rdx))
+        return 0;
+    if (frame->rdx != MADV_DONTNEED || linux_grants.memory == 0)
+        return -EINVAL;
+    return call(frame, paged_discard, NULL);
 }
 
 /* mremap(address, old, new, flags) */

@@ -4,7 +4,7 @@
  * client that the task is. The server has the books; the handler keeps the program break alone. Memory is there when it
  * is touched, so a mapping may be much larger than the quota; who touches more than that is ended by a fault.
  */
-#define _GNU_SOURCE /* MREMAP_FIXED, MADV_FREE */
+#define _GNU_SOURCE /* MREMAP_MAYMOVE */
 #include "paged.h"
 
 #include <errno.h>
@@ -50,17 +50,6 @@ static bool is_programs(uint64_t start, uint64_t pages)
            pages <= (LINUX_HANDLER_BASE - start) / PAGE_SIZE;
 }
 
-/* Rights for a PROT_ value; false if it cannot be had (memory is never writable and executable). */
-static bool protection_rights(uint64_t protection, uint32_t *rights)
-{
-    if (protection & ~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC))
-        return false;
-    *rights = protection == PROT_NONE ? 0 : RIGHT_READ;
-    *rights |= protection & PROT_WRITE ? RIGHT_WRITE : 0;
-    *rights |= protection & PROT_EXEC ? RIGHT_EXECUTE : 0;
-    return !((protection & PROT_WRITE) && (protection & PROT_EXEC));
-}
-
 /* mmap(address, length, protection, flags, fd, offset) */
 int64_t paged_mmap(const struct linux_frame *frame)
 {
@@ -69,7 +58,7 @@ int64_t paged_mmap(const struct linux_frame *frame)
     int result = 0;
     if (!(flags & MAP_ANONYMOUS))
         return -ENODEV;
-    if (frame->rsi == 0 || !protection_rights(frame->rdx, &rights))
+    if (frame->rsi == 0 || !linux_protection_rights(frame->rdx, &rights))
         return -EINVAL;
     if (pages == 0)
         return -ENOMEM;
@@ -99,7 +88,7 @@ int64_t paged_mprotect(const struct linux_frame *frame)
 {
     uint64_t start = frame->rdi, pages = pages_of(frame->rsi);
     uint32_t rights;
-    if (start % PAGE_SIZE != 0 || !protection_rights(frame->rdx, &rights))
+    if (start % PAGE_SIZE != 0 || !linux_protection_rights(frame->rdx, &rights))
         return -EINVAL;
     if (frame->rsi == 0)
         return 0;
@@ -134,26 +123,13 @@ int64_t paged_brk(const struct linux_frame *frame)
     return (int64_t)heap_end;
 }
 
-/* madvise(address, length, advice): what is not needed any more is given back; other advice that may be ignored is. */
-int64_t paged_madvise(const struct linux_frame *frame)
+/* madvise(address, length, MADV_DONTNEED): gives pages back. */
+int64_t paged_discard(const struct linux_frame *frame)
 {
     uint64_t pages = pages_of(frame->rsi);
-    if (frame->rdi % PAGE_SIZE != 0)
-        return -EINVAL;
-    switch (frame->rdx) {
-    case MADV_DONTNEED:
-        if (frame->rsi == 0)
-            return 0;
-        return is_programs(frame->rdi, pages) ? linux_error(ipc_space_discard(frame->rdi, pages)) : -EINVAL;
-    case MADV_NORMAL:
-    case MADV_RANDOM:
-    case MADV_SEQUENTIAL:
-    case MADV_WILLNEED:
-    case MADV_FREE:
+    if (frame->rsi == 0)
         return 0;
-    default:
-        return -EINVAL;
-    }
+    return is_programs(frame->rdi, pages) ? linux_error(ipc_space_discard(frame->rdi, pages)) : -EINVAL;
 }
 
 /* mremap(address, old, new, flags): a whole mapping grows, where it is or where there is room; any shrinks. */

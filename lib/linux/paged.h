@@ -11,7 +11,7 @@
 void paged_prepare(void);
 
 /* As the functions of memory_calls.c, which has taken the lock. */
-linux_function paged_mmap, paged_munmap, paged_mprotect, paged_brk, paged_madvise, paged_mremap;
+linux_function paged_mmap, paged_munmap, paged_mprotect, paged_brk, paged_discard, paged_mremap;
 
 #pragma GCC visibility pop
 

@@ -27,7 +27,7 @@ struct region {
 void plain_prepare(void);
 
 /* memory.c: as the functions of memory_calls.c, which has taken the lock. */
-linux_function plain_mmap, plain_munmap, plain_mprotect, plain_brk, plain_madvise, plain_mremap;
+linux_function plain_mmap, plain_munmap, plain_mprotect, plain_brk, plain_mremap;
 
 /* regions.c: a table sorted by address, without overlaps. */
 extern struct region regions[REGIONS_MAX];
