@@ -2,6 +2,11 @@
 /* Names of the exceptions that a program can raise: Intel SDM volume 3, 6.3.1. */
 #include "exception_name.h"
 
+/* Error code of a page fault: Intel SDM volume 3, 4.7. */
+#define PAGE_FAULT_PRESENT 1
+#define PAGE_FAULT_WRITE 2
+#define PAGE_FAULT_FETCH 16
+
 const char *exception_name(uint32_t vector)
 {
     static const char *const names[] = {
@@ -25,4 +30,14 @@ const char *exception_name(uint32_t vector)
     if (vector < sizeof(names) / sizeof(names[0]) && names[vector])
         return names[vector];
     return "exception";
+}
+
+const char *page_fault_access(uint32_t error)
+{
+    return error & PAGE_FAULT_FETCH ? "execute" : error & PAGE_FAULT_WRITE ? "write" : "read";
+}
+
+const char *page_fault_reason(uint32_t error)
+{
+    return error & PAGE_FAULT_PRESENT ? ", not allowed" : "";
 }

@@ -7,12 +7,6 @@
 #include "exception_name.h"
 #include "process.h"
 
-#define VECTOR_PAGE_FAULT 14
-/* Error code of a page fault: Intel SDM volume 3, 4.7. */
-#define PAGE_FAULT_PRESENT 1
-#define PAGE_FAULT_WRITE 2
-#define PAGE_FAULT_FETCH 16
-
 /* Prints " in FUNCTION+0xOFFSET (FILE)" for an address in the program or the Linux-call handler. */
 static void print_place(const struct process *process, uint64_t instruction)
 {
@@ -28,12 +22,12 @@ static void print_place(const struct process *process, uint64_t instruction)
 
 static void print_page_fault(uint32_t error, uint64_t address)
 {
-    const char *access = error & PAGE_FAULT_FETCH ? "execute" : error & PAGE_FAULT_WRITE ? "write" : "read";
+    const char *access = page_fault_access(error);
     if (address >= STACK_BOTTOM - GUARD_PAGES * PAGE_SIZE && address < STACK_BOTTOM)
         printf("stack overflow: its %lu KiB are used up (%s at 0x%" PRIx64 ")", STACK_PAGES * PAGE_SIZE / 1024, access,
                address);
     else
-        printf("page fault (%s%s) at 0x%" PRIx64, access, error & PAGE_FAULT_PRESENT ? ", not allowed" : "", address);
+        printf("page fault (%s%s) at 0x%" PRIx64, access, page_fault_reason(error), address);
 }
 
 void report_fault(const struct process *process, uint32_t number, uint32_t vector, uint32_t error, uint64_t address,

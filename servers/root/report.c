@@ -8,12 +8,6 @@
 #include "exception_name.h"
 #include "root.h"
 
-#define VECTOR_PAGE_FAULT 14
-/* Error code of a page fault: Intel SDM volume 3, 4.7. */
-#define PAGE_FAULT_PRESENT 1
-#define PAGE_FAULT_WRITE 2
-#define PAGE_FAULT_FETCH 16
-
 /* Prints " in FUNCTION+0xOFFSET (FILE)" for an address in the program or the handler. */
 static void print_place(const struct program *program, uint64_t instruction)
 {
@@ -51,8 +45,7 @@ void report_fault(const struct program *program, uint32_t number, uint32_t vecto
 {
     printf("%s: %s", program->manifest->name, exception_name(vector));
     if (vector == VECTOR_PAGE_FAULT) {
-        const char *access = error & PAGE_FAULT_FETCH ? "execute" : error & PAGE_FAULT_WRITE ? "write" : "read";
-        printf(" (%s%s) at 0x%" PRIx64, access, error & PAGE_FAULT_PRESENT ? ", not allowed" : "", address);
+        printf(" (%s%s) at 0x%" PRIx64, page_fault_access(error), page_fault_reason(error), address);
     } else {
         printf(" (vector %" PRIu32 ", error 0x%" PRIx32 ")", vector, error);
     }
