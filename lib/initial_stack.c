@@ -5,13 +5,14 @@
  */
 #include "initial_stack.h"
 
+#include <assert.h>
 #include <elf.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include "abi/addresses.h"
 
-#define AUXILIARY_WORDS 32 /* room; make_auxiliary() uses fewer */
+#define AUXILIARY_WORDS 32 /* what make_auxiliary() uses at most */
 #define CLOCK_TICKS 100
 
 /* The memory, and how far up it is still free. */
@@ -42,6 +43,7 @@ static uint64_t push_string(struct builder *builder, const char *string)
 
 static void add_pair(uint64_t *words, size_t *count, uint64_t type, uint64_t value)
 {
+    assert(*count + 2 <= AUXILIARY_WORDS);
     words[(*count)++] = type;
     words[(*count)++] = value;
 }

@@ -16,8 +16,7 @@ void idl_release(uint32_t handle)
     if (handle == 0)
         return;
     /* It fails only where the program has no capability to its own task, and then nothing else could be done. */
-    if (kernel_task_delete((kernel_task_t){salto_own_task}, handle) != 0)
-        return;
+    (void)!kernel_task_delete((kernel_task_t){salto_own_task}, handle);
 }
 
 void idl_release_pages(struct idl_pages pages)
