@@ -141,14 +141,17 @@ static bool is_whole_block(const uint32_t *frames, uint64_t count)
     return length == BLOCK_PAGES;
 }
 
-/* Gives a copy a page of its own, with what stands in `frame`; the quota must have enough. */
+/* Gives a copy a page of its own, with what stands in `frame`. False if the quota has not enough, or there is no frame:
+ * nothing was charged then. */
 static bool copy_page_early(struct object *copy, uint64_t page, uint32_t frame)
 {
     static const struct frame_hint any_frame;
-    uint32_t *place = client_charge(copy->owner, 1) ? sparse_place(&copy->frames, page) : NULL;
+    if (!client_charge(copy->owner, 1))
+        return false;
+    uint32_t *place = sparse_place(&copy->frames, page);
     uint32_t own = place ? frames_take_raw(any_frame) : 0;
     if (own == 0)
-        return false;
+        return client_discharge(copy->owner, 1), false;
     memcpy(frames_bytes(own), frames_bytes(frame), PAGE_SIZE);
     frames_note(own, FRAME_WRITTEN);
     *place = own;
@@ -166,7 +169,7 @@ static uint32_t copy_early(const struct object *object, struct object *copy, uin
     for (uint64_t page = offset; (page = sparse_next(&object->frames, page, end_page)) != SPARSE_NONE;) {
         uint64_t count;
         const uint32_t *place = sparse_span(&object->frames, page, end_page, &count);
-        uint32_t length = side_by_side(place, count), noted = length;
+        uint32_t length = side_by_side(place, count), noted;
         bool any = frames_any_written(*place, length) && !frames_is_large(*place);
         for (uint32_t i = 0; any && i < length; i++) {
             noted = frames_noted(place[i], 1, FRAME_WRITTEN);

@@ -521,6 +521,22 @@ static bool copies_are_small(void)
     return close_all() && good && ready > 0 && ready <= 16;
 }
 
+/* Whatever the quota of a copy has: it is made or refused, and what it was charged comes back. */
+static bool copies_of_all_quotas(void)
+{
+    bool good = true, made = false;
+    uint64_t pages = 0;
+    for (; good && !made && pages < PLENTY; pages++) {
+        quota = PLENTY;
+        good = open_with_region() && copy(0, 1) && access_all(1, true);
+        quota = pages;
+        good = good && copy(0, 1) && all_is_good();
+        made = members[1]->region_count > 0;
+        good = close_all() && good && clients[1].used == 0;
+    }
+    return good && made && pages > PLACES;
+}
+
 /* Page `cut` is copied, since a child writes to it that has mapped it together with its neighbours, and its task has no
  * record for the hole: what lies behind it goes too, and comes back with what it held. */
 static bool cut_without_record(uint64_t cut)
@@ -556,5 +572,6 @@ int main(int argc, char **argv)
     host_ok(cut_all_without_record(), "a hole for which there is no record: what lies behind it comes back");
     host_ok(copies_learn(), "a copy has at once what others before it used, as long as it is used");
     host_ok(copies_are_small(), "and not more of it than is good");
+    host_ok(copies_of_all_quotas(), "and is refused where its quota has not enough, whatever it has");
     return host_done();
 }
