@@ -12,6 +12,7 @@
 
 #include "abi/addresses.h"
 #include "abi/capability.h"
+#include "abi/message.h"
 #include "manifest_lexer.h"
 #include "manifest_names.h"
 
@@ -320,8 +321,8 @@ static bool parse_ports(struct parser *parser, struct manifest_program *program)
         if (!parse_bare_number(parser, "the last port", first, MANIFEST_PORT_MOST, &last))
             return false;
     }
-    grant.first = (uint32_t)first;
-    grant.last = (uint32_t)last;
+    grant.first = first;
+    grant.last = last;
     return finish_grant(parser, program, &grant);
 }
 
@@ -333,7 +334,59 @@ static bool parse_interrupt(struct parser *parser, struct manifest_program *prog
     if (!parse_device_name(parser, MANIFEST_INTERRUPT, &grant) ||
         !parse_bare_number(parser, "an interrupt line", 0, MANIFEST_INTERRUPT_MOST, &line))
         return false;
-    grant.first = grant.last = (uint32_t)line;
+    grant.first = grant.last = line;
+    return finish_grant(parser, program, &grant);
+}
+
+/* "[uncached | write-combining | write-back]" */
+static void parse_cache(struct parser *parser, struct manifest_grant *grant)
+{
+    static const char *const names[] = {
+        [PAGE_WRITE_BACK] = "write-back", [PAGE_WRITE_COMBINING] = "write-combining", [PAGE_UNCACHED] = "uncached"};
+    grant->cache = PAGE_UNCACHED;
+    for (uint32_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (!at_name(parser, names[i]))
+            continue;
+        grant->cache = i;
+        advance(parser);
+        return;
+    }
+}
+
+/* Are they whole pages, and not too many? `place` is that of the first address. */
+static bool check_device(struct parser *parser, const struct manifest_place *place, const struct manifest_grant *grant)
+{
+    if (grant->first % PAGE_SIZE || (grant->last + 1) % PAGE_SIZE) {
+        manifest_error(&parser->lexer, place,
+                       "a device's addresses are whole pages: the first is a multiple of 0x1000, "
+                       "the last ends in 0xfff");
+        return false;
+    }
+    if (grant->last - grant->first < MANIFEST_DEVICE_MOST)
+        return true;
+    manifest_error(&parser->lexer, place, "a device has at most 1G of addresses");
+    return false;
+}
+
+/* "NAME = ADDRESS to ADDRESS [CACHE]" */
+static bool parse_device(struct parser *parser, struct manifest_program *program)
+{
+    struct manifest_grant grant;
+    struct manifest_place place;
+    if (!parse_device_name(parser, MANIFEST_DEVICE, &grant))
+        return false;
+    place = parser->token.place;
+    if (!parse_bare_number(parser, "an address", 0, MANIFEST_ADDRESS_MOST, &grant.first))
+        return false;
+    if (!at_name(parser, "to")) {
+        manifest_error(&parser->lexer, &parser->token.place, "expected 'to' and the last address");
+        return false;
+    }
+    advance(parser);
+    if (!parse_bare_number(parser, "the last address", grant.first, MANIFEST_ADDRESS_MOST, &grant.last) ||
+        !check_device(parser, &place, &grant))
+        return false;
+    parse_cache(parser, &grant);
     return finish_grant(parser, program, &grant);
 }
 
@@ -390,6 +443,7 @@ static const struct statement statements[] = {
     {"grant", parse_grant, true},
     {"ports", parse_ports, true},
     {"interrupt", parse_interrupt, true},
+    {"device", parse_device, true},
     {"plain", parse_plain, false},
     {"daemon", parse_daemon, false},
     {"wait", parse_wait, false},

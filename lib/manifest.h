@@ -32,6 +32,8 @@
 #define MANIFEST_PRIORITY_MOST 255
 #define MANIFEST_PORT_MOST 65535
 #define MANIFEST_INTERRUPT_MOST 127
+#define MANIFEST_ADDRESS_MOST ((1UL << 52) - 1) /* the widest physical address that there is */
+#define MANIFEST_DEVICE_MOST (1UL << 30)        /* bytes of a device */
 
 /* Line and column, both from 1, and where the line begins in the text. */
 struct manifest_place {
@@ -50,9 +52,11 @@ enum manifest_object {
     MANIFEST_DEBUG,
     MANIFEST_INTERRUPTS,
     MANIFEST_ARCHIVE,
+    MANIFEST_PHYSICAL,
     MANIFEST_NAMED, /* of those before, 'grant' takes the name; the rest have statements */
     MANIFEST_PORTS = MANIFEST_NAMED,
     MANIFEST_INTERRUPT,
+    MANIFEST_DEVICE,
     MANIFEST_OBJECTS
 };
 
@@ -69,7 +73,9 @@ struct manifest_grant {
     uint32_t endpoint_index;           /* in that program's endpoints[] */
     uint32_t rights;                   /* of kernel/abi/capability.h */
     uint64_t badge;                    /* 0: no badge */
-    uint32_t first, last;              /* MANIFEST_PORTS: the range; MANIFEST_INTERRUPT: the line, twice */
+    uint64_t first, last;              /* MANIFEST_PORTS: the range; MANIFEST_INTERRUPT: the line, twice;
+                                          MANIFEST_DEVICE: physical addresses, whole pages */
+    uint32_t cache;                    /* MANIFEST_DEVICE: PAGE_UNCACHED, ... of kernel/abi/message.h */
     enum manifest_transport over;      /* MANIFEST_OVER_KERNEL for all but MANIFEST_ENDPOINT */
     struct manifest_place place;
     struct manifest_place server_place, endpoint_place, over_place;

@@ -23,8 +23,10 @@ static const struct object_kind {
     [MANIFEST_DEBUG] = {"debug", RIGHT_READ | RIGHT_WRITE | RIGHT_COPY, RIGHT_READ | RIGHT_WRITE},
     [MANIFEST_INTERRUPTS] = {"interrupts", RIGHT_WRITE | RIGHT_COPY, RIGHT_WRITE},
     [MANIFEST_ARCHIVE] = {"archive", RIGHT_READ | RIGHT_COPY, RIGHT_READ},
+    [MANIFEST_PHYSICAL] = {"physical", RIGHT_READ | RIGHT_WRITE | RIGHT_COPY, RIGHT_READ},
     [MANIFEST_PORTS] = {"ports", RIGHT_READ | RIGHT_WRITE | RIGHT_COPY, RIGHT_READ | RIGHT_WRITE},
     [MANIFEST_INTERRUPT] = {"interrupt", RIGHT_WRITE | RIGHT_COPY, RIGHT_WRITE},
+    [MANIFEST_DEVICE] = {"device", RIGHT_READ | RIGHT_WRITE | RIGHT_COPY, RIGHT_READ | RIGHT_WRITE},
 };
 
 static const struct right_name {
@@ -63,7 +65,7 @@ bool manifest_resolve_object(struct manifest_lexer *lexer, struct manifest_grant
     for (size_t i = MANIFEST_NAMED; i < MANIFEST_OBJECTS; i++) {
         if (strcmp(object_kinds[i].name, grant->server) == 0) {
             manifest_error(lexer, &grant->server_place, "'%s' has a statement of its own: %s NAME = NUMBER%s;",
-                           grant->server, grant->server, i == MANIFEST_PORTS ? " to NUMBER" : "");
+                           grant->server, grant->server, i == MANIFEST_INTERRUPT ? "" : " to NUMBER");
             return false;
         }
     }
@@ -234,7 +236,8 @@ static void check_interrupts(struct manifest_lexer *lexer, struct manifest *mani
             const struct manifest_grant *grant = &manifest->programs[i].grants[j];
             uint32_t line = grant->object == MANIFEST_INTERRUPT ? earlier_interrupt(manifest, grant) : 0;
             if (line)
-                manifest_error(lexer, &grant->place, "interrupt %u is given on line %u already", grant->first, line);
+                manifest_error(lexer, &grant->place, "interrupt %u is given on line %u already", (uint32_t)grant->first,
+                               line);
         }
     }
 }

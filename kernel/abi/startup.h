@@ -43,8 +43,8 @@ _Static_assert(sizeof(struct startup_table) <= 4096, "the start-up table is one 
 
 /*
  * What the kernel gives root, in these handles of root's table. Root's start-up table, which the kernel fills in, names
- * them "task", "factory", "console", "log", "clock", "power", "debug", "archive", "ports" and
- * "interrupts".
+ * them "task", "factory", "console", "log", "clock", "power", "debug", "archive", "ports",
+ * "interrupts" and "physical".
  */
 enum root_handle {
     ROOT_TASK = 1,    /* root's own task, all rights */
@@ -57,6 +57,7 @@ enum root_handle {
     ROOT_ARCHIVE_MEMORY = 8, /* memory object of the boot archive, rights read and execute; mapped at ROOT_ARCHIVE */
     ROOT_PORTS = 9,          /* all I/O ports */
     ROOT_INTERRUPTS = 10,    /* makes the objects of interrupt lines */
+    ROOT_PHYSICAL = 11,      /* all physical addresses */
     ROOT_HANDLES
 };
 

@@ -19,6 +19,7 @@
 #include "irq/ports.h"
 #include "mem/frame.h"
 #include "mem/memory.h"
+#include "mem/physical.h"
 #include "thread/task.h"
 #include "thread/thread.h"
 #include "x86/acpi.h"
@@ -161,6 +162,7 @@ static void give_all(struct task *task, struct startup_table *table)
     give(task, table, "archive", &archive->object, RIGHT_READ | RIGHT_EXECUTE | RIGHT_COPY, ROOT_ARCHIVE_MEMORY);
     give(task, table, "ports", &ports_all()->object, RIGHTS_ALL, ROOT_PORTS);
     give(task, table, "interrupts", interrupt_control(), RIGHTS_ALL, ROOT_INTERRUPTS);
+    give(task, table, "physical", physical_all(), RIGHTS_ALL, ROOT_PHYSICAL);
     if (memory_map(archive, task, ROOT_ARCHIVE, 0, archive->pages, RIGHT_READ) != ERROR_NONE)
         refuse("root", "the archive cannot be mapped");
 }

@@ -8,6 +8,7 @@
 #include "ipc/endpoint.h"
 #include "ipc/notification.h"
 #include "ipc/reply.h"
+#include "mem/make_operation.h"
 #include "mem/memory.h"
 #include "thread/task.h"
 #include "thread/thread.h"
@@ -86,49 +87,24 @@ enum error kernel_factory_create_endpoint(struct kernel_call *call, struct facto
     return created ? publish(call, &created->object, endpoint) : error;
 }
 
-/* The first capability of an object that is whole; without it, the object fails, and is to go in pieces too. */
-static void publish_memory(struct kernel_call *call, struct memory *memory, uint32_t *handle)
-{
-    const struct capability *capability =
-        capability_create(kernel_call_thread(call)->task, &memory->object, RIGHTS_ALL, 0, &memory->failure);
-    if (capability)
-        *handle = capability->handle;
-}
-
-static bool make_memory(struct memory *memory)
-{
-    while (!memory_make_piece(memory))
-        if (preemption_due())
-            return false;
-    return true;
-}
-
-static enum error create_memory(struct kernel_call *call, struct factory *self, uint32_t pages, bool large,
+static enum error create_memory(struct kernel_call *call, struct factory *self, struct memory_plan plan,
                                 uint32_t *memory)
 {
     enum error error;
-    struct memory *made = memory_begin(kernel_call_thread(call), self, pages, large, &error);
-    if (!made)
-        return error;
-    if (!make_memory(made))
-        return kernel_call_restart(call);
-    if (made->failure == ERROR_NONE)
-        publish_memory(call, made, memory);
-    if (made->failure != ERROR_NONE && !make_memory(made))
-        return kernel_call_restart(call);
-    return memory_finish(made);
+    struct memory *made = memory_begin(kernel_call_thread(call), self, &plan, &error);
+    return made ? make_operation(call, made, RIGHTS_ALL, memory) : error;
 }
 
 enum error kernel_factory_create_memory(struct kernel_call *call, struct factory *self, uint32_t pages,
                                         uint32_t *memory)
 {
-    return create_memory(call, self, pages, false, memory);
+    return create_memory(call, self, (struct memory_plan){.pages = pages}, memory);
 }
 
 enum error kernel_factory_create_large_memory(struct kernel_call *call, struct factory *self, uint32_t pages,
                                               uint32_t *memory)
 {
-    return create_memory(call, self, pages, true, memory);
+    return create_memory(call, self, (struct memory_plan){.pages = pages, .kind = MEMORY_LARGE}, memory);
 }
 
 enum error kernel_factory_create_notification(struct kernel_call *call, struct factory *self, uint32_t *notification)

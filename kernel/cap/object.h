@@ -37,6 +37,7 @@ enum object_type {
     OBJECT_INTERRUPT = 13,
     OBJECT_PORTS = 14,
     OBJECT_INTERRUPT_CONTROL = 15,
+    OBJECT_PHYSICAL = 18,
     OBJECT_TYPES
 };
 

@@ -244,6 +244,8 @@ static bool is_searchers(const struct walk *walk, const struct place *place)
 static void search_page(struct walk *walk, const struct place *place)
 {
     const uint64_t *page = physical_to_virtual(place->entry & PTE_ADDRESS);
+    if (place->user && !(place->entry & PTE_MEMORY)) /* a device's registers */
+        return;
     uint64_t words = pages_of(place) * PAGE_SIZE / sizeof(uint64_t);
     uint64_t *count = place->user ? &walk->found.user : walk->task ? &walk->found.private : &walk->found.shared;
     if (place->user ? frame_is_marked(place->entry & PTE_ADDRESS) : is_searchers(walk, place))

@@ -21,7 +21,7 @@ static const char *const type_names[OBJECT_TYPES] = {
     [OBJECT_POWER] = "power",         [OBJECT_DEBUG] = "debug",
     [OBJECT_REPLY] = "reply",         [OBJECT_NOTIFICATION] = "notification",
     [OBJECT_INTERRUPT] = "interrupt", [OBJECT_INTERRUPT_CONTROL] = "interrupt control",
-    [OBJECT_PORTS] = "ports",
+    [OBJECT_PORTS] = "ports",         [OBJECT_PHYSICAL] = "physical addresses",
 };
 
 void show_hot_line(const struct thread *thread)

@@ -28,4 +28,5 @@ kernel_dispatcher *const dispatchers[OBJECT_TYPES] = {
     [OBJECT_PORTS] = ports_dispatch,
     [OBJECT_INTERRUPT] = interrupt_dispatch,
     [OBJECT_INTERRUPT_CONTROL] = interrupt_control_dispatch,
+    [OBJECT_PHYSICAL] = physical_dispatch,
 };

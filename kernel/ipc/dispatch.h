@@ -14,7 +14,7 @@ typedef void kernel_dispatcher(struct kernel_call *call, const struct capability
 
 kernel_dispatcher factory_dispatch, task_dispatch, thread_dispatch, memory_dispatch, console_dispatch, clock_dispatch,
     power_dispatch, debug_dispatch, notification_dispatch, ports_dispatch, reply_dispatch, interrupt_dispatch,
-    interrupt_control_dispatch, endpoint_dispatch;
+    interrupt_control_dispatch, physical_dispatch, endpoint_dispatch;
 
 extern kernel_dispatcher *const dispatchers[OBJECT_TYPES];
 

@@ -188,8 +188,10 @@ static inline enum error next_request(const struct page_item *page, struct task 
         return ERROR_BAD_ADDRESS;
     if (rights_of(page->item) & ~(source->rights | (uint32_t)RIGHT_READ))
         return ERROR_NO_RIGHT;
-    if (cache_of(page->item) && cache_of(page->item) < source->cache)
+    uint32_t cache = source->cache & ITEM_CACHE_MASK;
+    if (cache_of(page->item) && cache_of(page->item) < cache)
         return ERROR_NO_RIGHT;
+    cache = cache_of(page->item) ? cache_of(page->item) : cache;
     end = mapping_end(source) < end ? mapping_end(source) : end;
     *request = (struct map_request){
         .memory = source->memory,
@@ -200,7 +202,7 @@ static inline enum error next_request(const struct page_item *page, struct task 
         .offset = source->offset + (uint32_t)((position - mapping_address(source)) / PAGE_SIZE),
         .pages = (uint32_t)((end - position) / PAGE_SIZE),
         .rights = rights_of(page->item),
-        .cache = cache_of(page->item) ? cache_of(page->item) : source->cache,
+        .cache = cache | (source->cache & MAPPING_DEVICE),
     };
     return ERROR_NONE;
 }

@@ -10,8 +10,8 @@
 #define ENTRIES 512
 #define LEVEL_SHIFT 9
 #define TOP_SHIFT (PAGE_SHIFT + 3 * LEVEL_SHIFT)
-#define MAY_READ (PTE_PRESENT | PTE_USER)
-#define MAY_WRITE (PTE_PRESENT | PTE_USER | PTE_WRITE)
+#define MAY_READ (PTE_PRESENT | PTE_USER | PTE_MEMORY)
+#define MAY_WRITE (MAY_READ | PTE_WRITE)
 #define FAULT_PRESENT 1UL /* of the error code: Intel SDM volume 3, 4.7 */
 #define FAULT_WRITE 2UL
 #define FAULT_USER 4UL

@@ -4,13 +4,13 @@
 #include "mem/frame.h"
 
 #include "debug/panic.h"
+#include "mem/runs.h"
 
 enum frame_state { FRAME_UNKNOWN, FRAME_FREE, FRAME_USED };
 #define FRAME_MARK 0x80 /* beside the state, within frame_mark() and frame_clear_marks() */
 
-/* What was never handed out yet; what lies behind the last large frame of a range is a range of its own. */
-static struct boot_range memory[2 * BOOT_MAX_RANGES];
-static uint32_t memory_count;
+#define BOOT_END 0x100000000UL /* what is mapped while the kernel boots */
+
 static uint8_t *states; /* one enum frame_state, and a mark, for each frame below `states_count` */
 static uint64_t states_count;
 static uint64_t free_list;  /* physical address of the first free frame; its first word names the next */
@@ -20,53 +20,22 @@ static uint64_t stock;      /* the first frame of it: all zeros, but for the fir
 uint32_t frame_stock_count;
 static uint64_t allocations_left; /* until one fails for a test; 0: none does */
 
-static uint64_t range_frames(const struct boot_range *range)
-{
-    return (range->end - range->start) / PAGE_SIZE;
-}
-
 static uint64_t take_from_range(uint64_t count)
 {
-    for (uint32_t i = 0; i < memory_count; i++) {
-        if (range_frames(&memory[i]) < count)
-            continue;
-        uint64_t start = memory[i].start;
-        memory[i].start += count * PAGE_SIZE;
+    uint64_t start = runs_take_first(count * PAGE_SIZE);
+    if (start != 0)
         free_count -= count;
-        return start;
-    }
-    return 0;
-}
-
-static uint64_t round_down(uint64_t address)
-{
-    return address / LARGE_PAGE_SIZE * LARGE_PAGE_SIZE;
-}
-
-/* Has the range a large frame at its end? */
-static bool ends_large(const struct boot_range *range)
-{
-    return range->end % LARGE_PAGE_SIZE == 0 && range->end - range->start >= LARGE_PAGE_SIZE;
-}
-
-static void add_range(struct boot_range range)
-{
-    uint64_t end = round_down(range.end);
-    if (end > range.start && end != range.end) {
-        memory[memory_count++] = (struct boot_range){end, range.end};
-        range.end = end;
-    }
-    memory[memory_count++] = range;
+    return start;
 }
 
 void frame_initialise(const struct boot_range *ranges, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        add_range(ranges[i]);
-        free_count += range_frames(&ranges[i]);
+        runs_add(ranges[i].start, ranges[i].end); /* the table is larger than that of boot */
         if (ranges[i].end / PAGE_SIZE > states_count)
             states_count = ranges[i].end / PAGE_SIZE;
     }
+    free_count = runs_size() / PAGE_SIZE;
     uint64_t table = take_from_range((states_count + PAGE_SIZE - 1) / PAGE_SIZE);
     if (table == 0)
         panic("no usable memory for the table of frames");
@@ -100,14 +69,17 @@ static uint64_t take_large(void)
     return frame;
 }
 
-/* One more range, of frames that were a large one, for there is no other frame: all ranges are empty. */
+/* The frames of a large one are as if they had never been handed out. False if there is none, or no place for them. */
 static bool break_large(void)
 {
-    uint64_t frame = take_large();
+    uint64_t frame = large_list;
     if (frame == 0)
         return false;
+    uint64_t next = *(uint64_t *)physical_to_virtual(frame);
+    if (!runs_add(frame, frame + LARGE_PAGE_SIZE))
+        return false;
+    large_list = next;
     __builtin_memset(&states[frame / PAGE_SIZE], FRAME_UNKNOWN, LARGE_PAGE_PAGES);
-    memory[0] = (struct boot_range){frame, frame + LARGE_PAGE_SIZE};
     return true;
 }
 
@@ -187,16 +159,6 @@ uint64_t frame_allocate(void)
     return frame;
 }
 
-uint64_t frame_allocate_contiguous(uint64_t count)
-{
-    uint64_t start = take_from_range(count);
-    for (uint64_t i = 0; start != 0 && i < count; i++)
-        frame_take(start + i * PAGE_SIZE);
-    if (start != 0)
-        __builtin_memset(physical_to_virtual(start), 0, count * PAGE_SIZE);
-    return start;
-}
-
 static void assert_used(uint64_t frame)
 {
     assert((frame & (PAGE_SIZE - 1)) == 0);
@@ -221,22 +183,59 @@ void frame_free_zeroed(uint64_t frame)
     add_to_stock(frame);
 }
 
-static uint64_t take_large_from_range(void)
+/* ---- Runs -------------------------------------------------------------------------------------------------------- */
+
+uint64_t frame_allocate_run(uint64_t count, uint64_t alignment, uint64_t below)
 {
-    for (uint32_t i = 0; i < memory_count; i++)
-        if (ends_large(&memory[i]))
-            return memory[i].end -= LARGE_PAGE_SIZE;
-    return 0;
+    uint64_t run = runs_take(count * PAGE_SIZE, alignment, below);
+    if (run != 0)
+        free_count -= count;
+    return run;
 }
+
+void frame_prepare_of_run(uint64_t frame)
+{
+    frame_take(frame);
+    zero(frame);
+}
+
+void frame_free_run(uint64_t run, uint64_t count)
+{
+    if (runs_add(run, run + count * PAGE_SIZE)) {
+        __builtin_memset(&states[run / PAGE_SIZE], FRAME_UNKNOWN, count);
+        free_count += count;
+        return;
+    }
+    while (count-- > 0) {
+        frame_take(run + count * PAGE_SIZE);
+        frame_free(run + count * PAGE_SIZE);
+    }
+}
+
+bool frame_gather_piece(void)
+{
+    return break_large();
+}
+
+uint64_t frame_allocate_contiguous(uint64_t count)
+{
+    uint64_t run = frame_allocate_run(count, PAGE_SIZE, BOOT_END);
+    for (uint64_t i = 0; run != 0 && i < count; i++)
+        frame_prepare_of_run(run + i * PAGE_SIZE);
+    return run;
+}
+
+/* ---- Large frames ------------------------------------------------------------------------------------------------ */
 
 uint64_t frame_allocate_large(void)
 {
     uint64_t frame = take_large();
-    if (frame == 0)
-        frame = take_large_from_range();
+    if (frame != 0)
+        free_count -= LARGE_PAGE_PAGES;
+    else
+        frame = frame_allocate_run(LARGE_PAGE_PAGES, LARGE_PAGE_SIZE, UINT64_MAX);
     if (frame == 0)
         return 0;
-    free_count -= LARGE_PAGE_PAGES;
     __builtin_memset(&states[frame / PAGE_SIZE], FRAME_USED, LARGE_PAGE_PAGES);
     return frame;
 }
@@ -281,7 +280,7 @@ static bool stock_is_zeroed(void)
 
 bool frame_counts_agree(void)
 {
-    uint64_t stocked = 0, marked_free = 0, untouched = 0;
+    uint64_t stocked = 0, marked_free = 0;
     if (!count_list(stock, 1, &stocked) || stocked != frame_stock_count || !stock_is_zeroed())
         return false;
     uint64_t listed = stocked;
@@ -289,9 +288,7 @@ bool frame_counts_agree(void)
         return false;
     for (uint64_t i = 0; i < states_count; i++)
         marked_free += (states[i] & ~FRAME_MARK) == FRAME_FREE;
-    for (uint32_t i = 0; i < memory_count; i++)
-        untouched += range_frames(&memory[i]);
-    return listed == marked_free && listed + untouched == free_count;
+    return listed == marked_free && listed + runs_size() / PAGE_SIZE == free_count;
 }
 
 bool frame_is_free(uint64_t frame)

@@ -5,8 +5,11 @@
  *
  * Large frames are 512 that lie together, aligned to 2 MiB. They come from the ends of the ranges that were never
  * handed out, single frames from their beginnings, and what is freed whole stays whole, on a list of its own, until
- * there is no other frame. Single frames that are free are never put together again: how many large frames there can be
- * at most only shrinks, by those that were broken up.
+ * there is no other frame, or a run is asked for that is nowhere else. Single frames that are free are never put
+ * together again: how many large frames there can be at most only shrinks, by those that were broken up.
+ *
+ * Runs are frames that lie together, for devices that read and write memory themselves. They come from the ends of the
+ * ranges too (runs.h), and go back to them.
  *
  * A few free frames are kept zeroed, the stock: to zero one takes 512 instructions, and an operation may need many at
  * once, for page tables above all. They are zeroed before it begins, with preemption points between them
@@ -61,6 +64,19 @@ bool frame_must_fail(void);
 /* Lets the `number`-th allocation from now on fail, counted from 1; 0: none. How many were left to the one that was
  * asked for last? */
 uint64_t frame_fail_allocation(uint64_t number);
+
+/* `count` frames that lie together, all below `below`, the first at a multiple of `alignment`, which is a power of two
+ * and no less than a frame; or 0. Each has to be prepared before it is used, and what stands in it is zeroed then. Does
+ * not ask frame_must_fail(). */
+uint64_t frame_allocate_run(uint64_t count, uint64_t alignment, uint64_t below);
+void frame_prepare_of_run(uint64_t frame);
+
+/* Gives back a part of a run: `count` frames, of which not all need have been prepared. Takes time for each. */
+void frame_free_run(uint64_t run, uint64_t count);
+
+/* One of the free large frames becomes a part of the ranges that runs come from. False if there is none, or no place
+ * for it among them. */
+bool frame_gather_piece(void);
 
 /* `count` frames, contiguous and zeroed, for boot-time tables; taken from the frames never handed out so far. 0 if
  * there is no such run. */

@@ -102,7 +102,13 @@ struct mapping *mapping_split(struct mapping *mapping, uint64_t address)
 static uint64_t entry_flags(const struct mapping *mapping)
 {
     static const uint64_t cache_flags[] = {
-        [PAGE_WRITE_BACK] = 0, [PAGE_WRITE_COMBINING] = PTE_WRITE_COMBINING, [PAGE_UNCACHED] = PTE_UNCACHED};
+        [PAGE_WRITE_BACK] = PTE_MEMORY,
+        [PAGE_WRITE_COMBINING] = PTE_MEMORY | PTE_WRITE_COMBINING,
+        [PAGE_UNCACHED] = PTE_MEMORY | PTE_UNCACHED,
+        [MAPPING_DEVICE | PAGE_WRITE_BACK] = 0,
+        [MAPPING_DEVICE | PAGE_WRITE_COMBINING] = PTE_WRITE_COMBINING,
+        [MAPPING_DEVICE | PAGE_UNCACHED] = PTE_UNCACHED,
+    };
     uint64_t flags = cache_flags[mapping->cache];
     if (mapping->rights & RIGHT_WRITE)
         flags |= PTE_WRITE;

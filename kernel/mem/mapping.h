@@ -31,6 +31,8 @@ struct memory;
 struct task;
 struct thread;
 
+#define MAPPING_DEVICE 4 /* beside how a mapping is cached: its pages are no memory */
+
 /* The trees of mappings. */
 enum mapping_order { MAPPING_BY_ADDRESS, MAPPING_BY_SOURCE, MAPPING_ORDERS };
 
@@ -59,8 +61,8 @@ struct mapping {
     uint32_t offset;             /* its first page in the memory object */
     uint32_t pages;
     uint32_t filled; /* of its pages, those in the page tables: the first ones */
-    uint8_t rights : 4;
-    uint8_t cache : 2; /* PAGE_WRITE_BACK, ... */
+    uint8_t rights : 3;
+    uint8_t cache : 3; /* PAGE_WRITE_BACK, ..., and MAPPING_DEVICE */
     uint8_t list : 2;  /* enum mapping_list */
     bool orphan;       /* it has no source any more, and goes */
     uint16_t priority; /* in both trees */

@@ -11,9 +11,11 @@
 #include "thread/thread.h"
 
 #define ENTRIES LARGE_PAGE_PAGES
-#define PAGES_AT_ONCE 24     /* in a piece of work */
-#define LARGE_TAKES 4        /* a large frame is freed: as long as this many pages */
-#define PAGES_MADE_AT_ONCE 3 /* each is zeroed, which takes 512 instructions */
+#define PAGES_AT_ONCE 24       /* in a piece of work */
+#define LARGE_TAKES 4          /* a large frame is freed: as long as this many pages */
+#define PAGES_MADE_AT_ONCE 3   /* each is zeroed, which takes 512 instructions */
+#define PAGES_NAMED_AT_ONCE 64 /* of a device */
+#define RUN_AT_ONCE 64         /* frames that lie together and are freed */
 
 static uint64_t *table_of(uint64_t chunk)
 {
@@ -36,19 +38,44 @@ bool memory_is_large(const struct memory *memory, uint32_t page, uint32_t pages)
     return all;
 }
 
+static bool is_borrowed(const struct memory *memory)
+{
+    return memory->kind >= MEMORY_BORROWED;
+}
+
+/* Frees the last of the frames that lie together, whether pages have come to stand there yet or not: some of one
+ * chunk. */
+static int free_last_of_run(struct memory *memory)
+{
+    struct factory *payer = memory->object.payer;
+    uint32_t count = (memory->reserved - 1) % RUN_AT_ONCE + 1, left = memory->reserved -= count;
+    frame_free_run(memory->base + (uint64_t)left * PAGE_SIZE, count);
+    if (left == 0)
+        factory_refund(payer, (uint64_t)memory->pages * PAGE_SIZE); /* it was one charge */
+    if (left >= memory->present)
+        return PAGES_AT_ONCE;
+    if (left % ENTRIES == 0 && !(memory_chunk(memory, left) & CHUNK_LARGE))
+        factory_free_frame(payer, memory_chunk(memory, left));
+    memory->present = left;
+    return PAGES_AT_ONCE;
+}
+
 /* Frees the last page, or with it the chunk that it is the last one of: a large frame goes whole. Answers how many
  * pages' work that was. */
 static int free_last(struct memory *memory)
 {
+    if (memory->reserved > 0)
+        return free_last_of_run(memory);
     struct factory *payer = memory->object.payer;
     uint32_t page = --memory->present;
     uint64_t chunk = memory_chunk(memory, page);
     if (chunk & CHUNK_LARGE) {
         memory->present = page / ENTRIES * ENTRIES;
-        factory_free_large_frame(payer, chunk - CHUNK_LARGE);
+        if (!is_borrowed(memory))
+            factory_free_large_frame(payer, chunk - CHUNK_LARGE);
         return LARGE_TAKES;
     }
-    if (!memory->borrowed)
+    if (!is_borrowed(memory))
         factory_free_frame(payer, table_of(chunk)[page % ENTRIES]);
     if (page % ENTRIES == 0)
         factory_free_frame(payer, chunk);
@@ -58,9 +85,9 @@ static int free_last(struct memory *memory)
 /* Frees some frames, the last first. Is nothing left? */
 static bool free_some_frames(struct memory *memory)
 {
-    for (int i = 0; i < PAGES_AT_ONCE && memory->present > 0;)
+    for (int i = 0; i < PAGES_AT_ONCE && memory->present + memory->reserved > 0;)
         i += free_last(memory);
-    if (memory->present > 0)
+    if (memory->present + memory->reserved > 0)
         return false;
     if (memory->chunks)
         factory_free_frame(memory->object.payer, virtual_to_physical(memory->chunks));
@@ -68,43 +95,56 @@ static bool free_some_frames(struct memory *memory)
     return true;
 }
 
-/* Where the next chunk's pages will stand: a large frame, if all of it is wanted, or else a table. Nobody reads an
- * entry beyond `present`, so nothing needs to stand there. False if neither can be had. */
+/* A large frame for the next chunk, if all of it is wanted and there is one: where the frames lie together, that is so
+ * if the chunk is aligned. */
+static uint64_t large_frame(const struct memory *memory)
+{
+    uint64_t frame = memory->base + (uint64_t)memory->present * PAGE_SIZE;
+    if (memory->pages - memory->present < ENTRIES)
+        return 0;
+    if (!memory->base)
+        return factory_allocate_large_frame(memory->object.payer);
+    return frame % LARGE_PAGE_SIZE == 0 ? frame : 0;
+}
+
+/* Where the next chunk's pages will stand: a large frame, or else a table. Nobody reads an entry beyond `present`, so
+ * nothing needs to stand there. False if neither can be had. */
 static bool begin_chunk(struct memory *memory)
 {
-    struct factory *payer = memory->object.payer;
-    uint64_t *chunk = &memory->chunks[memory->present / ENTRIES], frame = 0;
-    if (memory->large && frame_must_fail())
+    bool must_be_large = memory->kind == MEMORY_LARGE;
+    uint64_t *chunk = &memory->chunks[memory->present / ENTRIES];
+    if (must_be_large && frame_must_fail())
         return false;
-    if (!memory->borrowed && memory->pages - memory->present >= ENTRIES)
-        frame = factory_allocate_large_frame(payer);
-    *chunk = frame ? frame | CHUNK_LARGE : memory->large ? 0 : factory_allocate_raw_frame(payer);
+    uint64_t frame = large_frame(memory);
+    *chunk = frame ? frame | CHUNK_LARGE : must_be_large ? 0 : factory_allocate_raw_frame(memory->object.payer);
     return *chunk;
 }
 
-/* The page behind the last one, in a chunk that is there: a new one, or where `physical` is given, the one that belongs
- * there. False if it cannot be had. */
-static bool enter_frame(struct memory *memory, uint64_t physical)
+/* The page behind the last one, in a chunk that is there: a new one, or that of the frames that lie together. False if
+ * it cannot be had. */
+static bool enter_frame(struct memory *memory)
 {
     uint32_t page = memory->present;
-    uint64_t chunk = memory_chunk(memory, page), frame = physical + (uint64_t)page * PAGE_SIZE;
-    if (chunk & CHUNK_LARGE) {
+    uint64_t chunk = memory_chunk(memory, page), frame = memory->base + (uint64_t)page * PAGE_SIZE;
+    if (!(chunk & CHUNK_LARGE)) {
+        if (!memory->base && (frame = factory_allocate_page(memory->object.payer)) == 0)
+            return false;
+        table_of(chunk)[page % ENTRIES] = frame;
+    } else if (!memory->base) {
         __builtin_memset(physical_to_virtual(memory_frame(memory, page)), 0, PAGE_SIZE);
-        return true;
     }
-    if (!physical)
-        frame = factory_allocate_page(memory->object.payer);
-    table_of(chunk)[page % ENTRIES] = frame;
-    return frame;
+    if (memory->kind == MEMORY_CONTIGUOUS)
+        frame_prepare_of_run(frame);
+    return true;
 }
 
 /* Enters one more frame. */
-static bool add_frame(struct memory *memory, uint64_t physical)
+static bool add_frame(struct memory *memory)
 {
     bool first = memory->present % ENTRIES == 0;
     if (first && !begin_chunk(memory))
         return false;
-    if (enter_frame(memory, physical)) {
+    if (enter_frame(memory)) {
         memory->present++;
         return true;
     }
@@ -114,10 +154,10 @@ static bool add_frame(struct memory *memory, uint64_t physical)
 }
 
 /* Enters up to `most` more frames. */
-static bool add_frames(struct memory *memory, uint64_t physical, uint32_t most)
+static bool add_frames(struct memory *memory, uint32_t most)
 {
     for (uint32_t i = 0; i < most && memory->present < memory->pages; i++)
-        if (!add_frame(memory, physical))
+        if (!add_frame(memory))
             return false;
     return true;
 }
@@ -143,8 +183,9 @@ static struct memory *create(struct factory *payer, uint64_t physical, uint64_t 
     struct memory *memory = create_empty(payer, pages);
     if (!memory)
         return 0;
-    memory->borrowed = physical != 0;
-    if (add_frames(memory, physical, memory->pages))
+    memory->kind = physical ? MEMORY_BORROWED : MEMORY_PLAIN;
+    memory->base = physical;
+    if (add_frames(memory, memory->pages))
         return memory;
     object_destroy(&memory->object);
     return 0;
@@ -170,31 +211,62 @@ struct memory *memory_create_borrowed(struct factory *payer, uint64_t physical, 
 
 /* ---- Made piece by piece ----------------------------------------------------------------------------------------- */
 
-struct memory *memory_begin(struct thread *maker, struct factory *payer, uint64_t pages, bool large, enum error *error)
+/* Is it what is to be made? Contiguous memory is given its `base` later. */
+static bool is_planned(const struct memory *memory, const struct memory_plan *plan)
+{
+    return memory->pages == plan->pages && memory->kind == plan->kind && memory->cache == plan->cache &&
+           (plan->kind == MEMORY_CONTIGUOUS || memory->base == plan->base) && !memory->object.condemned;
+}
+
+struct memory *memory_begin(struct thread *maker, struct factory *payer, const struct memory_plan *plan,
+                            enum error *error)
 {
     struct memory *memory = maker->makes;
     *error = ERROR_BAD_ARGUMENT;
-    if (memory && memory->object.payer == payer && memory->pages == pages && memory->large == large &&
-        !memory->object.condemned)
+    if (memory && memory->object.payer == payer && is_planned(memory, plan))
         return memory;
     memory_give_up(maker);
-    if (pages == 0 || pages > MEMORY_MAX_PAGES || (large && pages % LARGE_PAGE_PAGES))
+    if (plan->pages == 0 || plan->pages > MEMORY_MAX_PAGES || (plan->kind == MEMORY_LARGE && plan->pages % ENTRIES))
         return 0;
     *error = ERROR_NO_MEMORY;
-    memory = create_empty(payer, pages);
+    memory = create_empty(payer, plan->pages);
     if (!memory)
         return 0;
-    memory->large = large;
+    memory->kind = (uint8_t)plan->kind;
+    memory->cache = plan->cache;
+    memory->base = plan->base;
     memory->maker = maker;
     maker->makes = memory;
     return memory;
+}
+
+bool memory_reserve_piece(struct memory *memory, uint64_t alignment, uint64_t below)
+{
+    struct factory *payer = memory->object.payer;
+    uint64_t size = (uint64_t)memory->pages * PAGE_SIZE;
+    assert(memory->kind == MEMORY_CONTIGUOUS);
+    if (memory->reserved > 0 || memory->failure != ERROR_NONE)
+        return true;
+    bool charged = !frame_must_fail() && factory_charge(payer, size);
+    if (charged)
+        memory->base = frame_allocate_run(memory->pages, alignment, below);
+    if (memory->base) {
+        memory->reserved = memory->pages;
+        return true;
+    }
+    if (charged)
+        factory_refund(payer, size);
+    if (charged && frame_gather_piece())
+        return false;
+    memory->failure = ERROR_NO_MEMORY;
+    return true;
 }
 
 bool memory_make_piece(struct memory *memory)
 {
     if (memory->failure != ERROR_NONE)
         return free_some_frames(memory);
-    if (!add_frames(memory, 0, PAGES_MADE_AT_ONCE))
+    if (!add_frames(memory, is_borrowed(memory) ? PAGES_NAMED_AT_ONCE : PAGES_MADE_AT_ONCE))
         memory->failure = ERROR_NO_MEMORY;
     return memory->failure == ERROR_NONE && memory->present == memory->pages;
 }

@@ -6,6 +6,10 @@
  * was one when it was made, and can be mapped by one entry of a page directory; else it is 512 frames, wherever they
  * lie.
  *
+ * The frames of some kinds of objects lie together (`base`): contiguous memory, which devices can read and write, the
+ * boot archive, and the registers and buffers of devices, which are no memory. Frames of the last two were nobody's and
+ * go to nobody.
+ *
  * An object is made piece by piece, and belongs to the thread that makes it (`makes`) until it has a capability.
  * Invariant: a thread makes an object only while it is in the operation, running or to be restarted; else it is given
  * up.
@@ -26,14 +30,31 @@
 struct task;
 struct thread;
 
+enum memory_kind {
+    MEMORY_PLAIN,
+    MEMORY_LARGE,      /* all chunks must be large frames */
+    MEMORY_CONTIGUOUS, /* its frames lie together */
+    MEMORY_BORROWED,   /* so do these, and they are not ours to free: the boot archive */
+    MEMORY_DEVICE,     /* and these are no memory */
+};
+
+/* What is to be made. */
+struct memory_plan {
+    uint64_t pages, base; /* base: of MEMORY_DEVICE */
+    enum memory_kind kind;
+    uint8_t cache;
+};
+
 struct memory {
     struct object object;
     uint32_t pages;
     uint32_t present;     /* pages that have a frame: all, but while it is created or destroyed */
-    bool borrowed;        /* the frames are not ours to free: the boot archive */
     enum error failure;   /* while it is made: why it cannot be, and its frames are freed again */
+    uint8_t kind;         /* enum memory_kind */
+    uint8_t cache;        /* how it is mapped, as in a mapping */
     struct thread *maker; /* while it is made: whose `makes` names it */
-    bool large;           /* all chunks must be large frames */
+    uint64_t base;        /* where its frames lie together; 0: they do not, or are not there yet */
+    uint32_t reserved;    /* MEMORY_CONTIGUOUS: frames from `base` on that belong to it */
     uint64_t *chunks;     /* a frame of up to 512, each CHUNK_LARGE and the physical address of a large frame, or that
                                  of a frame of 512 physical addresses */
     struct mapping *mappings; /* tree by source of those made from it, not from other mappings */
@@ -42,9 +63,14 @@ struct memory {
 /* A memory object of `pages` zeroed pages charged to `payer`; 0 and `*error` (BAD_ARGUMENT, NO_MEMORY). */
 struct memory *memory_create(struct factory *payer, uint64_t pages, enum error *error);
 
-/* The same piece by piece, for Factory.create_memory and create_large_memory: the object that `maker` was making, if it
- * is such a one of `payer` with `pages`, else a new one. 0 and `*error` (BAD_ARGUMENT, NO_MEMORY). */
-struct memory *memory_begin(struct thread *maker, struct factory *payer, uint64_t pages, bool large, enum error *error);
+/* The same piece by piece, for operations that make memory: the object that `maker` was making, if it is such a one of
+ * `payer`, else a new one. 0 and `*error` (BAD_ARGUMENT, NO_MEMORY). */
+struct memory *memory_begin(struct thread *maker, struct factory *payer, const struct memory_plan *plan,
+                            enum error *error);
+
+/* A piece of finding frames for MEMORY_CONTIGUOUS, to be done before its first page is made: all below `below`, the
+ * first at a multiple of `alignment` (frame.h). Are they found, or known to be nowhere? */
+bool memory_reserve_piece(struct memory *memory, uint64_t alignment, uint64_t below);
 
 /* A piece of that: adds some pages, or frees some again once it has failed. Is it whole, or all gone? */
 bool memory_make_piece(struct memory *memory);
@@ -70,6 +96,7 @@ static inline struct map_request memory_map_request(struct memory *memory, struc
         .offset = offset,
         .pages = pages,
         .rights = rights,
+        .cache = memory->cache,
     };
 }
 

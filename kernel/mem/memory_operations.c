@@ -70,7 +70,7 @@ enum error kernel_memory_derived(struct kernel_call *call, struct memory *self, 
     *address = derived_address(mapping, page);
     *pages = mapping->pages;
     *rights = mapping->rights;
-    *cache = mapping->cache;
+    *cache = mapping->cache & ITEM_CACHE_MASK;
     task_copy_name(mapping->task, name);
     return ERROR_NONE;
 }

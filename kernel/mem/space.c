@@ -406,7 +406,7 @@ void space_map(struct space *space, uint64_t address, uint64_t frame, uint64_t f
     uint64_t *entry = space_entry(space, address);
     assert(entry && !(*entry & PTE_PRESENT));
     assert(!(flags & PTE_WRITE) || (flags & PTE_NO_EXECUTE));
-    *entry = frame | PTE_PRESENT | PTE_USER | flags;
+    *entry = frame | PTE_PRESENT | PTE_USER | PTE_MEMORY | flags;
 }
 
 void space_unmap(struct space *space, uint64_t address)

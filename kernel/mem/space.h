@@ -28,6 +28,7 @@
 #define PTE_LARGE 0x80UL
 #define PTE_GLOBAL 0x100UL
 #define PTE_NO_EXECUTE (1UL << 63)
+#define PTE_MEMORY 0x200UL /* ours: the page is memory, and no device's, so the kernel may use it in its own map */
 /* How a page is cached: two bits choose an entry of the page attribute table, as x86/features.c sets it. */
 #define PTE_WRITE_COMBINING PTE_WRITE_THROUGH
 #define PTE_UNCACHED (PTE_WRITE_THROUGH | PTE_CACHE_DISABLE)
@@ -129,7 +130,7 @@ bool space_divide_large(struct space *space, struct factory *payer, uint64_t add
 /* Does a large page reach beyond `address` at both sides? */
 bool space_is_within_large(const struct space *space, uint64_t address);
 
-/* Maps `frame` at `address`, whose page table exists, with `flags` besides present and user. */
+/* Maps `frame`, of memory, at `address`, whose page table exists, with `flags` besides present and user. */
 void space_map(struct space *space, uint64_t address, uint64_t frame, uint64_t flags);
 
 /* Removes the mapping at `address`; there may be none. */

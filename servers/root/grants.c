@@ -4,10 +4,14 @@
  * (its task, its first thread, its factory). No copy right goes with those, so they stay in the task.
  */
 #include <salto/startup.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "abi/addresses.h"
 #include "abi/capability.h"
 #include "idl/interrupt.h"
+#include "idl/memory.h"
+#include "idl/physical.h"
 #include "idl/ports.h"
 #include "root.h"
 
@@ -18,9 +22,9 @@
 
 /* The kernel's objects that a manifest can name: what root's own start-up table calls them. */
 static const char *const object_names[MANIFEST_OBJECTS] = {
-    [MANIFEST_CONSOLE] = "console", [MANIFEST_LOG] = "log",     [MANIFEST_CLOCK] = "clock",
-    [MANIFEST_POWER] = "power",     [MANIFEST_DEBUG] = "debug", [MANIFEST_INTERRUPTS] = "interrupts",
-    [MANIFEST_ARCHIVE] = "archive",
+    [MANIFEST_CONSOLE] = "console", [MANIFEST_LOG] = "log",           [MANIFEST_CLOCK] = "clock",
+    [MANIFEST_POWER] = "power",     [MANIFEST_DEBUG] = "debug",       [MANIFEST_INTERRUPTS] = "interrupts",
+    [MANIFEST_ARCHIVE] = "archive", [MANIFEST_PHYSICAL] = "physical",
 };
 
 bool grants_make_endpoints(struct program *program, const struct program *image)
@@ -85,7 +89,8 @@ static bool give(struct program *program, struct startup_table *table, const cha
 static int make_ports(const struct program *program, const struct manifest_grant *grant, uint32_t *source)
 {
     kernel_ports_t all = {salto_grant("ports")}, ports = {0};
-    int result = kernel_ports_range(all, program->factory, grant->first, grant->last - grant->first + 1, &ports);
+    int result = kernel_ports_range(all, program->factory, (uint32_t)grant->first,
+                                    (uint32_t)(grant->last - grant->first + 1), &ports);
     *source = ports.handle;
     return result == 0 ? kernel_ports_grant(ports, program->task) : result;
 }
@@ -94,9 +99,46 @@ static int make_interrupt(const struct program *program, const struct manifest_g
 {
     kernel_interrupt_control_t control = {salto_grant("interrupts")};
     kernel_interrupt_t interrupt = {0};
-    int result = kernel_interrupt_control_create(control, program->factory, grant->first, &interrupt);
+    int result = kernel_interrupt_control_create(control, program->factory, (uint32_t)grant->first, &interrupt);
     *source = interrupt.handle;
     return result;
+}
+
+/* Says what the addresses of a device overlap that programs cannot be given. Answers false. */
+static bool device_problem(const struct program *program, const struct manifest_grant *grant, uint32_t pages)
+{
+    static const char *const owners[] = {
+        [KERNEL_OWNER_NOBODY] = "nothing",
+        [KERNEL_OWNER_MEMORY] = "memory",
+        [KERNEL_OWNER_KERNEL] = "the kernel",
+        [KERNEL_OWNER_ARCHIVE] = "the boot archive",
+        [KERNEL_OWNER_LOCAL_APIC] = "the local APIC",
+        [KERNEL_OWNER_IO_APIC] = "an I/O APIC",
+    };
+    kernel_physical_t all = {salto_grant("physical")};
+    kernel_owner_t owner = KERNEL_OWNER_NOBODY;
+    uint64_t first = 0, last = 0;
+    int result = kernel_physical_owner(all, grant->first, pages, &owner, &first, &last);
+    if (result)
+        return grant_problem(program, grant->name, result);
+    printf("root: program %s: device %s (0x%lx to 0x%lx) overlaps %s (0x%lx to 0x%lx)\n", program->manifest->name,
+           grant->name, grant->first, grant->last, owners[owner], first, last);
+    return false;
+}
+
+/* Gives the memory object of a device's addresses, charged to the program's quota. Root keeps no capability to it. */
+static bool give_memory(struct program *program, struct startup_table *table, const struct manifest_grant *grant)
+{
+    kernel_physical_t all = {salto_grant("physical")};
+    kernel_memory_t memory = {0};
+    uint32_t pages = (uint32_t)((grant->last - grant->first + 1) / PAGE_SIZE);
+    int result = kernel_physical_device(all, program->factory, grant->first, pages, grant->cache, &memory);
+    if (result == -ERROR_OCCUPIED)
+        return device_problem(program, grant, pages);
+    if (result)
+        return grant_problem(program, grant->name, result);
+    return give(program, table, grant->name, memory.handle, grant->rights, 0, KERNEL_MEMORY_ID) &&
+           kernel_task_delete(root.task, memory.handle) == 0;
 }
 
 /* Gives a device's object, charged to the program's quota. Root keeps no capability to it, so that it dies with the
@@ -132,6 +174,8 @@ static bool give_own(struct program *program, struct startup_table *table)
 
 static bool give_granted(struct program *program, struct startup_table *table, const struct manifest_grant *grant)
 {
+    if (grant->object == MANIFEST_DEVICE)
+        return give_memory(program, table, grant);
     if (grant->object >= MANIFEST_NAMED)
         return give_device(program, table, grant);
     const char *object = object_names[grant->object];

@@ -61,7 +61,7 @@ static void hold(struct capability *holder, struct object *object)
 
 static uint64_t expected_entry(const struct page *page)
 {
-    uint64_t flags = PTE_PRESENT | PTE_USER;
+    uint64_t flags = PTE_PRESENT | PTE_USER | PTE_MEMORY;
     if (!page->memory)
         return 0;
     flags |= page->rights & RIGHT_WRITE ? PTE_WRITE : 0;

@@ -8,6 +8,7 @@
 #include "idl/console.h"
 #include "idl/fault.h"
 #include "idl/interrupt.h"
+#include "idl/physical.h"
 #include "idl/ports.h"
 #include "idl/power.h"
 #include "idl/serial_service.h"
@@ -76,6 +77,7 @@ static void take_granted(struct targets *targets)
     granted(targets, KERNEL_POWER_ID, "power");
     granted(targets, KERNEL_DEBUG_ID, "debug");
     granted(targets, KERNEL_PORTS_ID, "ports");
+    granted(targets, KERNEL_PHYSICAL_ID, "physical");
     granted(targets, KERNEL_INTERRUPT_ID, "line");
     granted(targets, KERNEL_INTERRUPT_CONTROL_ID, "interrupts");
     granted(targets, KERNEL_FAULT_HANDLER_ID, "specimen");

@@ -197,7 +197,7 @@ static uint32_t withheld(const char *name)
     static const struct {
         const char *name;
         uint32_t rights;
-    } table[] = {{"console", RIGHT_WRITE}, {"power", RIGHT_WRITE}, {"debug", RIGHT_WRITE}};
+    } table[] = {{"console", RIGHT_WRITE}, {"power", RIGHT_WRITE}, {"debug", RIGHT_WRITE}, {"physical", RIGHT_WRITE}};
     for (unsigned i = 0; i < COUNT(table); i++)
         if (strcmp(table[i].name, name) == 0)
             return table[i].rights;

@@ -65,7 +65,7 @@ static void hold(struct capability *holder, struct object *object)
 static uint64_t expected_entry(const struct cell *cell)
 {
     static const uint64_t cache[] = {0, PTE_WRITE_COMBINING, PTE_UNCACHED};
-    uint64_t flags = PTE_PRESENT | PTE_USER;
+    uint64_t flags = PTE_PRESENT | PTE_USER | PTE_MEMORY;
     if (!cell->memory)
         return 0;
     flags |= cell->rights & RIGHT_WRITE ? PTE_WRITE : 0;

@@ -125,6 +125,11 @@ void power_dispatch(struct kernel_call *call, const struct capability *capabilit
     answer_nothing(call, capability);
 }
 
+void physical_dispatch(struct kernel_call *call, const struct capability *capability)
+{
+    answer_nothing(call, capability);
+}
+
 void debug_dispatch(struct kernel_call *call, const struct capability *capability)
 {
     answer_nothing(call, capability);

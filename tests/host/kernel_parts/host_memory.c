@@ -142,6 +142,42 @@ void frame_free_large(uint64_t frame)
     free_large[large_count++] = frame;
 }
 
+/* ---- Runs: they come from the end of memory too; what is given back is single frames from then on ---------------- */
+
+uint64_t frame_allocate_run(uint64_t count, uint64_t alignment, uint64_t below)
+{
+    uint64_t end = end_frame < below ? end_frame : below, run = (end - count * PAGE_SIZE) & ~(alignment - 1);
+    if (end < count * PAGE_SIZE || run < next_frame)
+        return 0;
+    while (end_frame > run) {
+        end_frame -= PAGE_SIZE;
+        bool beyond = end_frame >= run + count * PAGE_SIZE;
+        used[end_frame / PAGE_SIZE] = !beyond;
+        if (beyond)
+            free_frames[free_count++] = end_frame;
+    }
+    frames_used += count;
+    return run;
+}
+
+void frame_prepare_of_run(uint64_t frame)
+{
+    assert(used[frame / PAGE_SIZE]);
+    ASAN_UNPOISON_MEMORY_REGION(physical_to_virtual(frame), PAGE_SIZE);
+    memset(physical_to_virtual(frame), 0, PAGE_SIZE);
+}
+
+void frame_free_run(uint64_t run, uint64_t count)
+{
+    while (count-- > 0)
+        frame_free(run + count * PAGE_SIZE);
+}
+
+bool frame_gather_piece(void)
+{
+    return false;
+}
+
 /* What stands before a piece. */
 struct header {
     struct factory *payer;
