@@ -16,6 +16,11 @@ enum badge_kind { BADGE_MANIFEST, BADGE_CLIENT, BADGE_OBJECT, BADGE_PAGER };
 
 _Static_assert(BADGE_INSPECTOR >= CLIENTS_MAX, "no client has this number");
 
+/* Beside a client's number in a badge of the manifest: who has it may know where memory lies. */
+#define BADGE_LOCATES 2048
+
+_Static_assert(BADGE_LOCATES >= CLIENTS_MAX && BADGE_LOCATES != BADGE_INSPECTOR, "no number has this bit");
+
 #define BADGE_KIND_SHIFT 60
 #define BADGE_RIGHTS_SHIFT 56
 #define BADGE_GENERATION_SHIFT 24

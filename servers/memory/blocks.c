@@ -83,7 +83,7 @@ void blocks_end_chunk(uint32_t number)
 static uint32_t make_block(void)
 {
     uint32_t block = unmade, handle = block ? machine_make_block(block) : 0;
-    if (handle == 0 && block && chunks_give_spare())
+    if (handle == 0 && block && frames_give_spare())
         handle = machine_make_block(block);
     if (handle == 0)
         return 0;

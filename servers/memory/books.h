@@ -43,7 +43,9 @@ struct object {
     uint32_t export; /* number in the table of exports, 0 if there is no capability */
     bool shares;     /* it is a copy, or was copied: others may have its frames */
     bool common;     /* copies of the owner's address space have it too */
-    bool large;      /* each 512 pages are made together, and in a block if the machine has one (large.c) */
+    bool large;      /* each 512 pages are made together, and in a block if the machine has one (large.c), or pinned */
+    uint32_t
+        pinned; /* the kernel's object that it is, which has all its pages; `frames` is empty then. 0: it is none */
     struct sparse frames;
 };
 
@@ -122,6 +124,12 @@ void record_give(struct client *client, void *record);
 /* ---- objects.c --------------------------------------------------------------------------------------------------- */
 /* An object of `pages` pages without a frame; NULL if the quota has not enough. */
 struct object *object_create(struct client *owner, uint64_t pages);
+
+/* A pinned object, of new memory that is contiguous, or of what the kernel's object `handle` has, which it keeps: NULL
+ * if there is no memory, or the quota has not enough. */
+struct object *object_create_contiguous(struct client *owner, uint64_t pages, uint64_t alignment, uint64_t below,
+                                        uint64_t *address);
+struct object *object_import(struct client *owner, uint32_t handle, uint64_t pages);
 
 /* Takes the object from all that have attached it, and ends it. */
 void object_destroy(struct object *object);

@@ -47,9 +47,6 @@ void chunk_list_remove(uint32_t number);
 /* Takes frames of a chunk that are free, for an object, zeroed; answers the first one's number. */
 uint32_t chunk_take_run(uint32_t number, uint32_t place, uint32_t count);
 
-/* Gives the kernel back all chunks, not of blocks, of which no frame is in use. Were there any? */
-bool chunks_give_spare(void);
-
 /* Frames of a chunk of a block, whose bits are set, are to be recalled. If that is all of it, and all other frames of
  * the block are to be recalled too, it is done here by one call for all. */
 void blocks_recall_whole(uint32_t number, uint64_t leaving);

@@ -305,6 +305,26 @@ enum fault_answer fault_map(struct region *region, uint64_t page, uint32_t frame
     return FAULT_REFUSED;
 }
 
+/* An access to a pinned object: maps what of the region lies in these 2 MiB, or if some of that is mapped, what is not
+ * from the page on. Holes can be made then as unmap_range() does it. */
+static enum fault_answer serve_pinned(struct region *region, uint64_t page)
+{
+    uint64_t within = address_of(region, page) / PAGE_SIZE % BLOCK_PAGES;
+    uint64_t first = within < page - region->offset ? page - within : region->offset;
+    uint64_t end = region->offset + region->pages, last = page - within + BLOCK_PAGES;
+    uint64_t mapped = sparse_next(&region->states, first, end < last ? end : last);
+    if (mapped < page)
+        mapped = sparse_next(&region->states, first = page, end < last ? end : last);
+    end = mapped != SPARSE_NONE ? mapped : end < last ? end : last;
+    if (!enter_states(region, first, end - first, state_for(region->rights)))
+        return FAULT_REFUSED;
+    if (machine_map_object(region->object->pinned, first, region->client->task, address_of(region, first),
+                           (uint32_t)(end - first), region->rights) == 0)
+        return FAULT_GO_ON;
+    forget_states(region, first, end);
+    return FAULT_REFUSED;
+}
+
 /* How many of `count` pages, which one call could map, are to be mapped early; 0: the first one is not. */
 static uint32_t early_pages(const struct region *region, uint32_t frame, uint32_t count)
 {
@@ -471,6 +491,8 @@ static __attribute__((noinline)) enum fault_answer serve_many(struct region *reg
 {
     uint64_t left = BLOCK_PAGES - address_of(region, page) / PAGE_SIZE % BLOCK_PAGES;
     uint32_t frame = sparse_get(&region->object->frames, page);
+    if (region->object->pinned)
+        return serve_pinned(region, page);
     if (!large_prepare(region->object, page))
         return FAULT_REFUSED;
     if ((frame == 0 || !is_to_be_copied(frame, error)) && large_serve(region, page) == FAULT_GO_ON)

@@ -134,7 +134,7 @@ static void free_chunk(uint32_t number)
     made_count--;
 }
 
-bool chunks_give_spare(void)
+bool frames_give_spare(void)
 {
     bool any = spare_count > 0;
     for (; spare_count > 0; spare_count--) {

@@ -125,6 +125,9 @@ static inline void frames_settle(void)
         frames_recall();
 }
 
+/* Gives chunks of which no frame is in use back to the kernel; false if there is none. */
+bool frames_give_spare(void);
+
 /* The frame's bytes, in the server's own address space. */
 static inline void *frames_bytes(uint32_t frame)
 {

@@ -12,6 +12,7 @@
 #include "frames.h"
 #include "idl/factory.h"
 #include "idl/memory.h"
+#include "idl/physical.h"
 #include "idl/task.h"
 #include "service.h"
 
@@ -101,6 +102,35 @@ int machine_map(uint32_t chunk, uint32_t page, uint32_t frame, uint32_t task, ui
         return -ERROR_NO_MEMORY;
     return kernel_task_map_on((kernel_task_t){service.task}, window + (uint64_t)frame * PAGE_SIZE,
                               (kernel_task_t){task}, address, pages, rights);
+}
+
+uint32_t machine_make_contiguous(uint64_t pages, uint64_t alignment, uint64_t below, uint64_t *address)
+{
+    kernel_memory_t memory = {0};
+    int result = kernel_physical_contiguous((kernel_physical_t){service.physical}, (kernel_factory_t){service.factory},
+                                            (uint32_t)pages, alignment, below, &memory, address);
+    return result == 0 ? memory.handle : 0;
+}
+
+bool machine_may_locate(void)
+{
+    return service.physical != 0;
+}
+
+bool machine_is_memory(uint32_t handle, uint64_t *pages, uint32_t *rights)
+{
+    uint32_t type = 0, count = 0;
+    int result = kernel_task_inspect((kernel_task_t){service.task}, handle, &type, rights);
+    if (result != 0 || type != KERNEL_MEMORY_ID || !(*rights & RIGHT_READ))
+        return false;
+    result = kernel_memory_size((kernel_memory_t){handle}, &count);
+    *pages = count;
+    return result == 0;
+}
+
+int machine_map_object(uint32_t handle, uint64_t page, uint32_t task, uint64_t address, uint32_t pages, uint32_t rights)
+{
+    return kernel_memory_map((kernel_memory_t){handle}, (kernel_task_t){task}, address, (uint32_t)page, pages, rights);
 }
 
 void machine_recall(uint32_t frame, uint32_t pages, uint32_t take, bool executed)

@@ -38,6 +38,21 @@ static inline uint8_t *machine_window(void)
 int machine_map(uint32_t chunk, uint32_t page, uint32_t frame, uint32_t task, uint64_t address, uint32_t pages,
                 uint32_t rights);
 
+/* A new object of the kernel, whose pages lie together in physical memory from `*address` on, a multiple of
+ * `alignment`, and below `below`; 0 if there is none. It is mapped nowhere. */
+uint32_t machine_make_contiguous(uint64_t pages, uint64_t alignment, uint64_t below, uint64_t *address);
+
+/* May the server know where memory lies? */
+bool machine_may_locate(void);
+
+/* Does the handle name a memory object of the kernel that may be read? How many pages has it, and with which rights may
+ * it be mapped? */
+bool machine_is_memory(uint32_t handle, uint64_t *pages, uint32_t *rights);
+
+/* Maps `pages` pages of an object of the kernel, from page `page` on, into a client's task. */
+int machine_map_object(uint32_t handle, uint64_t page, uint32_t task, uint64_t address, uint32_t pages,
+                       uint32_t rights);
+
 /* Takes rights to frames of a chunk or a block from all but the server: from clients, and those whom they mapped them
  * on to, or granted them, of which the server does not know. RIGHT_READ takes all. What was mapped with the right to
  * execute is meant with `executed`, all else without. Where a task's quota has no record for what is mapped on both

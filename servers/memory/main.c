@@ -62,7 +62,8 @@ static void open_clients(int count, char **quotas, uint64_t promised)
 
 int main(int argc, char **argv)
 {
-    service = (struct service){salto_require("task"), salto_require("factory"), salto_require("memory")};
+    service = (struct service){salto_require("task"), salto_require("factory"), salto_require("memory"),
+                               salto_grant("physical")};
     uint64_t pages = pages_left();
     if (argc - 1 >= CLIENTS_MAX || pages < KEPT_PAGES)
         fail("too many clients, or no memory");

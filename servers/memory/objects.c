@@ -31,6 +31,45 @@ struct object *object_create(struct client *owner, uint64_t pages)
     return object;
 }
 
+struct object *object_create_contiguous(struct client *owner, uint64_t pages, uint64_t alignment, uint64_t below,
+                                        uint64_t *address)
+{
+    struct object *object = object_create(owner, pages);
+    if (!object)
+        return NULL;
+    if (client_charge(owner, pages)) {
+        object->resident = pages;
+        object->pinned = machine_make_contiguous(pages, alignment, below, address);
+        if (object->pinned == 0 && frames_give_spare())
+            object->pinned = machine_make_contiguous(pages, alignment, below, address);
+    }
+    object->large = true;
+    if (object->pinned)
+        return object;
+    client_discharge(owner, object->resident);
+    object->resident = 0;
+    object_drop_unused(object);
+    return NULL;
+}
+
+struct object *object_import(struct client *owner, uint32_t handle, uint64_t pages)
+{
+    struct object *object = object_create(owner, pages);
+    if (!object)
+        return NULL;
+    object->pinned = handle;
+    object->large = true;
+    return object;
+}
+
+/* Lets go of the kernel's object. */
+static void unpin(struct object *object)
+{
+    machine_release(object->pinned);
+    client_discharge(object->owner, object->resident);
+    object->resident = 0;
+}
+
 /* How many of `count` numbers are those of frames that lie side by side in a chunk. */
 static uint32_t side_by_side(const uint32_t *frames, uint64_t count)
 {
@@ -76,6 +115,8 @@ static void end(struct object *object)
 {
     assert(!object->regions);
     unexport(object);
+    if (object->pinned)
+        unpin(object);
     object_forget(object, 0, object->pages);
     assert(object->resident == 0);
     sparse_free(&object->frames);

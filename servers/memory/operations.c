@@ -8,7 +8,8 @@
 #include "idl/memory_service_server.h"
 #include "region_table.h"
 
-#define WRITE_BYTES 480 /* that a message can carry */
+#define WRITE_BYTES 480        /* that a message can carry */
+#define CONTIGUOUS_MOST 262144 /* pages that an object of the kernel can have */
 #define RIGHTS_OF_OBJECTS (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE)
 
 static struct client *client_of(uint64_t badge, enum badge_kind kind)
@@ -25,7 +26,7 @@ static struct client *named_client(uint64_t badge)
 {
     if (badge_kind(badge) != BADGE_MANIFEST)
         return client_of(badge, BADGE_CLIENT);
-    struct client *client = client_of(badge, BADGE_MANIFEST);
+    struct client *client = client_of(badge & ~(uint64_t)BADGE_LOCATES, BADGE_MANIFEST);
     return client && !client->parent ? client : NULL;
 }
 
@@ -235,7 +236,9 @@ static int on_space_attach(void *server, const struct idl_call *call, struct idl
         return MEMORY_ERROR_BAD_RANGE;
     if (!(how & MEMORY_ATTACHMENT_PRIVATE))
         return region_attach(client, object, start, pages, offset, rights, allowed);
-    return allowed & RIGHT_READ ? attach_copy(client, object, start, pages, offset, rights) : MEMORY_ERROR_NOT_ALLOWED;
+    if (!(allowed & RIGHT_READ) || object->pinned)
+        return MEMORY_ERROR_NOT_ALLOWED;
+    return attach_copy(client, object, start, pages, offset, rights);
 }
 
 static int on_space_detach(void *server, const struct idl_call *call, uint64_t address, uint64_t pages)
@@ -324,9 +327,9 @@ static int on_space_region(void *server, const struct idl_call *call, uint64_t a
 /* ---- Objects ----------------------------------------------------------------------------------------------------- */
 
 /* Gives a new object its capability; without one it is gone again. */
-static int hand_out(struct object *object, uint32_t *handle)
+static int hand_out(struct object *object, uint32_t rights, uint32_t *handle)
 {
-    int error = object_export(object) ? mint_object(object, RIGHTS_OF_OBJECTS, handle) : MEMORY_ERROR_TOO_MANY;
+    int error = object_export(object) ? mint_object(object, rights, handle) : MEMORY_ERROR_TOO_MANY;
     if (error)
         object_destroy(object);
     return error;
@@ -343,7 +346,7 @@ static int create(uint64_t badge, uint64_t pages, bool large, memory_object_t *r
     if (!object)
         return MEMORY_ERROR_QUOTA;
     object->large = large;
-    return hand_out(object, &result->handle);
+    return hand_out(object, RIGHTS_OF_OBJECTS, &result->handle);
 }
 
 static int on_space_create(void *server, const struct idl_call *call, uint64_t pages, memory_object_t *result)
@@ -358,6 +361,41 @@ static int on_space_create_large(void *server, const struct idl_call *call, uint
     return create(call->badge, pages, true, result);
 }
 
+static bool may_locate(uint64_t badge)
+{
+    return badge_kind(badge) == BADGE_MANIFEST && (badge & BADGE_LOCATES) && machine_may_locate();
+}
+
+static int on_space_create_contiguous(void *server, const struct idl_call *call, uint64_t pages, uint64_t alignment,
+                                      uint64_t below, memory_object_t *result, uint64_t *address)
+{
+    struct client *client = named_client(call->badge);
+    (void)server;
+    if (!client)
+        return MEMORY_ERROR_GONE;
+    if (!may_locate(call->badge))
+        return MEMORY_ERROR_NOT_ALLOWED;
+    if (pages == 0 || pages > CONTIGUOUS_MOST || alignment < PAGE_SIZE || (alignment & (alignment - 1)))
+        return MEMORY_ERROR_BAD_RANGE;
+    struct object *object = object_create_contiguous(client, pages, alignment, below, address);
+    return object ? hand_out(object, RIGHT_READ | RIGHT_WRITE, &result->handle) : MEMORY_ERROR_QUOTA;
+}
+
+static int on_space_import(void *server, const struct idl_call *call, struct idl_cap *memory, memory_object_t *result)
+{
+    struct client *client = named_client(call->badge);
+    uint64_t pages = 0;
+    uint32_t rights = 0;
+    (void)server;
+    if (!client || !machine_is_memory(memory->handle, &pages, &rights))
+        return MEMORY_ERROR_GONE;
+    struct object *object = object_import(client, memory->handle, pages);
+    if (!object)
+        return MEMORY_ERROR_QUOTA;
+    idl_take(memory);
+    return hand_out(object, rights & RIGHTS_OF_OBJECTS, &result->handle);
+}
+
 static int on_space_snapshot(void *server, const struct idl_call *call, struct idl_cap *capability,
                              memory_object_t *result)
 {
@@ -367,10 +405,10 @@ static int on_space_snapshot(void *server, const struct idl_call *call, struct i
     (void)server;
     if (!client || !object)
         return MEMORY_ERROR_GONE;
-    if (!(badge_rights(badge) & RIGHT_READ))
+    if (!(badge_rights(badge) & RIGHT_READ) || object->pinned)
         return MEMORY_ERROR_NOT_ALLOWED;
     struct object *copy = object_copy(object, 0, object->pages, client, 0);
-    return copy ? hand_out(copy, &result->handle) : MEMORY_ERROR_QUOTA;
+    return copy ? hand_out(copy, RIGHTS_OF_OBJECTS, &result->handle) : MEMORY_ERROR_QUOTA;
 }
 
 static int on_object_share(void *server, const struct idl_call *call, kernel_rights_t rights, memory_object_t *result)
@@ -386,7 +424,8 @@ static int on_object_resize(void *server, const struct idl_call *call, uint64_t 
     (void)server;
     if (!object)
         return MEMORY_ERROR_GONE;
-    return badge_rights(call->badge) & RIGHT_WRITE ? object_resize(object, pages) : MEMORY_ERROR_NOT_ALLOWED;
+    bool allowed = (badge_rights(call->badge) & RIGHT_WRITE) && !object->pinned;
+    return allowed ? object_resize(object, pages) : MEMORY_ERROR_NOT_ALLOWED;
 }
 
 static int on_object_describe(void *server, const struct idl_call *call, uint64_t *pages, uint64_t *resident,
@@ -410,7 +449,7 @@ static int on_object_write(void *server, const struct idl_call *call, uint64_t o
     (void)server;
     if (!object)
         return MEMORY_ERROR_GONE;
-    if (!(badge_rights(call->badge) & RIGHT_WRITE))
+    if (!(badge_rights(call->badge) & RIGHT_WRITE) || object->pinned)
         return MEMORY_ERROR_NOT_ALLOWED;
     uint64_t size = object->pages * PAGE_SIZE;
     if (length > WRITE_BYTES || offset > size || length > size - offset)

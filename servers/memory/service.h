@@ -7,6 +7,7 @@
 
 struct service {
     uint32_t task, factory, endpoint;
+    uint32_t physical; /* 0: the manifest gives none */
 };
 
 extern struct service service;

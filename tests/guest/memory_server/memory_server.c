@@ -256,6 +256,11 @@ static const struct guest_test tests[] = {
     {"each allocation of the kernel fails once, and one is told", allocations_fail},
     {"the inspector sees clients, regions, pages and mappings", inspected},
     {"and nobody else does", inspected_by_clients},
+    {"contiguous memory lies where the server says", contiguous_memory},
+    {"and is for whom the manifest lets know that", contiguous_memory_refused},
+    {"pinned memory stays as it is", pinned_memory_stays},
+    {"a device is a region among others", devices_imported},
+    {"and can be taken back from the server", devices_taken_back},
     {"random operations of two clients, beside a third", random_operations},
 };
 

@@ -86,6 +86,20 @@ void machine_free_block(uint32_t number, uint32_t handle)
         machine_free_chunk(number + i, handle + i);
 }
 
+/* This machine has no contiguous memory: tests/guest/memory_server has. */
+uint32_t machine_make_contiguous(uint64_t pages, uint64_t alignment, uint64_t below, uint64_t *address)
+{
+    (void)pages, (void)alignment, (void)below, (void)address;
+    return 0;
+}
+
+int machine_map_object(uint32_t handle, uint64_t page, uint32_t task, uint64_t address, uint32_t pages, uint32_t rights)
+{
+    (void)handle, (void)page, (void)task, (void)address, (void)pages, (void)rights;
+    require(false, "an object that was not made");
+    return 0;
+}
+
 static struct host_page *pages_at(uint32_t task, uint64_t address, uint32_t pages)
 {
     require(task > 0 && task < HOST_TASKS && address % PAGE_SIZE == 0 && pages > 0, "a mapping that cannot be");
