@@ -99,22 +99,26 @@ struct mapping *mapping_split(struct mapping *mapping, uint64_t address)
 
 /* ---- Mapping ----------------------------------------------------------------------------------------------------- */
 
+#define FLAGS(cache, rights) \
+    ((cache) | ((rights)&RIGHT_WRITE ? PTE_WRITE : 0) | ((rights)&RIGHT_EXECUTE ? 0 : PTE_NO_EXECUTE))
+#define FLAGS_OF(cache)                                                                                       \
+    {                                                                                                         \
+        FLAGS(cache, 0), FLAGS(cache, 1), FLAGS(cache, 2), FLAGS(cache, 3), FLAGS(cache, 4), FLAGS(cache, 5), \
+            FLAGS(cache, 6), FLAGS(cache, 7)                                                                  \
+    }
+
+/* What the entries of a mapping have besides a frame, by how it is cached and its rights. */
 static uint64_t entry_flags(const struct mapping *mapping)
 {
-    static const uint64_t cache_flags[] = {
-        [PAGE_WRITE_BACK] = PTE_MEMORY,
-        [PAGE_WRITE_COMBINING] = PTE_MEMORY | PTE_WRITE_COMBINING,
-        [PAGE_UNCACHED] = PTE_MEMORY | PTE_UNCACHED,
-        [MAPPING_DEVICE | PAGE_WRITE_BACK] = 0,
-        [MAPPING_DEVICE | PAGE_WRITE_COMBINING] = PTE_WRITE_COMBINING,
-        [MAPPING_DEVICE | PAGE_UNCACHED] = PTE_UNCACHED,
+    static const uint64_t flags[8][8] = {
+        [PAGE_WRITE_BACK] = FLAGS_OF(PTE_MEMORY),
+        [PAGE_WRITE_COMBINING] = FLAGS_OF(PTE_MEMORY | PTE_WRITE_COMBINING),
+        [PAGE_UNCACHED] = FLAGS_OF(PTE_MEMORY | PTE_UNCACHED),
+        [MAPPING_DEVICE | PAGE_WRITE_BACK] = FLAGS_OF(0UL),
+        [MAPPING_DEVICE | PAGE_WRITE_COMBINING] = FLAGS_OF(PTE_WRITE_COMBINING),
+        [MAPPING_DEVICE | PAGE_UNCACHED] = FLAGS_OF(PTE_UNCACHED),
     };
-    uint64_t flags = cache_flags[mapping->cache];
-    if (mapping->rights & RIGHT_WRITE)
-        flags |= PTE_WRITE;
-    if (!(mapping->rights & RIGHT_EXECUTE))
-        flags |= PTE_NO_EXECUTE;
-    return flags;
+    return flags[mapping->cache][mapping->rights];
 }
 
 /* Fills in the only page. */
