@@ -166,6 +166,7 @@ static int64_t make_thread(const struct linux_frame *frame, const struct linux_b
     if (ipc_start_thread(thread, (uint64_t)linux_child, (uint64_t)birth) == 0)
         return linux_thread_number(number);
     __atomic_sub_fetch(&alive, 1, __ATOMIC_SEQ_CST);
+    linux_threads[number] = (struct linux_thread){0}; /* its handle may soon be another object's */
     return give_up(thread);
 }
 
