@@ -20,6 +20,7 @@
 #define ALONE 1 /* number of a process without others */
 #define STATUS_SIGNAL 128
 #define SIGNALS 64
+#define NAP 1000000UL    /* nanoseconds between two looks */
 #define SIGNAL_MASK 0xff /* of clone's flags: what the parent gets when the child ends */
 /* Of memory that is a copy it does not matter whether it was to be the same, if the parent was to wait for the child
  * anyway. */
@@ -29,7 +30,7 @@
 
 static uint32_t own_number, own_parent;
 static bool parent_known;
-static uint32_t wait_lock; /* one thread can wait at the process server */
+static uint32_t wait_lock; /* one thread can wait at the process server; who has not got it does not wait for it */
 
 void linux_set_process(uint32_t number, uint32_t parent)
 {
@@ -147,20 +148,27 @@ int64_t linux_fork(struct linux_registers *registers)
 
 /* ---- Waiting ----------------------------------------------------------------------------------------------------- */
 
+/* Waits at the process server. While another thread does, whose child may end later or never, it looks now and then. */
+static int wait_or_look(uint32_t child, struct linux_ended *ended)
+{
+    while (__atomic_exchange_n(&wait_lock, 1, __ATOMIC_ACQUIRE) != 0) {
+        int result = ipc_process_poll(child, ended);
+        if (result != 0 || ended->number != 0)
+            return result;
+        ipc_sleep(linux_nanoseconds() + NAP);
+    }
+    int result = ipc_process_wait(child, ended);
+    __atomic_store_n(&wait_lock, 0, __ATOMIC_RELEASE);
+    return result;
+}
+
 /* Waits for a child, 0 for any. Answers its number, 0 where none has ended and `options` say not to wait. */
 static int64_t wait_for(uint32_t child, uint64_t options, struct linux_ended *ended)
 {
-    int result;
     *ended = (struct linux_ended){0};
     if (linux_grants.process == 0)
         return -ECHILD;
-    if (options & WNOHANG) {
-        result = ipc_process_poll(child, ended);
-    } else {
-        linux_lock(&wait_lock);
-        result = ipc_process_wait(child, ended);
-        linux_unlock(&wait_lock);
-    }
+    int result = options & WNOHANG ? ipc_process_poll(child, ended) : wait_or_look(child, ended);
     return result ? linux_error(result) : ended->number;
 }
 

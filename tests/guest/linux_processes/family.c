@@ -359,6 +359,12 @@ static void *wait_in_thread(void *argument)
     return NULL;
 }
 
+static void *wait_for_killed(void *argument)
+{
+    REQUIRE(ended((pid_t)(intptr_t)argument) == SIGKILL);
+    return NULL;
+}
+
 static void threads(void)
 {
     pthread_t other, one, two;
@@ -369,6 +375,13 @@ static void threads(void)
     REQUIRE(pthread_create(&one, NULL, wait_in_thread, (void *)(intptr_t)second) == 0);
     REQUIRE(pthread_create(&two, NULL, wait_in_thread, (void *)(intptr_t)first) == 0);
     REQUIRE(pthread_join(one, NULL) == 0 && pthread_join(two, NULL) == 0);
+    /* who waits for one that does not end keeps nobody else from hearing of his */
+    first = child_that(spin);
+    REQUIRE(pthread_create(&one, NULL, wait_for_killed, (void *)(intptr_t)first) == 0);
+    for (int i = 0; i < 50; i++)
+        sched_yield();
+    REQUIRE(ended(child_that(end_5)) == 5 << 8 && kill(first, SIGKILL) == 0);
+    REQUIRE(pthread_join(one, NULL) == 0);
 }
 
 static void refusals(void)
