@@ -138,6 +138,7 @@ def options(report, run, build, tree):
         ("--smp", (*built, "--smp", "2", "calculator"), 0, "2 of 2 CPUs run"),
         ("--debugger", (*built, "--debugger", "calculator"), 0, "6 calculations, 2 errors(.|\n)*all went well"),
         ("--smp out of range", (*built, "--smp", "0"), 2, "--smp takes 1 to 64"),
+        ("a serial line in Bochs", ("--bochs", "--serial", "null"), 2, "--serial is for QEMU"),
         ("no such set", (*built, "calculater"), 1, "no set 'calculater', and no folder(.|\n)*calculator"),
         ("a folder that is no set", (os.path.join(tree, "docs"),), 1, "no set.manifest there"),
         ("a build folder that is none", ("--build", tree, "calculator"), 1, "error: .*not.*built"),

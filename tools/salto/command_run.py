@@ -40,6 +40,8 @@ def parse():
     arguments = parser.parse_args()
     if not 1 <= arguments.smp <= 64:
         parser.error("--smp takes 1 to 64")
+    if arguments.serial and arguments.bochs:
+        parser.error("--serial is for QEMU")
     if arguments.set is None:
         arguments.set, arguments.icount = DEFAULT_SET, True
     return arguments
@@ -89,7 +91,7 @@ def run_machine(options, timeout, work):
     terminal = sys.stdin.isatty()
     line = f"stdio,id=serial,logfile={log},signal=off,mux={'on' if terminal else 'off'}"
     command_line = [*machine.qemu_command(options, work), "-chardev", line, "-serial", "chardev:serial"]
-    command_line += ["-serial", options.line] if options.line else []
+    command_line += machine.second_line(options)
     command_line += ["-mon", "chardev=serial"] if terminal else ["-monitor", "none"]
     say("booting" + ("; leave with Ctrl-A X" if terminal else ""))
     with console.kept_terminal(), machine.started(

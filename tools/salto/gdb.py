@@ -47,8 +47,8 @@ def debug(options, programs, work):
     port, log, commands = free_port(), os.path.join(places.BUILD, "serial.log"), os.path.join(work, "commands.gdb")
     with open(commands, "w", encoding="utf-8") as file:
         file.write(script(options.kernel, programs, port))
-    qemu = [*machine.qemu_command(options, work), "-monitor", "none", "-serial", f"file:{log}", "-S",
-            "-gdb", f"tcp:127.0.0.1:{port}"]
+    qemu = [*machine.qemu_command(options, work), "-monitor", "none", "-serial", f"file:{log}",
+            *machine.second_line(options), "-S", "-gdb", f"tcp:127.0.0.1:{port}"]
     say(f"starting the machine, stopped; its serial line goes to {os.path.relpath(log)}")
     # A group of its own: Ctrl-C is the debugger's.
     with machine.started(qemu, stdin=subprocess.DEVNULL, start_new_session=True):

@@ -71,6 +71,11 @@ def qemu_command(options, work):
     return [*command, "-cdrom", image(options, work), "-boot", "d"]
 
 
+def second_line(options):
+    """QEMU's words for the second serial line, behind those for the first one."""
+    return ["-serial", options.line] if options.line else []
+
+
 def image(options, work):
     if options.image:
         return options.image
@@ -131,7 +136,7 @@ def run(options, timeout):
             command = bochs_command(options, work)
         else:
             command = [*qemu_command(options, work), "-monitor", "none", "-serial", f"file:{serial}",
-                       *(("-serial", options.line) if options.line else ()), "-debugcon", f"file:{debug}"]
+                       *second_line(options), "-debugcon", f"file:{debug}"]
         code, timed_out = run_until(command, timeout, debug if options.boot == "bochs" else messages, messages)
         outcome = Outcome(read(serial), read(debug), code, timed_out)
         if not outcome.serial and not timed_out and code not in (0, 1):
