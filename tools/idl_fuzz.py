@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Makes programs that attack an interface (docs/idl-tools.md): --target, a libFuzzer target of the host, which gives
-its dispatcher whatever messages libFuzzer finds; --client, a program of Salto that sends a server every kind of broken
-message of docs/broken-messages.md, and looks at what comes of each.
+"""Makes programs that attack an interface (docs/idl-tools.md): --target, a libFuzzer target of the host, which gives its
+dispatcher whatever messages libFuzzer finds; --client, a program of Salto that sends a server every kind of broken message
+of docs/broken-messages.md, and looks at what comes of each.
 """
 import argparse
 import pathlib
@@ -83,8 +83,7 @@ class Checks:
     def of_array(self, type_, expression, what, depth):
         base, count = self.types.flat(type_)
         index = f"i{depth}"
-        element = f"((const {self.types.name(base)} *)(const void *)({expression}))[{index}]"
-        inner = self.of(base, element, what, depth + 1)
+        inner = self.of(base, f"((const {self.types.name(base)} *)(const void *)({expression}))[{index}]", what, depth + 1)
         return self.loop(index, count, inner)
 
     @staticmethod
@@ -97,9 +96,8 @@ class Checks:
         if kind == "struct":
             return [line for member in members for line in self.of_member(member, expression, what, depth)]
         if kind == "optional":
-            inner = self.of(members[1]["type"], f"{expression}.value", what, depth)
             return [f'fuzz_check(*(const uint8_t *)&{expression}.present <= 1, "{what}");',
-                    *self.guarded(f"{expression}.present", inner)]
+                    *self.guarded(f"{expression}.present", self.of(members[1]["type"], f"{expression}.value", what, depth))]
         if kind == "sequence":
             of, most = self.model.element({"kind": "struct", "name": declaration["name"]})
             index = f"i{depth}"

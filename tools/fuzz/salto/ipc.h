@@ -10,6 +10,11 @@
 
 uint64_t fuzz_exchange(uint64_t tag, uint64_t handle, uint64_t *words);
 
+static inline uint64_t ipc_exchange(uint64_t tag, uint64_t handle, uint64_t *words)
+{
+    return fuzz_exchange(tag, handle, words);
+}
+
 static inline uint64_t ipc_call(uint64_t tag, uint64_t handle, uint64_t *words)
 {
     return fuzz_exchange(tag, handle, words);
