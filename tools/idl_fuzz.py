@@ -237,6 +237,39 @@ class Target:
                    for message in (operation["request"], operation.get("reply", {})))
 
 
+class Client:
+    """The hostile client of one interface: tools/fuzz/hostile.c with its messages."""
+
+    def __init__(self, model, idlc, source, folders, interface):
+        self.model, self.interface, self.pool = model, interface, broken.Pool()
+        kernel = sorted((HERE.parent / "idl/kernel").glob("*.idl"))  # whose objects stand in for others
+        self.interfaces = broken.Interfaces(idlc, [*map(str, kernel), source], [*folders, str(HERE.parent / "idl/kernel")])
+        self.interfaces.interfaces = list(self.lineage(interface))
+        self.pool.add(b"")  # C has no empty arrays
+
+    def lineage(self, interface):
+        """Its bases, and itself."""
+        if interface.get("base"):
+            yield from self.lineage(self.model.declarations[interface["base"]])
+        yield interface
+
+    def grant_of(self, number, grant):
+        """The name under which the manifest grants what has this interface id."""
+        if number in [one["id"] for one in self.interfaces.interfaces]:
+            return grant
+        named = next(one for one in self.interfaces.declarations.values() if one.get("id") == number)
+        return named["name"].removeprefix("kernel.").lower().replace(".", "_")
+
+    def text(self, grant):
+        table = broken_table.Table(broken.operations(self.interfaces, self.pool), self.pool.texts)
+        types = (HERE / "fuzz/broken_table.h").read_text(encoding="utf-8").replace('#include "broken_counts.h"\n', "")
+        grants = [f'"{self.grant_of(number, grant)}",' for number in table.targets]
+        made = "\n".join([f"/* Of {self.interface['name']}, by tools/idl_fuzz.py: do not edit. */", *table.counts(),
+                          types, *table.rows(),
+                          *broken_table.array("static const char *const hostile_grants[BROKEN_TARGETS]", grants)])
+        return (HERE / "fuzz/hostile.c").read_text(encoding="utf-8").replace('#include "broken_messages.h"', made)
+
+
 def chosen(model, name):
     """The interface of that name, or the only one of the file."""
     found = [interface for interface in model.own("interface")
@@ -253,6 +286,8 @@ def parse():
     parser.add_argument("--target", metavar="FILE", help="write the libFuzzer target, in C")
     parser.add_argument("--client", metavar="FILE", help="write the hostile client, in C")
     parser.add_argument("--interface", metavar="NAME", help="which one, where the file has several")
+    parser.add_argument("--grant", metavar="NAME", help="the hostile client's capability, in the manifest; else the "
+                        "interface's name in C")
     parser.add_argument("--header", help="what has the dispatcher; idl/NAME_server.h")
     parser.add_argument("--handlers", nargs=2, metavar=("FILE", "PREFIX"),
                         help="the server's own, in a file that is included, in place of those that only look")
@@ -266,8 +301,11 @@ def main():
     try:
         model = idl_model.Model(idl_model.read_json(arguments.idlc, arguments.input, arguments.folders))
         interface = chosen(model, arguments.interface)
-        interfaces = broken.Interfaces(arguments.idlc, [arguments.input], arguments.folders)
+        if arguments.client:
+            client = Client(model, arguments.idlc, arguments.input, arguments.folders, interface)
+            write_whole(arguments.client, client.text(arguments.grant or interface["c_name"]))
         if arguments.target:
+            interfaces = broken.Interfaces(arguments.idlc, [arguments.input], arguments.folders)
             header = arguments.header or f"idl/{pathlib.Path(arguments.input).stem}_server.h"
             write_whole(arguments.target, Target(model, interfaces, interface, header).text(arguments.handlers))
     except GeneratorError as error:

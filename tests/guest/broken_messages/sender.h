@@ -6,8 +6,8 @@
 #ifndef BROKEN_SENDER_H
 #define BROKEN_SENDER_H
 
+#include "../../../tools/fuzz/broken_table.h"
 #include "../common/worker.h"
-#include "table.h"
 
 /* Values of their areas. */
 enum sender_value {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* See table.h. */
-#include "table.h"
+#include "../../../tools/fuzz/broken_table.h"
 
 #include "broken_rows.h"

@@ -3,10 +3,10 @@
 #ifndef BROKEN_TARGETS_H
 #define BROKEN_TARGETS_H
 
+#include "../../../tools/fuzz/broken_table.h"
 #include "../common/worker.h"
 #include "idl/memory_service.h"
 #include "idl/process_service.h"
-#include "table.h"
 
 /* The test's own quota at the memory server, and the process server. */
 extern memory_space_t bank;

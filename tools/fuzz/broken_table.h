@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The broken messages, as generate.py makes them of the interfaces: for each operation and each kind that it can have,
- * a run of messages. tools/salto/broken.py says what the numbers mean; the enums here follow it.
+ * Broken messages, as tools/salto/broken_table.py makes them of interfaces: for each operation and each kind that it
+ * can have, a run of messages. tools/salto/broken.py says what the numbers mean; the enums here follow it.
  */
 #ifndef BROKEN_TABLE_H
 #define BROKEN_TABLE_H
