@@ -23,12 +23,13 @@ static const char usage[] =
     "usage: idlc [OPTION]... INPUT.idl\n"
     "       idlc compat [OPTION]... OLD.idl NEW.idl\n"
     "       idlc trace [OPTION]... INPUT.idl [CAPTURE]\n"
-    "       idlc cost|doc|fmt|html|json|lint [OPTION]... INPUT.idl\n"
+    "       idlc cost|doc|fmt|fuzz|html|json|lint [OPTION]... INPUT.idl\n"
     "Compiles a file in Salto's interface language. Without an output option it only checks the file.\n"
     "  compat          print what changed between two versions of a file, and whom it breaks: status 3 if anybody\n"
     "  cost            print how each operation travels, and what is copied\n"
     "  doc             print the documentation, with where everything travels, as Markdown\n"
     "  fmt             bring the file itself into the language's one form\n"
+    "  fuzz            make programs that attack an interface, with the options of tools/idl_fuzz.py\n"
     "  html            print the documentation as a page of its own, with drawings of all messages\n"
     "  json            print the whole checked interface as JSON\n"
     "  lint            check the file, warnings being errors\n"
@@ -223,11 +224,11 @@ static bool write_file(const char *path, const char *text, size_t length)
 
 static void emit_depfile(FILE *output, const struct program *program, const struct options *options)
 {
-    for (int kind = 0; kind < OUTPUT_DEPFILE; kind++)
-        if (options->outputs[kind]) {
-            fprintf(output, "%s:", options->outputs[kind]);
-            break;
-        }
+    int first = 0;
+
+    while (first < OUTPUT_DEPFILE && !options->outputs[first])
+        first++;
+    fprintf(output, "%s:", options->outputs[first]);
     for (const struct source *source = program->sources; source; source = source->next) {
         fputc(' ', output);
         for (const char *c = source->path; *c; c++)
@@ -236,26 +237,20 @@ static void emit_depfile(FILE *output, const struct program *program, const stru
     fputc('\n', output);
 }
 
-static void emit(FILE *output, enum output_kind kind, struct program *program, const struct options *options)
+static bool write_output(enum output_kind kind, struct program *program, const struct options *options)
 {
     static void (*const emitters[OUTPUT_DEPFILE])(FILE * output, struct program * program) = {
         emit_client, emit_server, emit_kernel, emit_json, emit_markdown, emit_html, emit_cost, emit_format};
-
-    if (kind == OUTPUT_DEPFILE)
-        emit_depfile(output, program, options);
-    else
-        emitters[kind](output, program);
-}
-
-static bool write_output(enum output_kind kind, struct program *program, const struct options *options)
-{
     char *text = NULL;
     size_t length = 0;
     FILE *memory = open_memstream(&text, &length);
     bool fine = false;
 
     if (memory) {
-        emit(memory, kind, program, options);
+        if (kind == OUTPUT_DEPFILE)
+            emit_depfile(memory, program, options);
+        else
+            emitters[kind](memory, program);
         fine = fclose(memory) == 0;
     }
     if (!fine)
@@ -319,7 +314,9 @@ int main(int count, char **arguments)
     struct program program = {0};
     int status = STATUS_FAILED;
 
-    (void)count;
+    if (count > 1 && strcmp(arguments[1], "fuzz") == 0 && setenv("IDLC", arguments[0], 1) == 0 &&
+        execv(IDLC_FUZZ, arguments + 1) != 0)
+        wrong_usage("cannot run ", IDLC_FUZZ);
     parse_options(&options, arguments);
     if (load(&program, &options, options.input))
         status = options.command == COMMAND_COMPAT  ? compare(&program, &options)

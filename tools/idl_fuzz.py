@@ -5,6 +5,7 @@ dispatcher whatever messages libFuzzer finds; --client, a program of Salto that 
 of docs/broken-messages.md, and looks at what comes of each.
 """
 import argparse
+import os
 import pathlib
 import sys
 
@@ -292,7 +293,8 @@ def parse():
     parser.add_argument("--handlers", nargs=2, metavar=("FILE", "PREFIX"),
                         help="the server's own, in a file that is included, in place of those that only look")
     parser.add_argument("-I", dest="folders", action="append", default=[], help="where to look for imports")
-    parser.add_argument("--idlc", default=str(HERE.parent / "build/idlc/idlc"), help="the compiler; that of ./build")
+    parser.add_argument("--idlc", default=os.environ.get("IDLC", str(HERE.parent / "build/idlc/idlc")),
+                        help="the compiler; that of ./build")
     return parser.parse_args()
 
 

@@ -236,6 +236,13 @@ def check_fmt_long(compiler):
     return None if done.returncode == 0 and source.read_text() == wanted else f"{say(done)}\n{source.read_text()}"
 
 
+def check_fuzz(compiler):
+    """The command is a tool beside the compiler, which it runs."""
+    source, made = compiler.tree / "tests/idlc/good/blobs.idl", compiler.work / "fuzz_blobs.c"
+    done = run([compiler.idlc, "fuzz", "--target", made, source])
+    return None if done.returncode == 0 and "LLVMFuzzerTestOneInput" in made.read_text() else say(done)
+
+
 def check_manual(compiler):
     """The manual page has every option and command of --help, and no other."""
     page = (compiler.tree / "idlc/idlc.1").read_text().replace("\\-", "-")
@@ -317,6 +324,7 @@ def add_checks(tests, compiler):
     for expected in sorted((compiler.tree / "tests/idlc/good").glob("*.cost")):
         tests.add(f"{expected.stem}: the cost of its operations", check_cost, compiler, expected)
     tests.add("fmt formats the file itself", check_fmt, compiler)
+    tests.add("fuzz makes a target", check_fuzz, compiler)
     tests.add("fmt breaks lines where names are longer than a line", check_fmt_long, compiler)
     tests.add("the manual page is complete", check_manual, compiler)
     tests.add("a pipe is written through", check_special_output, compiler)
