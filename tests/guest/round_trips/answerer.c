@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Serves one interface, named by its argument: what is asked must be the recorded requests, one after the other, and is
- * answered as recorded. What is not so ends the program, and with it the set.
+ * Serves one interface, whose number is its argument: what is asked must be the recorded requests, one after the other,
+ * and is answered as recorded. What is not so ends the program, and with it the set.
  */
 #include <salto/error.h>
 #include <salto/startup.h>
 #include <salto/tap.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "answers.h"
 #include "trips.h"
@@ -45,14 +44,14 @@ const struct stream_ways recorded_replies = {read_reply, write_request};
 
 int main(int argc, char **argv)
 {
+    const struct answerer_half *half = answerer_halves;
     struct trip trip;
-    for (uint32_t i = 0; argc == 2 && i < HALVES; i++) {
-        if (strcmp(argv[1], answerer_halves[i].name) != 0)
-            continue;
-        trip = (struct trip){.vectors = vectors_of(argv[1])};
-        tap_note("%s ends: %s", argv[1], salto_error_text(answerer_halves[i].answer(salto_require("t"), &trip)));
+    if (argc != 2 || strtoul(argv[1], NULL, 10) >= HALVES) {
+        tap_note("answerer: there is no such interface");
         return 1;
     }
-    tap_note("answerer: there is no such interface");
+    half += strtoul(argv[1], NULL, 10);
+    trip = (struct trip){.vectors = vectors_of(half->name)};
+    tap_note("%s ends: %s", half->name, salto_error_text(half->answer(salto_require("trips"), &trip)));
     return 1;
 }

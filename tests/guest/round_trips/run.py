@@ -15,7 +15,9 @@ import tempfile
 
 import interfaces
 import vectors
-from salto import archive, guest, machine
+from salto import archive, guest, machine, tap
+
+PART = 40  # interfaces in a machine: a set has at most 64 programs
 
 
 def parse():
@@ -25,31 +27,55 @@ def parse():
     parser.add_argument("--archive", required=True)
     parser.add_argument("--idlc", required=True)
     parser.add_argument("--values", type=int, default=8, help="of each operation")
+    parser.add_argument("--over", help="the transport, as the manifest says it; else the kernel's")
     parser.add_argument("--timeout", type=float, default=300)
     return parser.parse_args()
 
 
-def add_vectors(source, output, found, seed, values):
-    """The archive with a file `vectors` more."""
-    numbers = random.Random(seed)
-    sections = b"".join(vectors.Maker(file.model, numbers).section(interface, file.served(interface), values)
-                        for file in found for interface in file.interfaces)
-    archive.write(output, [*archive.read(source), ("vectors", sections)])
+class Numbered:
+    """An interface, by its number in generated code."""
+
+    def __init__(self, number, file, interface):
+        self.number, self.file, self.interface = number, file, interface
+        self.operations = file.served(interface)
+
+    def server(self):
+        return (f'program s{self.number} {{ file = "answerer"; arguments = "{self.number}"; serves trips; '
+                "grant archive; grant log; }")
+
+
+def manifest(part, over):
+    """As set.manifest, for these interfaces."""
+    way = f" over {over}" if over else ""
+    grants = [f"    grant s{one.number} = s{one.number}.trips{way};" for one in part]
+    return "\n".join([*(one.server() for one in part), "program round_trips {", "    memory = 16M;",
+                      "    grant archive; grant log; grant debug;", *grants, "}", ""]).encode()
+
+
+def run_part(arguments, part, seed, work):
+    """A machine for some interfaces; answers its report."""
+    maker = random.Random(f"{seed} {part[0].number}")
+    sections = b"".join(vectors.Maker(one.file.model, maker).section(one.interface, one.operations, arguments.values)
+                        for one in part)
+    filled = os.path.join(work, f"{part[0].number}.cpio")
+    members = [(name, manifest(part, arguments.over) if name == "set.manifest" else data)
+               for name, data in archive.read(arguments.archive)]
+    archive.write(filled, [*members, ("vectors", sections)])
+    options = machine.Options(kernel=arguments.kernel, archive=filled, icount=True, leap=True,
+                              command_line="debug-exit", debug_exit=True)
+    return guest.run(arguments.name, options, seed, arguments.timeout)
 
 
 def tell(report, found, values):
     """What was called, if the guest said so of each interface: an operation that was not fails."""
     passed = {line.split(" - ", 1)[1] for line in report.lines if line.startswith("ok ") and " - " in line}
-    count = 0
-    for file in found:
-        for interface in file.interfaces:
-            names = [operation["name"] for operation in file.served(interface)]
-            report.add(interface["c_name"] in passed and names, f"{interface['name']}: all its operations")
-            report.comment(f"operations {interface['name']}: {', '.join(names)}")
-            count += len(names) * values
-        for name, why in file.left_out():
-            report.comment(f"left out {name}: {why}")
-    report.comment(f"round trips {count}")
+    for one in found:
+        names = [operation["name"] for operation in one.operations]
+        report.add(one.interface["c_name"] in passed and names, f"{one.interface['name']}: all its operations")
+        report.comment(f"operations {one.interface['name']}: {', '.join(names)}")
+    for file in dict.fromkeys(one.file for one in found):
+        report.comment(*(f"left out {name}: {why}" for name, why in file.left_out()))
+    report.comment(f"round trips {values * sum(len(one.operations) for one in found)}")
 
 
 def main():
@@ -57,13 +83,13 @@ def main():
     seed = int(os.environ.get("SALTO_SEED") or random.SystemRandom().randrange(1, 1 << 32))
     folders = [interfaces.TREE / "idl", interfaces.TREE / "idl/kernel"]
     found = interfaces.sources(arguments.idlc, folders)
+    everything = [(file, interface) for file in found for interface in file.interfaces]
+    numbered = [Numbered(number, *one) for number, one in enumerate(everything)]
+    report = tap.Report()
     with tempfile.TemporaryDirectory(prefix="salto-") as work:
-        filled = os.path.join(work, "set.cpio")
-        add_vectors(arguments.archive, filled, found, seed, arguments.values)
-        options = machine.Options(kernel=arguments.kernel, archive=filled, icount=True, leap=True,
-                                  command_line="debug-exit", debug_exit=True)
-        report = guest.run(arguments.name, options, seed, arguments.timeout)
-    tell(report, found, arguments.values)
+        for first in range(0, len(numbered), PART):
+            tap.parse(run_part(arguments, numbered[first:first + PART], seed, work).text(), report)
+    tell(report, numbered, arguments.values)
     if not report.passed():
         report.comment(f"the values are those of seed {seed}: SALTO_SEED={seed} ./test {arguments.name}")
     print(report.text(), end="")
