@@ -37,9 +37,12 @@ static void give_spare(uint32_t handle)
 
 int idl_keep(struct idl_token *token, bool (*is_raised)(int error))
 {
-    kernel_reply_t reply = {take_spare()};
+    kernel_reply_t reply = {0};
     int result = 0;
 
+    if (!idl_can_keep())
+        return -ERROR_NO_CALLER;
+    reply.handle = take_spare();
     if (reply.handle == 0)
         result = kernel_factory_create_reply((kernel_factory_t){salto_own_factory}, &reply);
     if (result != 0)

@@ -107,7 +107,8 @@ struct manifest_program {
     struct manifest_grant grants[MANIFEST_MAX_GRANTS];
     uint32_t endpoints_count, grants_count;
     uint32_t image; /* index in programs[] of the one into whose image it is linked, by `over local`: its own if none */
-    uint32_t member; /* 0: the image is its own; else which of the others in that image it is, from 1 on */
+    uint32_t member; /* 0: the image is its own; else which of the others in that image it is, from 1 on: servers
+                      * stand before those who call them */
 };
 
 struct manifest {

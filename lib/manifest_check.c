@@ -2,7 +2,9 @@
 /*
  * Checks a manifest on the machine that builds a set, with the parser that root uses at boot, and prints for the build
  * one line for each program: "program NAME file FILE kind KIND", KIND being `salto` (links our library) or `linux` (a
- * plain program, with nothing of ours).
+ * plain program, with nothing of ours). One that is linked into another's image has, in place of that line, "member
+ * NAME file FILE image FILE number NUMBER stack BYTES", and "argument NAME HEX" for each of its arguments, in
+ * hexadecimal.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,11 +58,26 @@ static char *read_manifest(const char *path, size_t *length)
     return NULL;
 }
 
+static void print_member(const struct manifest *manifest, const struct manifest_program *program)
+{
+    printf("member %s file %s image %s number %u stack %llu\n", program->name, program->file,
+           manifest->programs[program->image].file, program->member, (unsigned long long)program->stack);
+    for (uint32_t i = 0; i < program->arguments_count; i++) {
+        printf("argument %s ", program->name);
+        for (const char *byte = program->arguments[i]; *byte; byte++)
+            printf("%02x", (unsigned char)*byte);
+        printf("\n");
+    }
+}
+
 static void print_programs(const struct manifest *manifest)
 {
     for (uint32_t i = 0; i < manifest->programs_count; i++) {
         const struct manifest_program *program = &manifest->programs[i];
-        printf("program %s file %s kind %s\n", program->name, program->file, program->plain ? "linux" : "salto");
+        if (program->member != 0)
+            print_member(manifest, program);
+        else
+            printf("program %s file %s kind %s\n", program->name, program->file, program->plain ? "linux" : "salto");
     }
 }
 

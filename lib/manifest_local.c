@@ -109,19 +109,32 @@ static void add_member(struct manifest_lexer *lexer, struct manifest_program *im
     *room -= names > *room ? *room : names;
 }
 
-/* The image of program `index` is its own: adds all that is linked into it. */
+/* How many programs lie between this one and its image, itself included. */
+static uint32_t depth_of(const uint32_t *parents, uint32_t program)
+{
+    uint32_t depth = 0;
+    for (; parents[program] != 0; program = parents[program] - 1)
+        depth++;
+    return depth;
+}
+
+/* The image of program `index` is its own: adds all that is linked into it, servers before those who call them. */
 static void make_image(struct manifest_lexer *lexer, struct manifest *manifest, const uint32_t *parents, uint32_t index)
 {
     struct manifest_program *image = &manifest->programs[index];
     uint32_t members = 0, room = MANIFEST_MAX_NAMES - OWN_NAMES - image->endpoints_count - image->grants_count;
+    uint32_t deepest = 0;
     for (uint32_t i = 0; i < manifest->programs_count; i++) {
-        struct manifest_program *other = &manifest->programs[i];
         if (!is_linked_into(parents, i, index))
             continue;
-        other->image = index;
-        if (i != index)
-            add_member(lexer, image, other, &members, &room);
+        manifest->programs[i].image = index;
+        if (depth_of(parents, i) > deepest)
+            deepest = depth_of(parents, i);
     }
+    for (uint32_t depth = deepest; depth > 0; depth--)
+        for (uint32_t i = 0; i < manifest->programs_count; i++)
+            if (depth_of(parents, i) == depth && is_linked_into(parents, i, index))
+                add_member(lexer, image, &manifest->programs[i], &members, &room);
     for (uint32_t i = 0; i < manifest->programs_count && members != 0; i++)
         if (i != index && parents[i] == 0 && strcmp(manifest->programs[i].file, image->file) == 0)
             manifest_error(lexer, &manifest->programs[i].file_place,

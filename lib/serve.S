@@ -37,6 +37,19 @@ salto_serve:
     .balign 16
 salto_serve_strings:
     .cfi_startproc
+    movq salto_serve_hook(%rip), %rax
+    testq %rax, %rax
+    jz salto_serve_loop
+    jmp *%rax
+    .cfi_endproc
+    .size salto_serve_strings, . - salto_serve_strings
+
+/* int salto_serve_loop(uint32_t endpoint, idl_string_dispatcher *dispatcher, void *object, void *buffers) */
+    .globl salto_serve_loop
+    .type salto_serve_loop, @function
+    .balign 16
+salto_serve_loop:
+    .cfi_startproc
     push_registers
     subq $IDL_FRAME_SIZE, %rsp      /* leaves rsp 8 off a multiple of 16: the dispatcher's stack argument fills up */
     .cfi_adjust_cfa_offset IDL_FRAME_SIZE
@@ -125,6 +138,14 @@ salto_serve_strings:
     pop_registers
     ret
     .cfi_endproc
-    .size salto_serve_strings, . - salto_serve_strings
+    .size salto_serve_loop, . - salto_serve_loop
+
+    .bss
+    .globl salto_serve_hook
+    .type salto_serve_hook, @object
+    .balign 8
+salto_serve_hook:
+    .zero 8
+    .size salto_serve_hook, 8
 
     .section .note.GNU-stack, "", @progbits

@@ -56,9 +56,12 @@ static struct idl_answer keep_and_dispatch(uint64_t badge, uint64_t word0, uint6
                                            uint64_t word3, struct idl_frame *frame)
 {
     struct service *service = frame->object;
-    int kept = kernel_reply_keep((kernel_reply_t){service->reply});
     struct idl_answer answer;
+    int kept;
 
+    if (!idl_can_keep())
+        return idl_no_answer();
+    kept = kernel_reply_keep((kernel_reply_t){service->reply});
     frame->object = service->object;
     answer = service->dispatcher(badge, word0, word1, tag, word2, word3, frame);
     frame->object = service;

@@ -82,6 +82,8 @@ static void count_refusal(uint64_t tag, int error, uint32_t parameter)
 {
     struct idl_refusal refusal = {message_label(tag), (uint16_t)parameter, (uint16_t)error};
 
+    if (ipc_utcb()->words[IDL_PLACE_WORD] == IDL_AT_CALLER_REFUSED)
+        return; /* it was not refused, but comes again */
     __atomic_store(&last_refusal, &refusal, __ATOMIC_RELAXED);
     __atomic_fetch_add(&refusals_count, 1, __ATOMIC_RELEASE);
 }

@@ -3,6 +3,7 @@
  * Looks grants up in the start-up table, which is mapped before the first instruction; and tells the server library, as
  * the program starts, by which handle it gives capabilities back, and makes new ones.
  */
+#include <salto/local.h>
 #include <salto/server.h>
 #include <salto/startup.h>
 
@@ -24,10 +25,13 @@ const struct startup_table *salto_startup_table(void)
 static uint32_t routes[STARTUP_MAX_GRANTS];
 static pthread_mutex_t routes_lock = PTHREAD_MUTEX_INITIALIZER;
 
+/* Only where programs are linked into one image is it linked (lib/local.c). */
+extern __typeof__(salto_local_open) salto_local_open __attribute__((weak));
+
 /* What opens a route over each transport: answers 0 where that cannot be, and then messages go by the kernel, as they
  * do where nothing stands here. */
 static uint32_t (*const openers[])(const struct startup_grant *grant) = {
-    [STARTUP_OVER_KERNEL] = NULL,
+    [STARTUP_OVER_LOCAL] = salto_local_open,
 };
 
 static uint32_t open_route(const struct startup_grant *grant, uint32_t *route)
@@ -44,12 +48,19 @@ static bool has_route(const struct startup_grant *grant)
     return grant->over < sizeof(openers) / sizeof(openers[0]) && openers[grant->over];
 }
 
+/* Task and quota are those of the image, and so of all programs in it. (Its thread is the first program's.) */
+static bool is_for_all(const char *name)
+{
+    return strcmp(name, "task") == 0 || strcmp(name, "factory") == 0;
+}
+
 uint32_t salto_grant_of(uint32_t program, const char *name)
 {
     const struct startup_table *table = salto_startup_table();
+    const uint32_t owner = is_for_all(name) ? 0 : program;
     for (uint32_t i = 0; table && i < table->grants_count; i++) {
         const struct startup_grant *grant = &table->grants[i];
-        if (grant->program == program && strcmp(grant->name, name) == 0)
+        if (grant->program == owner && strcmp(grant->name, name) == 0)
             return has_route(grant) ? open_route(grant, &routes[i]) : grant->handle;
     }
     return 0;

@@ -7,11 +7,14 @@ musl at an address of its own, a `plain` one (kind linux) by a musl compilation 
 it is there, holds more options of the compiler for program NAME; the word `static-pie` makes a plain program a
 static-pie. `NAME.sources` names more sources of program NAME, relative to the folder; `NAME.libraries` static libraries that
 it links, by their paths. A program without sources in the folder is
-built from servers/NAME, if that is there. A script `generate.py` in the folder makes more headers: it is given the
+built from servers/NAME, if that is there. A program that the manifest links into another (`over local`) is compiled as any other is; then the objects of each of the two
+become one, of which nothing is seen from outside but its main(), and these are linked into one image, with a main() of
+the build's own (docs/transports.md). A script `generate.py` in the folder makes more headers: it is given the
 folder for them, idlc, and the folders of interface files, and can list there what it has read, in `generate.d`. The
 archive holds root, the Linux-call handler, the manifest and the programs, in that order.
 """
 import concurrent.futures
+import dataclasses
 import glob
 import json
 import os
@@ -32,6 +35,52 @@ class SetError(Exception):
     """A set that cannot be built; the text says what is wrong and where."""
 
 
+@dataclasses.dataclass
+class Member:
+    """A program that is linked into the image of another."""
+    name: str
+    file: str
+    image: str  # file of that other
+    number: int
+    stack: int
+    arguments: list
+
+    def declarations(self):
+        """C: what its objects call in place of lib's functions, and how it is started."""
+        words = ", ".join(text_literal(word) for word in [self.name.encode(), *self.arguments])
+        return (f"int salto_main_{self.number}(int count, char **arguments, char **environment);\n"
+                f"uint32_t salto_grant_{self.number}(const char *name);\n"
+                f"uint32_t salto_require_{self.number}(const char *name);\n"
+                f"uint32_t salto_grant_{self.number}(const char *name)\n"
+                f"{{\n    return salto_grant_of({self.number}, name);\n}}\n"
+                f"uint32_t salto_require_{self.number}(const char *name)\n"
+                f"{{\n    return salto_require_of({self.number}, name);\n}}\n"
+                f"static char *arguments_{self.number}[] = {{{words}, NULL}};\n")
+
+    def row(self):
+        return f"    {{salto_main_{self.number}, arguments_{self.number}, {self.number}, {self.stack}}},\n"
+
+
+def text_literal(text):
+    """A C string of these bytes."""
+    return '"' + "".join(f"\\{byte:03o}" for byte in text) + '"'
+
+
+IMAGE_SOURCE = """/* Starts the programs of one image. */
+#include <salto/local.h>
+#include <salto/startup.h>
+int salto_main_0(int count, char **arguments, char **environment);
+{declarations}static const struct salto_member members[] = {{
+{rows}}};
+int main(int count, char **arguments, char **environment)
+{{
+    for (unsigned i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+        salto_member_start(&members[i]);
+    return salto_main_0(count, arguments, environment);
+}}
+"""
+
+
 class Set:
     """One build of the set in `folder`, with intermediate files in `work` and the tools that `config` names."""
 
@@ -41,6 +90,7 @@ class Set:
         self.config = config
         self.tools = Toolchain(config["compiler"], config["kind"])
         self.dependencies = {os.path.join(self.folder, MANIFEST), self.folder}
+        self.members = []
 
     def build(self, output):
         """Builds everything and writes the archive."""
@@ -63,6 +113,10 @@ class Set:
             words = line.split()
             if len(words) == 6 and words[0] == "program":
                 found.setdefault(words[3], words[5])
+            elif words[0] == "member":
+                self.members.append(Member(words[1], words[3], words[5], int(words[7]), int(words[9]), []))
+            elif words[0] == "argument":
+                self.members[-1].arguments.append(bytes.fromhex("".join(words[2:])))
         if not found:
             raise SetError(f"{manifest}: names no program")
         return list(found.items())
@@ -145,17 +199,49 @@ class Set:
     def salto_program(self, file, address, sources, image):
         if address > LAST_TEXT_ADDRESS:
             raise SetError(f"{self.folder}/{MANIFEST}: too many programs for an address of its own each")
-        objects, options, libraries = [], self.options(file), self.words(f"{file}.libraries")
+        options, libraries = self.options(file), self.words(f"{file}.libraries")
+        objects = self.objects(file, sources, options)
+        members = sorted((member for member in self.members if member.image == file), key=lambda member: member.number)
+        if members:
+            objects = [self.combined(file, 0, objects), self.image_start(file, members)]
+            for member in members:
+                objects.append(self.combined(member.file, member.number,
+                                             self.objects(member.file, self.sources(member.file), self.options(member.file))))
+                libraries += self.words(f"{member.file}.libraries")
         self.dependencies.update(libraries)
-        for source in sources:
-            stem = os.path.relpath(source, self.folder).replace(os.sep, "__")
-            target, depfile = os.path.join(self.work, f"{stem}.o"), os.path.join(self.work, f"{stem}.d")
-            self.run([*self.config["compiler"], *self.tools.compile_flags(), *SALTO_FLAGS, *self.tools.warnings(),
-                      *self.includes(file), *options, "-MD", "-MF", depfile, "-c", source, "-o", target])
-            self.read_depfile(depfile)
-            objects.append(target)
         self.run([*self.config["compiler"], *self.tools.link_head(), f"-Wl,-Ttext-segment={address:#x}",
                   *options, *objects, *libraries, self.config["library"], *self.tools.link_tail(), "-o", image])
+
+    def objects(self, file, sources, options):
+        """Compiles the sources of a program: the same objects, whatever it is linked into."""
+        return [self.compiled(source, os.path.relpath(source, self.folder).replace(os.sep, "__"), file, options)
+                for source in sources]
+
+    def compiled(self, source, stem, file, options):
+        target, depfile = os.path.join(self.work, f"{stem}.o"), os.path.join(self.work, f"{stem}.d")
+        self.run([*self.config["compiler"], *self.tools.compile_flags(), *SALTO_FLAGS, *self.tools.warnings(),
+                  *self.includes(file), *options, "-MD", "-MF", depfile, "-c", source, "-o", target])
+        self.read_depfile(depfile)
+        return target
+
+    def combined(self, file, number, objects):
+        """One object of a program's, which shows others nothing but its main(), called salto_main_NUMBER; what it is
+        granted is looked up among its own."""
+        whole, hidden = (os.path.join(self.work, f"{file}.{number}.{kind}.o") for kind in ("whole", "member"))
+        names = {"main": f"salto_main_{number}"}
+        if number:
+            names.update({name: f"{name}_{number}" for name in ("salto_grant", "salto_require")})
+        self.run(["ld", "-r", "-o", whole, *objects])
+        self.run(["objcopy", *(f"--redefine-sym={old}={new}" for old, new in names.items()),
+                  f"--keep-global-symbol=salto_main_{number}", whole, hidden])
+        return hidden
+
+    def image_start(self, file, members):
+        source = os.path.join(self.work, f"{file}.image.c")
+        with open(source, "w", encoding="utf-8") as text:
+            text.write(IMAGE_SOURCE.format(declarations="".join(member.declarations() for member in members),
+                                           rows="".join(member.row() for member in members)))
+        return self.compiled(source, f"{file}.image", file, [])
 
     def includes(self, file):
         own = [os.path.join(self.work, "include"), self.folder, os.path.join(self.folder, file),

@@ -121,6 +121,13 @@ int salto_serve(uint32_t endpoint, idl_dispatcher *dispatcher, void *object);
  * own NAME_serve() of idl/NAME_server.h, which knows how large they must be. */
 int salto_serve_strings(uint32_t endpoint, idl_string_dispatcher *dispatcher, void *object, void *buffers);
 
+typedef int salto_serve_function(uint32_t endpoint, idl_string_dispatcher *dispatcher, void *object, void *buffers);
+
+/* What salto_serve() and salto_serve_strings() do where `salto_serve_hook` is NULL, as it is in programs that are
+ * called by way of the kernel alone. Else that is called in their place, and can call this with another dispatcher. */
+salto_serve_function salto_serve_loop;
+extern salto_serve_function *salto_serve_hook;
+
 /* Keeps pages that came in: they stay mapped where they are, until idl_release_pages(). The server must take the next
  * ones elsewhere, and says where with idl_set_window(ipc_utcb(), ...), here or later. */
 static inline struct idl_pages idl_take_pages(struct idl_pages *pages)
@@ -230,6 +237,24 @@ struct idl_token {
         (token)->kept.reply = 0;                   \
         idl_taken;                                 \
     })
+
+/*
+ * While a dispatcher runs on the thread of its caller, who is in the same program (lib/local.c), this word of the UTCB
+ * says so: then nobody can be kept, and what tries to notes that the request must come by the kernel.
+ */
+#define IDL_PLACE_WORD 1
+enum idl_place { IDL_AT_SERVER, IDL_AT_CALLER, IDL_AT_CALLER_REFUSED };
+
+/* Can the caller be kept? */
+static inline bool idl_can_keep(void)
+{
+    uint64_t *place = &ipc_utcb()->words[IDL_PLACE_WORD];
+
+    if (*place == IDL_AT_SERVER)
+        return true;
+    *place = IDL_AT_CALLER_REFUSED;
+    return false;
+}
 
 /* The handle of the factory that pays for the reply objects. Set before main() to what was granted under the name
  * "factory" (lib/startup.c). */
