@@ -37,11 +37,17 @@ static void give_spare(uint32_t handle)
 
 int idl_keep(struct idl_token *token, bool (*is_raised)(int error))
 {
+    uint64_t *kept = &ipc_utcb()->words[IDL_KEPT_WORD];
     kernel_reply_t reply = {0};
     int result = 0;
 
     if (!idl_can_keep())
         return -ERROR_NO_CALLER;
+    if (*kept != 0) {
+        *token = (struct idl_token){(uint32_t)*kept, is_raised};
+        *kept = 0;
+        return 0;
+    }
     reply.handle = take_spare();
     if (reply.handle == 0)
         result = kernel_factory_create_reply((kernel_factory_t){salto_own_factory}, &reply);

@@ -5,6 +5,8 @@
  *
  * - Handlers of a service never run twice at once: whoever runs its dispatcher, a caller or the thread that serves,
  *   holds the service's lock. That thread holds it until an answer that names memory (strings) has been sent.
+ * - A thread that waits in any other way than for an answer abandons whoever waits for its own. So a caller that finds
+ *   the lock taken calls by the kernel, and waits there; the thread that serves keeps its caller in a reply object.
  * - Strings are copied into memory that belongs to the service, so that what a handler sees is not the caller's any
  *   more; the answer's go straight to the caller's buffers.
  * - Caller and handler share a UTCB. What the caller said in it about what it takes is put aside while the handler
@@ -23,8 +25,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#define FUTEX_WAIT_PRIVATE 128 /* of Linux' <linux/futex.h>, which musl does not bring */
+#define FUTEX_WAKE_PRIVATE 129
 #define MAX_SERVICES 64 /* endpoints of one image that are called locally */
 #define MAX_LOCAL_ROUTES ROUTES_MAX
 
@@ -35,7 +40,7 @@ struct service {
     idl_string_dispatcher *dispatcher;
     void *object, *buffers;
     struct string_buffer strings[MESSAGE_MAX_STRINGS]; /* for callers' strings, as large as the server's */
-    pthread_mutex_t lock;
+    uint32_t lock;
     const struct utcb *holder; /* of the thread that holds the lock; read by others only to compare with their own */
     bool serving;
 };
@@ -64,20 +69,43 @@ static struct service *find_service(uint32_t endpoint)
     return NULL;
 }
 
+/* What the lock's word holds. A mutex of the C library would cost as many instructions as the rest of a call. */
+enum { LOCK_FREE, LOCK_HELD, LOCK_WAITED_FOR };
+
+static inline bool try_lock(struct service *service)
+{
+    uint32_t free = LOCK_FREE;
+
+    if (!__atomic_compare_exchange_n(&service->lock, &free, LOCK_HELD, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+        return false;
+    __atomic_store_n(&service->holder, ipc_utcb(), __ATOMIC_RELAXED);
+    return true;
+}
+
+/* For a thread that has no caller of its own waiting for it: it would be abandoned. */
 static void lock(struct service *service)
 {
-    pthread_mutex_lock(&service->lock);
+    if (try_lock(service))
+        return;
+    while (__atomic_exchange_n(&service->lock, LOCK_WAITED_FOR, __ATOMIC_ACQUIRE) != LOCK_FREE)
+        syscall(SYS_futex, &service->lock, FUTEX_WAIT_PRIVATE, LOCK_WAITED_FOR, NULL);
     __atomic_store_n(&service->holder, ipc_utcb(), __ATOMIC_RELAXED);
 }
 
-static void unlock(struct service *service)
+static inline void unlock(struct service *service)
 {
     __atomic_store_n(&service->holder, NULL, __ATOMIC_RELAXED);
-    pthread_mutex_unlock(&service->lock);
+    if (__atomic_exchange_n(&service->lock, LOCK_FREE, __ATOMIC_RELEASE) == LOCK_WAITED_FOR)
+        syscall(SYS_futex, &service->lock, FUTEX_WAKE_PRIVATE, 1);
 }
 
 /* The request goes by the kernel after all: nothing of it was used. */
 #define COMES_BY_KERNEL 0
+
+static inline void clear_words(uint64_t *words, size_t count)
+{
+    __builtin_memset(words, 0, count * sizeof(words[0]));
+}
 
 /* What the caller gets of an answer: its tag, with the words in place. */
 static uint64_t take_answer(struct idl_answer answer, const struct idl_frame *frame, const struct local_setup *setup,
@@ -87,20 +115,22 @@ static uint64_t take_answer(struct idl_answer answer, const struct idl_frame *fr
     int error;
 
     words[0] = answer.word;
-    for (unsigned i = 1; i < MESSAGE_REGISTER_WORDS; i++)
-        words[i] = low > TAG_PLAIN_REPLY + 1 ? frame->words[i] : 0;
+    if (low <= TAG_PLAIN_REPLY + 1)
+        clear_words(words + 1, MESSAGE_REGISTER_WORDS - 1);
+    else
+        __builtin_memcpy(words + 1, frame->words + 1, sizeof(words[0]) * (MESSAGE_REGISTER_WORDS - 1));
     if (low <= TAG_PLAIN_REPLY_LAST)
         return answer.tag;
     error = local_answer_items(low, setup);
     if (error == 0)
         return answer.tag;
     idl_drop_answer(answer.tag);
-    memset(words, 0, MESSAGE_REGISTER_WORDS * sizeof(words[0]));
+    clear_words(words, MESSAGE_REGISTER_WORDS);
     return message_labelled_tag((uint32_t)-error, TAG_PLAIN_REPLY);
 }
 
-static uint64_t dispatch(struct service *service, uint64_t badge, uint64_t tag, const struct local_setup *setup,
-                         uint64_t *words)
+static inline uint64_t dispatch(struct service *service, uint64_t badge, uint64_t tag, const struct local_setup *setup,
+                                uint64_t *words)
 {
     struct utcb *utcb = ipc_utcb();
     const uint64_t place = utcb->words[IDL_PLACE_WORD];
@@ -120,13 +150,34 @@ static uint64_t dispatch(struct service *service, uint64_t badge, uint64_t tag, 
     }
     utcb->words[IDL_PLACE_WORD] = place;
     if (((uint32_t)tag >> TAG_OPERATION_SHIFT & TAG_OPERATION_MASK) == MESSAGE_SEND) {
-        memset(words, 0, MESSAGE_REGISTER_WORDS * sizeof(words[0]));
+        clear_words(words, MESSAGE_REGISTER_WORDS);
         return TAG_PLAIN_REPLY;
     }
     return take_answer(answer, frame.plain, setup, words);
 }
 
-/* With the lock held, and a service that serves. */
+/* Neither request nor answer can have strings, as far as the caller has said. */
+static inline bool has_no_strings(uint64_t tag)
+{
+    const struct string_buffer *buffers = ipc_utcb()->string_buffers;
+
+    return local_items((uint32_t)tag) == 0 &&
+           (buffers[0].size | buffers[1].size | buffers[2].size | buffers[3].size) == 0;
+}
+
+/* With the lock held, and a service that serves: words alone. */
+static uint64_t call_with_words(const struct local_route *route, uint64_t tag, uint64_t *words)
+{
+    static const struct local_setup nothing_taken;
+    struct utcb *utcb = ipc_utcb();
+    const uint64_t refused = utcb->words[0];
+    const uint64_t answer = dispatch(route->service, route->badge, tag, &nothing_taken, words);
+
+    utcb->words[0] = refused;
+    return answer;
+}
+
+/* The same of any message. */
 static uint64_t call(const struct local_route *route, uint64_t tag, uint64_t *words)
 {
     struct service *service = route->service;
@@ -154,9 +205,10 @@ static uint64_t exchange(struct salto_route *salto_route, uint64_t tag, uint64_t
         return COMES_BY_KERNEL;
     if (__atomic_load_n(&service->holder, __ATOMIC_RELAXED) == ipc_utcb())
         return ERROR_DEADLOCK;
-    lock(service);
+    if (!try_lock(service))
+        return COMES_BY_KERNEL;
     if (service->serving)
-        answer = call(route, tag, words);
+        answer = has_no_strings(tag) ? call_with_words(route, tag, words) : call(route, tag, words);
     unlock(service);
     return answer;
 }
@@ -210,18 +262,49 @@ static struct idl_answer answer_at_once(struct idl_answer answer, struct idl_fra
     return (struct idl_answer){message_labelled_tag((uint32_t) - (int)sent, TAG_PLAIN_REPLY), 0};
 }
 
+/* Waits for the lock with the caller of this thread kept, and returns by what. 0: nobody is to be answered, or the lock
+ * was free. */
+static uint32_t lock_for_caller(struct service *service)
+{
+    struct idl_token token = {0};
+
+    if (try_lock(service))
+        return 0;
+    if (idl_keep(&token, NULL) != 0)
+        token.reply = 0;
+    lock(service);
+    ipc_utcb()->words[IDL_KEPT_WORD] = token.reply;
+    return token.reply;
+}
+
+/* Answers a caller that was kept, unless the dispatcher kept it on. */
+static void answer_kept(uint32_t reply, struct idl_answer answer, struct idl_frame *frame)
+{
+    struct idl_token token = {.reply = reply};
+
+    if (ipc_utcb()->words[IDL_KEPT_WORD] == 0)
+        return;
+    ipc_utcb()->words[IDL_KEPT_WORD] = 0;
+    idl_answer_kept(reply, answer, frame);
+    idl_drop(&token);
+}
+
 static struct idl_answer dispatch_locked(uint64_t badge, uint64_t word0, uint64_t word1, uint64_t tag, uint64_t word2,
                                          uint64_t word3, struct idl_string_frame *frame)
 {
     struct service *service = frame->plain->object;
+    const uint32_t kept = lock_for_caller(service);
     struct idl_answer answer;
 
-    lock(service);
     frame->plain->object = service->object;
     answer = service->dispatcher(badge, word0, word1, tag, word2, word3, frame);
     frame->plain->object = service;
-    if ((uint32_t)answer.tag > TAG_PLAIN_REPLY_LAST && local_items((uint32_t)answer.tag) != 0)
+    if (kept != 0) {
+        answer_kept(kept, answer, frame->plain);
+        answer = idl_no_answer();
+    } else if ((uint32_t)answer.tag > TAG_PLAIN_REPLY_LAST && local_items((uint32_t)answer.tag) != 0) {
         answer = answer_at_once(answer, frame->plain);
+    }
     unlock(service);
     return answer;
 }
@@ -267,7 +350,6 @@ static struct service *begin(uint32_t endpoint, uint32_t program, const struct s
         *service = *model;
         service->endpoint = endpoint;
         service->program = program;
-        pthread_mutex_init(&service->lock, NULL);
         service->serving = make_strings(service);
         __atomic_store_n(&services_count, services_count + 1, __ATOMIC_RELEASE);
     }

@@ -62,25 +62,18 @@ int local_request_strings(uint32_t items, const struct string_buffer *buffers, s
 static int check_item(uint64_t item, const struct local_setup *setup, uint32_t *strings)
 {
     const uint32_t kind = (uint32_t)item >> ITEM_KIND_SHIFT;
-    kernel_rights_t rights;
-    uint32_t type;
 
     if (kind == ITEM_MAP || kind == ITEM_GRANT)
         return ERROR_NO_WINDOW;
-    if (is_string(item)) {
-        uint32_t place = (*strings)++;
-
-        return place < MESSAGE_MAX_STRINGS && item >> ITEM_LENGTH_SHIFT <= setup->buffers[place].size ? 0
-                                                                                                      : ERROR_NO_BUFFER;
-    }
-    if (kernel_task_inspect((kernel_task_t){salto_own_task}, (uint32_t)item & ITEM_HANDLE_MASK, &type, &rights) != 0 ||
-        (type == 0 && rights == 0))
-        return ERROR_BAD_HANDLE;
-    return kind == ITEM_COPY && !(rights & RIGHT_COPY) ? ERROR_NO_RIGHT : 0;
+    if (!is_string(item))
+        return 0;
+    return *strings < MESSAGE_MAX_STRINGS && item >> ITEM_LENGTH_SHIFT <= setup->buffers[(*strings)++].size
+               ? 0
+               : ERROR_NO_BUFFER;
 }
 
-/* A capability for the caller: 0 where it finds no slot. What is moved stays where it is if it has no right too many,
- * or cannot be copied: server and caller hold it in one task. */
+/* A capability for the caller: 0 where there is none, or it cannot be had. What is moved stays where it is if it has no
+ * right too many, or cannot be copied: server and caller hold it in one task. */
 static uint64_t bring_capability(uint64_t item)
 {
     const kernel_task_t task = {salto_own_task};

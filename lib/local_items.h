@@ -30,8 +30,8 @@ void local_put_back(const struct local_setup *setup, uint32_t items);
 int local_request_strings(uint32_t items, const struct string_buffer *buffers, struct local_setup *setup);
 
 /* Brings the items of an answer with `low` tag, which stand in the UTCB as the server gave them, to the caller: strings
- * to its buffers; capabilities, which stay in this task, to handles of the caller's own. 0, or ERROR_* that the kernel
- * would have told the server: BAD_HANDLE, NO_RIGHT, NO_BUFFER, NO_WINDOW; then none has come. */
+ * to its buffers; capabilities, which stay in this task, to handles of the caller's own (0 where that cannot be). 0, or
+ * ERROR_* that the kernel would have told the server: NO_BUFFER, NO_WINDOW; then none has come. */
 int local_answer_items(uint32_t low, const struct local_setup *setup);
 
 #endif

@@ -34,21 +34,21 @@ static uint64_t sent_tag(uint64_t tag)
     return message_labelled_tag(message_label(tag), message_tag(MESSAGE_SEND, words, items));
 }
 
-/* A caller that died meanwhile is forgotten, as by the loop; what the kernel refuses is answered with its error.
- * What such an answer would have moved is released. */
-static void answer_kept(const struct service *service, struct idl_answer answer, struct idl_frame *frame)
+void idl_answer_kept(uint32_t reply, struct idl_answer answer, struct idl_frame *frame)
 {
     uint64_t words[6] = {answer.word}, tag;
 
+    if (!is_answer(answer.tag))
+        return;
     for (unsigned i = 1; i < MESSAGE_REGISTER_WORDS && (uint32_t)answer.tag > TAG_PLAIN_REPLY + 1; i++)
         words[i] = frame->words[i];
-    tag = ipc_exchange(sent_tag(answer.tag), service->reply, words);
+    tag = ipc_exchange(sent_tag(answer.tag), reply, words);
     if (message_is_tag(tag))
         return;
     frame->refused++;
     idl_drop_answer(sent_tag(answer.tag));
     if (tag != ERROR_NO_CALLER)
-        ipc_exchange(message_labelled_tag((uint32_t) - (int)tag, message_tag(MESSAGE_SEND, 0, 0)), service->reply,
+        ipc_exchange(message_labelled_tag((uint32_t) - (int)tag, message_tag(MESSAGE_SEND, 0, 0)), reply,
                      (uint64_t[6]){0});
 }
 
@@ -67,8 +67,7 @@ static struct idl_answer keep_and_dispatch(uint64_t badge, uint64_t word0, uint6
     frame->object = service;
     if (kept != 0)
         return answer;
-    if (is_answer(answer.tag))
-        answer_kept(service, answer, frame);
+    idl_answer_kept(service->reply, answer, frame);
     return idl_no_answer();
 }
 

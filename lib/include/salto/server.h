@@ -245,6 +245,9 @@ struct idl_token {
 #define IDL_PLACE_WORD 1
 enum idl_place { IDL_AT_SERVER, IDL_AT_CALLER, IDL_AT_CALLER_REFUSED };
 
+/* Where the loop had to keep its caller already, this word of the UTCB has the handle of the reply object. */
+#define IDL_KEPT_WORD 2
+
 /* Can the caller be kept? */
 static inline bool idl_can_keep(void)
 {
@@ -262,6 +265,10 @@ extern uint32_t salto_own_factory;
 
 /* Keeps the caller of this thread. 0, or -ERROR_*: NO_MEMORY, NO_SLOT, NO_CALLER (it is gone). For dispatchers. */
 int idl_keep(struct idl_token *token, bool (*is_raised)(int error));
+
+/* Answers by the reply object `reply` what a dispatcher returned. A caller that died meanwhile is forgotten; what the
+ * kernel refuses is replaced by its error, counted in the frame, and what it would have moved is released. */
+void idl_answer_kept(uint32_t reply, struct idl_answer answer, struct idl_frame *frame);
 
 /* Behind a handler: answers what it left unanswered. For dispatchers. */
 struct idl_answer idl_deferred(struct idl_token *token, int result);
