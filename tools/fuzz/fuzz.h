@@ -4,10 +4,10 @@
  * from the kernel; the dispatcher gets it; and what must hold behind that is looked at. What does not hold ends the
  * program, as libFuzzer expects it.
  *
- * An input is changes to a message that is as the interface says; an empty one changes nothing. The first byte chooses the
- * operation, the second what of the shape is changed (enum fuzz_shape), with a byte for each; then bytes that are mixed
- * into the words by exclusive or; then for each string two bytes of length, and its bytes, mixed in the same way. What
- * the input has no bytes for stays as it is. What handlers answer comes of all bytes together.
+ * An input is changes to a message that is as the interface says; an empty one changes nothing. The first byte chooses
+ * the operation, the second what of the shape is changed (enum fuzz_shape), with a byte for each; then bytes that are
+ * mixed into the words by exclusive or; then for each string two bytes of length, and its bytes, mixed in the same way.
+ * What the input has no bytes for stays as it is. What handlers answer comes of all bytes together.
  */
 #ifndef SALTO_FUZZ_H
 #define SALTO_FUZZ_H
