@@ -36,7 +36,7 @@ class Operation:
         self.inputs, self.outputs = self.model.inputs(operation), self.model.outputs(operation)
         self.crossing = self.model.crossing(operation)
         self.is_call = operation["kind"] == "call"
-        self.is_served = not self.crossing and not operation.get("deferred")
+        self.is_served, self.deferred = not self.crossing, operation.get("deferred")
 
     def suffix(self):
         """What the name of a handler ends in: that of the operation, even where it is a word of C."""
@@ -276,8 +276,63 @@ class Operation:
     def server_name(self):
         return f"stream_serve_{self.interface['c_name']}_{self.operation['c_handler']}"
 
+    def token(self):
+        return f"struct {self.interface['c_name']}_{self.suffix()}_token"
+
+    def reply_name(self):
+        return f"{self.interface['c_name']}_{self.suffix()}_reply"
+
+    def bytes_of(self, type_):
+        """C for: how many bytes one of a long result's elements has in memory."""
+        return f"sizeof({self.types.name(type_['of'])})" if type_["kind"] == "sequence" else "1"
+
+    def deferred_server(self):
+        """The function that serves it, and what answers it later."""
+        body = ["struct stream_reader *const idl_inputs = &idl_request->inputs;",
+                "const struct idl_call idl_call = {0};", f"{self.token()} idl_token = {{0}};"]
+        body += [line for parameter in self.inputs for line in self.declare(parameter, False)] + [""]
+        for number, parameter in enumerate(self.inputs, 1):
+            body += self.take_input(parameter) + self.refuse(number)
+        for place, parameter in enumerate(self.outputs):
+            type_ = parameter["type"]
+            if self.is_long(type_):
+                body += [f"idl_token.rooms[{place}] = stream_get_length(idl_inputs, {self.most(type_)}) * "
+                         f"{self.bytes_of(type_)};"] + self.refuse(len(self.inputs) + 1 + place)
+        raises = self.operation.get("raises")
+        raised = f"{self.model.declarations[raises]['c_name']}_is_valid" if raises else "NULL"
+        arguments = [text for parameter in self.inputs for text in self.argument(parameter, False)]
+        body += ["if (idl_inputs->at != idl_inputs->end) {", f"{INDENT}stream_refuse(idl_request, ERROR_BAD_TAG, 0);",
+                 f"{INDENT}return;", "}", f"if (stream_keep(idl_request, &idl_token.kept, {raised}) != 0)",
+                 f"{INDENT}return;", f"stream_deferred(&idl_token.kept, idl_ops->{self.operation['c_handler']}("
+                 f"{', '.join(['idl_request->object', '&idl_call', *arguments, '&idl_token'])}));"]
+        return [*self.later(), "",
+                f"static inline void {self.server_name()}(const struct {self.interface['c_name']}_ops *idl_ops, "
+                "struct stream_request *idl_request)", "{", *(f"{INDENT}{line}".rstrip() for line in body), "}"]
+
+    def later(self):
+        """What takes the place of idlc's NAME_reply()."""
+        results = [{key: value for key, value in parameter.items() if key != "inout"} for parameter in self.outputs]
+        given = [text for parameter in results for text in self.input(parameter)]
+        body = ["struct stream_writer idl_results, *const idl_writer = &idl_results;",
+                "int idl_result = stream_token_begin(&idl_token->kept, &idl_results);", "", "(void)idl_writer;",
+                "if (idl_result != 0)", f"{INDENT}return idl_result;"]
+        for place, parameter in enumerate(results):
+            name, type_ = parameter["c_name"], parameter["type"]
+            if self.is_long(type_):
+                length = {"sequence": f"{name}_count", "bytes": f"{name}_size", "string": f"{name}.size"}[type_["kind"]]
+                body += [f"if ({length} * {self.bytes_of(type_)} > idl_token->rooms[{place}])",
+                         f"{INDENT}return -ERROR_BAD_ARGUMENT;"]
+            body += self.put_input(parameter)
+        body += ["return stream_token_answer(&idl_token->kept, &idl_results);"]
+        name = self.reply_name()
+        return ["", f"/* As {name}() over IPC. */", f"IDL_MUST_USE static inline int stream_{name}("
+                f"{', '.join([f'{self.token()} *idl_token', *given])})", "{",
+                *(f"{INDENT}{line}".rstrip() for line in body), "}", f"#define {name} stream_{name}"]
+
     def server(self):
         """The function that serves it, as lines."""
+        if self.deferred:
+            return self.deferred_server()
         body = ["struct stream_reader *const idl_inputs = &idl_request->inputs;",
                 "const struct idl_call idl_call = {0};"]
         body += ["struct stream_writer *const idl_results = &idl_request->results;"] if self.outputs else []
@@ -325,6 +380,8 @@ class Operation:
         """A handler that calls the stub of the same operation; of one that is not served a handler that says so."""
         if not self.is_served:
             return self.forward_nothing()
+        if self.deferred:
+            return self.forward_deferred()
         interface = self.interface["c_name"]
         body, arguments = [], [f"*(const {self.types.owner(self.operation)}_t *)object"]
         for parameter in self.given():
@@ -352,6 +409,32 @@ class Operation:
         return ["", f"static inline {'int' if self.is_call else 'void'} {name}({head})",
                 "{", *(f"{INDENT}{line}".rstrip() for line in body), "}"]
 
+    def forward_deferred(self):
+        """It is answered as soon as the stub returns."""
+        body, given, answers = [], [f"*(const {self.types.owner(self.operation)}_t *)object"], ["token"]
+        for parameter in self.given():
+            given += [text.split("[")[0].split("*")[-1].split(" ")[-1] for text in self.input(parameter)]
+        before = []
+        for place, parameter in enumerate(self.outputs):
+            name, type_, room = f"result_{parameter['c_name']}", parameter["type"], f"token->rooms[{place}]"
+            if self.is_long(type_):
+                of = {"bytes": "uint8_t", "string": "char"}.get(type_["kind"]) or self.types.name(type_["of"])
+                more = " + 1" if type_["kind"] == "string" else ""
+                body += [f"static {of} {name}[{self.most(type_)}{more}];", f"size_t length_{name};"]
+                given += [name, f"{room} / {self.bytes_of(type_)}{more}", f"&length_{name}"]
+                answers += [f"(idl_string){{{name}, length_{name}}}"] if more else [name, f"length_{name}"]
+            else:
+                base, _ = self.types.flat(type_)
+                body.append(f"{self.types.name(base)} {name}{self.types.dimension(type_)};")
+                if parameter.get("inout"):
+                    pointed = "" if type_["kind"] in ("struct", "array") else "&"
+                    before.append(f"__builtin_memcpy(&{name}, {pointed}{parameter['c_name']}, sizeof({name}));")
+                given.append(name if type_["kind"] == "array" else f"&{name}")
+                answers.append(f"&{name}" if type_["kind"] == "struct" else name)
+        body += ["int idl_result;", "", "(void)call;", *before,
+                 f"idl_result = {self.operation['c_name']}({', '.join(given)});",
+                 f"return idl_result != 0 ? idl_result : {self.reply_name()}({', '.join(answers)});"]
+        return self.forward_nothing()[:2] + ["{", *(f"{INDENT}{line}".rstrip() for line in body), "}"]
 
     def forward_nothing(self):
         name = self.interface["c_name"]
@@ -449,7 +532,8 @@ class Header:
             lines += [line for operation in self.operations[interface["name"]] if operation.is_served
                       for line in operation.server()]
             lines += self.dispatcher(interface)
-        return lines + ["", "#undef salto_serve", "#define salto_serve stream_serve_registered"]
+        return lines + ["", "#undef salto_serve", "#define salto_serve stream_serve_registered", "#undef idl_fail",
+                        "#define idl_fail stream_token_fail", "#undef idl_drop", "#define idl_drop stream_token_drop"]
 
     def dispatcher(self, interface):
         name = interface["c_name"]

@@ -97,10 +97,6 @@ class PassedOn(stream.Pair):
     """Client and server in Python, and a program in C between them."""
     program = None
 
-    @staticmethod
-    def serves(operation):
-        return not operation.get("deferred")
-
     def connect(self, tests, interface):
         client, requests = socket.socketpair()
         calls, server = socket.socketpair()

@@ -207,8 +207,9 @@ int stream_cannot_cross(uint32_t parameter);
 struct stream_request {
     struct salto_stream *stream;
     void *object; /* what salto_stream_serve() was given */
-    uint32_t label;
+    uint32_t label, sequence;
     enum stream_kind kind;
+    bool kept; /* in a token: nothing is answered behind the dispatcher */
     struct stream_reader inputs;
     struct stream_writer results;
     size_t scratch_used;
@@ -224,6 +225,26 @@ void *stream_scratch(struct stream_request *request, size_t size);
 void stream_refuse(struct stream_request *request, int error, uint32_t parameter);
 /* The handler said so: an error that the operation raises, or -ERROR_*. */
 void stream_fail(struct stream_request *request, int result);
+
+/*
+ * Calls that are answered later: a token (salto/server.h) keeps stream and sequence, until the stream ends. Only the
+ * thread that serves the stream answers. Generated headers let handlers say NAME_reply(), idl_fail() and idl_drop(), as
+ * over IPC.
+ */
+#define STREAM_MAX_TOKENS 64 /* of one program, at a time */
+
+/* Keeps the request in `token`: 0, or -ERROR_NO_MEMORY, which the request is answered with. For dispatchers. */
+int stream_keep(struct stream_request *request, struct idl_token *token, bool (*is_raised)(int error));
+/* Behind a handler: answers what it left unanswered. For dispatchers. */
+void stream_deferred(struct idl_token *token, int result);
+/* Begins an answer: 0 with `results` to be written, or -ERROR_NO_CALLER: it was used, or the stream has ended. */
+int stream_token_begin(const struct idl_token *token, struct stream_writer *results);
+/* Sends it, and the token is used: 0, or -ERROR_NO_CALLER. -ERROR_BAD_ARGUMENT where a result has no encoding: then the
+ * token is good for another answer. */
+int stream_token_answer(struct idl_token *token, const struct stream_writer *results);
+/* As idl_fail() and idl_drop(). */
+IDL_MUST_USE int stream_token_fail(struct idl_token *token, int error);
+void stream_token_drop(struct idl_token *token);
 
 /* Answers what comes over the stream, which was opened for a server, until it ends: -ERROR_DEAD. */
 int salto_stream_serve(struct salto_stream *stream, idl_stream_dispatcher *dispatcher, void *object);
