@@ -14,7 +14,7 @@
 #define PAGES_AT_ONCE 24       /* in a piece of work */
 #define LARGE_TAKES 4          /* a large frame is freed: as long as this many pages */
 #define PAGES_MADE_AT_ONCE 3   /* each is zeroed, which takes 512 instructions */
-#define PAGES_NAMED_AT_ONCE 64 /* of a device */
+#define PAGES_NAMED_AT_ONCE 32 /* of a device */
 #define RUN_AT_ONCE 64         /* frames that lie together and are freed */
 
 static uint64_t *table_of(uint64_t chunk)
@@ -240,26 +240,22 @@ struct memory *memory_begin(struct thread *maker, struct factory *payer, const s
     return memory;
 }
 
-bool memory_reserve_piece(struct memory *memory, uint64_t alignment, uint64_t below)
+void memory_reserve_piece(struct memory *memory, uint64_t alignment, uint64_t below)
 {
     struct factory *payer = memory->object.payer;
     uint64_t size = (uint64_t)memory->pages * PAGE_SIZE;
-    assert(memory->kind == MEMORY_CONTIGUOUS);
-    if (memory->reserved > 0 || memory->failure != ERROR_NONE)
-        return true;
+    assert(memory->kind == MEMORY_CONTIGUOUS && memory->reserved == 0);
     bool charged = !frame_must_fail() && factory_charge(payer, size);
     if (charged)
         memory->base = frame_allocate_run(memory->pages, alignment, below);
     if (memory->base) {
         memory->reserved = memory->pages;
-        return true;
+        return;
     }
     if (charged)
         factory_refund(payer, size);
-    if (charged && frame_gather_piece())
-        return false;
-    memory->failure = ERROR_NO_MEMORY;
-    return true;
+    if (!charged || !frame_gather_piece())
+        memory->failure = ERROR_NO_MEMORY;
 }
 
 bool memory_make_piece(struct memory *memory)

@@ -68,9 +68,9 @@ struct memory *memory_create(struct factory *payer, uint64_t pages, enum error *
 struct memory *memory_begin(struct thread *maker, struct factory *payer, const struct memory_plan *plan,
                             enum error *error);
 
-/* A piece of finding frames for MEMORY_CONTIGUOUS, to be done before its first page is made: all below `below`, the
- * first at a multiple of `alignment` (frame.h). Are they found, or known to be nowhere? */
-bool memory_reserve_piece(struct memory *memory, uint64_t alignment, uint64_t below);
+/* A piece of finding frames for MEMORY_CONTIGUOUS, all below `below`, the first at a multiple of `alignment` (frame.h):
+ * to be repeated, before its first page is made, until they are `reserved`, or it fails. */
+void memory_reserve_piece(struct memory *memory, uint64_t alignment, uint64_t below);
 
 /* A piece of that: adds some pages, or frees some again once it has failed. Is it whole, or all gone? */
 bool memory_make_piece(struct memory *memory);

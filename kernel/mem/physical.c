@@ -149,9 +149,11 @@ enum error kernel_physical_contiguous(struct kernel_call *call, struct physical 
     struct memory *made = begin_contiguous(kernel_call_thread(call), factory, pages, alignment, below, &error);
     if (!made)
         return error;
-    while (!memory_reserve_piece(made, alignment, below))
+    while (made->reserved == 0 && made->failure == ERROR_NONE) {
+        memory_reserve_piece(made, alignment, below);
         if (preemption_due())
             return kernel_call_restart(call);
+    }
     *address = made->base;
     return make_operation(call, made, RIGHTS, memory);
 }

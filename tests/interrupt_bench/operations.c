@@ -4,6 +4,7 @@
 
 #include "idl/clock.h"
 #include "idl/notification.h"
+#include "idl/physical.h"
 #include "idl/ports.h"
 #include "sweep.h"
 
@@ -15,9 +16,11 @@
 #define MANY_COPIES 200
 #define MANY_THREADS 64
 #define MANY_ENDPOINTS 200
+#define NOBODYS 0x4000001000UL /* physical addresses of nothing, nor a multiple of 2 MiB */
 
 static kernel_clock_t clock_object;
 static kernel_ports_t all_ports;
+static kernel_physical_t physical;
 static kernel_memory_t page, some_pages, many_pages, memory;
 static kernel_task_t task, other;
 static kernel_thread_t thread;
@@ -90,6 +93,19 @@ static void create_some_pages(void)
 static void create_many_pages(void)
 {
     EXPECT_EQUAL(kernel_factory_create_memory(own_factory, MANY_PAGES, &memory), 0);
+}
+
+/* Not at a multiple of 2 MiB, where it would take no tables. */
+static void create_contiguous(void)
+{
+    uint64_t address;
+    EXPECT_EQUAL(
+        kernel_physical_contiguous(physical, own_factory, MANY_PAGES, PAGE_SIZE, UINT64_MAX, &memory, &address), 0);
+}
+
+static void create_device(void)
+{
+    EXPECT_EQUAL(kernel_physical_device(physical, own_factory, NOBODYS, MANY_PAGES, KERNEL_CACHE_UNCACHED, &memory), 0);
 }
 
 static void delete_memory(void)
@@ -216,6 +232,10 @@ const struct operation operations[] = {
     {"factory.create_memory of 64 pages", 0, create_some_pages, delete_memory, COARSE},
     {"factory.create_memory of 1024 pages", 0, create_many_pages, delete_memory, 2 * COARSE},
     {"delete of memory of 1024 pages", create_many_pages, delete_memory, 0, 2 * COARSE},
+    {"physical.contiguous of 1024 pages", 0, create_contiguous, delete_memory, 2 * COARSE},
+    {"delete of contiguous memory", create_contiguous, delete_memory, 0, COARSE},
+    {"physical.device of 1024 pages", 0, create_device, delete_memory, COARSE},
+    {"delete of a device's memory", create_device, delete_memory, 0, COARSE},
     {"memory.map of a page", 0, map_page, unmap_page, FINE},
     {"memory.map of 64 pages", 0, map_some_pages, unmap_some_pages, COARSE},
     {"memory.map of 1024 pages", 0, map_many_pages, unmap_many_pages, 2 * COARSE},
@@ -242,6 +262,7 @@ void operations_prepare(void)
 {
     clock_object = (kernel_clock_t){salto_require("clock")};
     all_ports = (kernel_ports_t){salto_require("all")};
+    physical = (kernel_physical_t){salto_require("physical")};
     page = (kernel_memory_t){guest_memory(1)};
     some_pages = (kernel_memory_t){guest_memory(SOME_PAGES)};
     many_pages = (kernel_memory_t){guest_memory(MANY_PAGES)};
