@@ -38,6 +38,7 @@ def parse():
     parser.add_argument("--icount", action="store_true")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", type=name_and_value,
                         help="@NAME@ in the set's manifest becomes VALUE")
+    parser.add_argument("--device", action="append", default=[], help="one more in QEMU, as its -device takes it")
     parser.add_argument("--options", default="", help="more of the kernel's command line")
     parser.add_argument("--seed", type=int, help="unless the environment names one in SALTO_SEED; else it is drawn")
     parser.add_argument("--timeout", type=float, default=120)
@@ -52,7 +53,7 @@ def main():
     options = machine.Options(kernel=arguments.kernel, archive=arguments.archive, boot=arguments.boot,
                               cpu=arguments.cpu, smp=arguments.smp, memory=arguments.memory, icount=arguments.icount,
                               leap=arguments.icount, command_line=command_line, debug_exit=debug_exit,
-                              image=arguments.image, line=arguments.line)
+                              image=arguments.image, devices=tuple(arguments.device), line=arguments.line)
     report = guest.run(arguments.name, options, seed, arguments.timeout, arguments.status, arguments.expect,
                        not arguments.no_tap, arguments.any_order, arguments.set)
     print(report.text(), end="")

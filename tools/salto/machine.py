@@ -33,6 +33,7 @@ class Options:
     command_line: str = ""
     debug_exit: bool = False
     plugin: str = "" # as -plugin takes it
+    devices: tuple = () # more of them, each as QEMU's -device takes it
     line: str = ""   # where QEMU's second serial line leads, as its -serial says it; without one there is no device
     image: str = ""  # an existing image, for bios and uefi; made on demand where empty
 
@@ -61,6 +62,8 @@ def qemu_command(options, work):
         command += ["-device", f"isa-debug-exit,iobase={DEBUG_EXIT_PORT:#x},iosize=4"]
     if options.plugin:
         command += ["-plugin", options.plugin]
+    for device in options.devices:
+        command += ["-device", device]
     if options.boot == "pvh":
         return [*command, "-kernel", options.kernel, "-initrd", options.archive, "-append", options.command_line]
     if options.boot == "uefi":
