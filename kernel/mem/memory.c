@@ -309,6 +309,16 @@ enum error memory_map_piece(struct thread *maker, const struct map_request *requ
     return error == ERROR_NONE ? mapping_make_piece(maker, request, done) : error;
 }
 
+enum error memory_map_few(const struct map_request *request)
+{
+    enum error error = check_request(request);
+    if (error == ERROR_NONE)
+        error = mapping_make_few(request);
+    if (error == ERROR_NO_MEMORY)
+        mapping_abandoned_piece(); /* what was made of it; the rest of that later, if there is more */
+    return error;
+}
+
 enum error memory_map(struct memory *memory, struct task *task, uint64_t address, uint32_t offset, uint32_t pages,
                       uint32_t rights)
 {

@@ -104,6 +104,9 @@ static inline struct map_request memory_map_request(struct memory *memory, struc
  * it is being taken back. */
 enum error memory_map_piece(struct thread *maker, const struct map_request *request, bool *done);
 
+/* Maps what `request` says, few pages, at once. Errors as memory_map_piece(). */
+enum error memory_map_few(const struct map_request *request);
+
 /* All of it at once, for boot. */
 enum error memory_map(struct memory *memory, struct task *task, uint64_t address, uint32_t offset, uint32_t pages,
                       uint32_t rights);

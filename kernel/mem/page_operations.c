@@ -3,8 +3,10 @@
 #include "abi/capability.h"
 #include "idl/task_kernel.h"
 #include "ipc/dispatch.h"
+#include "mem/frame.h"
 #include "mem/map_operation.h"
 #include "mem/mapping.h"
+#include "mem/memory.h"
 #include "mem/revoke.h"
 #include "mem/space.h"
 #include "thread/schedule.h"
@@ -14,6 +16,8 @@
 /* Words of the requests. */
 #define REQUEST_ADDRESS 0
 #define REQUEST_PAGES 1
+
+#define RUN_FRAMES 6 /* zeroed, that a run takes at most: page tables, where it lies on both sides of a boundary */
 
 static inline bool is_range(uint64_t address, uint32_t pages)
 {
@@ -93,4 +97,31 @@ enum error kernel_task_map_on(struct kernel_call *call, struct task *self, uint6
     if (caller->failure != ERROR_NONE)
         mapping_give_up(caller); /* what was made of it before the source went */
     return map_operation(call, &request);
+}
+
+static enum error map_run(struct task *from, struct task *to, const struct kernel_run *run)
+{
+    struct map_request request = {
+        .task = to, .address = run->address, .source = run->source, .pages = run->pages, .rights = run->rights};
+    if (run->pages > KERNEL_RUN_PAGES || (run->rights & RIGHT_COPY))
+        return ERROR_BAD_ARGUMENT;
+    enum error error = find_source(from, &request);
+    return error == ERROR_NONE ? memory_map_few(&request) : error;
+}
+
+/* Each run is whole or not there, so this can end behind each: the caller goes on from there. */
+enum error kernel_task_map_list(struct kernel_call *call, struct task *self, struct task *to, uint32_t count,
+                                const struct kernel_run runs[KERNEL_LIST_LENGTH], uint32_t *mapped)
+{
+    enum error error;
+    uint32_t done = 0;
+    if (count == 0 || count > KERNEL_LIST_LENGTH)
+        return ERROR_BAD_ARGUMENT;
+    if (!kernel_call_ready(call))
+        return ERROR_BUSY;
+    do
+        error = map_run(self, to, &runs[done]);
+    while (error == ERROR_NONE && ++done < count && frame_stock_count >= RUN_FRAMES && !preemption_due());
+    *mapped = done;
+    return done > 0 ? ERROR_NONE : error;
 }

@@ -54,6 +54,29 @@ enum error kernel_task_mint(struct kernel_call *call, struct task *self, uint32_
     return capability ? derive(to, capability, rights, badge, handle) : error;
 }
 
+static enum error give(struct task *from, struct task *to, const struct kernel_gift *gift, uint32_t *handle)
+{
+    enum error error = ERROR_NONE;
+    struct capability *capability = copy_source(from, gift->source, &error);
+    if (capability && capability->badge != 0 && gift->badge != 0)
+        return ERROR_NO_RIGHT;
+    return capability ? derive(to, capability, gift->rights, capability->badge | gift->badge, handle) : error;
+}
+
+enum error kernel_task_give(struct kernel_call *call, struct task *self, struct task *to, uint32_t count,
+                            const struct kernel_gift gifts[KERNEL_LIST_LENGTH], uint32_t handles[KERNEL_LIST_LENGTH])
+{
+    enum error error = ERROR_NONE;
+    uint32_t given = 0;
+    if (count == 0 || count > KERNEL_LIST_LENGTH)
+        return ERROR_BAD_ARGUMENT;
+    if (!kernel_call_ready(call))
+        return ERROR_BUSY;
+    while (given < count && (error = give(self, to, &gifts[given], &handles[given])) == ERROR_NONE)
+        given++;
+    return given > 0 ? ERROR_NONE : error;
+}
+
 enum error kernel_task_move(struct kernel_call *call, struct task *self, uint32_t source, struct task *to,
                             uint32_t *handle)
 {
@@ -150,14 +173,16 @@ enum error kernel_task_set_guarded(struct kernel_call *call, struct task *self)
 /* A name is printed on the console, where control characters could pass for lines of the kernel's own. */
 static char name_character(uint8_t byte)
 {
-    return byte == 0 || (byte >= ' ' && byte <= '~') ? (char)byte : '?';
+    return byte >= ' ' && byte <= '~' ? (char)byte : '?';
 }
 
 enum error kernel_task_set_name(struct kernel_call *call, struct task *self, const uint8_t name[32])
 {
+    int length = 0;
     (void)call;
-    for (int i = 0; i < TASK_NAME_SIZE; i++)
-        self->name[i] = name_character(name[i]);
+    for (; length < TASK_NAME_SIZE && name[length]; length++)
+        self->name[length] = name_character(name[length]);
+    __builtin_memset(self->name + length, 0, (size_t)(TASK_NAME_SIZE - length));
     return ERROR_NONE;
 }
 

@@ -336,6 +336,40 @@ static uint32_t early_pages(const struct region *region, uint32_t frame, uint32_
     return frames_noted(frame, count, FRAME_READ);
 }
 
+/* What is to be mapped for one task by one call of the kernel, and of which regions. */
+static struct {
+    struct machine_run runs[MACHINE_RUNS];
+    struct region *regions[MACHINE_RUNS];
+    uint32_t count;
+} early;
+
+void regions_map_rest(void)
+{
+    uint32_t count = early.count;
+    uint32_t mapped = count ? machine_map_list(early.regions[0]->client->task, early.runs, count) : 0;
+    early.count = 0;
+    for (uint32_t i = mapped; i < count; i++) {
+        const struct machine_run *run = &early.runs[i];
+        uint64_t page = early.regions[i]->offset + (run->address - early.regions[i]->start) / PAGE_SIZE;
+        forget_states(early.regions[i], page, page + run->pages);
+    }
+}
+
+/* Has `count` pages mapped that fault_map() could map. False: there is no room in the books. */
+static bool map_early(struct region *region, uint64_t page, uint32_t frame, uint32_t count)
+{
+    uint32_t rights = rights_for(region, frame);
+    if (!enter_states(region, page, count, state_for(rights)))
+        return false;
+    if (rights & RIGHT_EXECUTE)
+        frames_executed(frame, count);
+    early.runs[early.count] = (struct machine_run){frame, count, rights, address_of(region, page)};
+    early.regions[early.count++] = region;
+    if (early.count == MACHINE_RUNS)
+        regions_map_rest();
+    return true;
+}
+
 void region_map_early(struct region *region)
 {
     const struct sparse *frames = &region->object->frames;
@@ -343,11 +377,11 @@ void region_map_early(struct region *region)
     for (uint32_t left = MOST_EARLY; left > 0 && (from = sparse_next(frames, from, end)) != SPARSE_NONE;) {
         uint32_t frame = sparse_get(frames, from);
         uint64_t count = run_length(region, from, left < end - from ? left : end - from);
-        uint32_t early = early_pages(region, frame, (uint32_t)count);
-        if (early > 0 && fault_map(region, from, frame, early) == FAULT_REFUSED)
+        uint32_t some = early_pages(region, frame, (uint32_t)count);
+        if (some > 0 && !map_early(region, from, frame, some))
             return;
-        from += early > 0 ? early : 1;
-        left -= early > 0 ? early : 1;
+        from += some > 0 ? some : 1;
+        left -= some > 0 ? some : 1;
     }
 }
 

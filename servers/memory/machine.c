@@ -92,16 +92,46 @@ static bool make_executable(uint32_t chunk, uint32_t page, uint32_t number)
     return true;
 }
 
-/* All that clients have is derived from what the server has itself, so that it can be recalled. */
-int machine_map(uint32_t chunk, uint32_t page, uint32_t frame, uint32_t task, uint64_t address, uint32_t pages,
-                uint32_t rights)
+/* All that clients have is derived from what the server has itself, so that it can be recalled. Where the server has the
+ * frame, which is page `page` of the kernel's object `chunk`, with these rights; 0: nowhere. */
+static uint64_t own_address(uint32_t chunk, uint32_t page, uint32_t frame, uint32_t rights)
 {
     uint64_t window = rights & RIGHT_EXECUTE ? EXECUTABLE_WINDOW : WINDOW;
     uint32_t first = page - page % CHUNK_PAGES;
     if ((rights & RIGHT_EXECUTE) && !make_executable(chunk, first, frame / CHUNK_PAGES))
+        return 0;
+    return window + (uint64_t)frame * PAGE_SIZE;
+}
+
+_Static_assert(MACHINE_RUNS == KERNEL_LIST_LENGTH && CHUNK_PAGES <= KERNEL_RUN_PAGES, "a list is one of the kernel's");
+
+uint32_t machine_map_list(uint32_t task, const struct machine_run *runs, uint32_t count)
+{
+    struct kernel_run list[MACHINE_RUNS] = {0};
+    uint32_t done = 0, listed = 0, mapped = 0;
+    for (; listed < count; listed++) {
+        const struct machine_run *run = &runs[listed];
+        uint64_t source =
+            own_address(frames_chunk(run->frame), frames_object_page(run->frame), run->frame, run->rights);
+        if (source == 0)
+            break;
+        list[listed] = (struct kernel_run){source, run->address, run->pages, run->rights};
+    }
+    while (done < listed && kernel_task_map_list((kernel_task_t){service.task}, (kernel_task_t){task}, listed - done,
+                                                 list, &mapped) == 0) {
+        done += mapped;
+        memmove(list, list + mapped, (listed - done) * sizeof(*list));
+    }
+    return done;
+}
+
+int machine_map(uint32_t chunk, uint32_t page, uint32_t frame, uint32_t task, uint64_t address, uint32_t pages,
+                uint32_t rights)
+{
+    uint64_t source = own_address(chunk, page, frame, rights);
+    if (source == 0)
         return -ERROR_NO_MEMORY;
-    return kernel_task_map_on((kernel_task_t){service.task}, window + (uint64_t)frame * PAGE_SIZE,
-                              (kernel_task_t){task}, address, pages, rights);
+    return kernel_task_map_on((kernel_task_t){service.task}, source, (kernel_task_t){task}, address, pages, rights);
 }
 
 uint32_t machine_make_contiguous(uint64_t pages, uint64_t alignment, uint64_t below, uint64_t *address)

@@ -53,6 +53,18 @@ bool machine_is_memory(uint32_t handle, uint64_t *pages, uint32_t *rights);
 int machine_map_object(uint32_t handle, uint64_t page, uint32_t task, uint64_t address, uint32_t pages,
                        uint32_t rights);
 
+/* What machine_map_list() maps: frames of one chunk. */
+struct machine_run {
+    uint32_t frame, pages, rights;
+    uint64_t address;
+};
+
+#define MACHINE_RUNS 8
+
+/* As machine_map() for each of `count` runs, MACHINE_RUNS at most, in their order, up to the first that cannot be
+ * mapped; answers how many were. */
+uint32_t machine_map_list(uint32_t task, const struct machine_run *runs, uint32_t count);
+
 /* Takes rights to frames of a chunk or a block from all but the server: from clients, and those whom they mapped them
  * on to, or granted them, of which the server does not know. RIGHT_READ takes all. What was mapped with the right to
  * execute is meant with `executed`, all else without. Where a task's quota has no record for what is mapped on both

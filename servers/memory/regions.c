@@ -354,6 +354,7 @@ int regions_copy(const struct client *from, struct client *to)
         return MEMORY_ERROR_NO_SPACE;
     for (uint32_t i = 0; i < from->region_count && error == 0; i++)
         error = copy_region(from->regions[i], to);
+    regions_map_rest();
     while (error && to->region_count > 0)
         drop(to->regions[0]);
     return error;

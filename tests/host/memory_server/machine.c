@@ -162,6 +162,17 @@ int machine_map(uint32_t chunk, uint32_t page, uint32_t frame, uint32_t task, ui
     return 0;
 }
 
+uint32_t machine_map_list(uint32_t task, const struct machine_run *runs, uint32_t count)
+{
+    uint32_t done = 0;
+    require(count > 0 && count <= MACHINE_RUNS, "a list of nothing");
+    while (done < count &&
+           machine_map(frames_chunk(runs[done].frame), frames_object_page(runs[done].frame), runs[done].frame, task,
+                       runs[done].address, runs[done].pages, runs[done].rights) == 0)
+        done++;
+    return done;
+}
+
 void machine_answer_page(const void *bytes, uint32_t rights)
 {
     uint64_t at = (uint64_t)((const uint8_t *)bytes - window);
