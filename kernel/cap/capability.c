@@ -23,6 +23,7 @@ static enum error table_grow(struct task *task)
     struct capability_table *table = &task->table;
     if (table->limit == MAX_CAPABILITIES)
         return ERROR_NO_SLOT;
+    assert(!table->free);
     struct capability ***half = &table->directory[table->limit >> 15];
     if (!*half) {
         uint64_t frame = factory_allocate_frame(payer_of(task));
@@ -35,15 +36,14 @@ static enum error table_grow(struct task *task)
         return ERROR_NO_MEMORY;
     struct capability *page = physical_to_virtual(frame);
     (*half)[(table->limit >> 6) & 511] = page;
-    for (int i = CAPABILITIES_PER_PAGE - 1; i >= 0; i--) {
-        page[i].handle = table->limit + (uint32_t)i;
+    for (uint32_t i = 0; i < CAPABILITIES_PER_PAGE; i++) {
+        page[i].handle = table->limit + i;
         page[i].task = task;
         page[i].object = 0;
-        if (page[i].handle == 0)
-            continue;
-        page[i].next_free = table->free;
-        table->free = &page[i];
+        page[i].next_free = &page[i + 1];
     }
+    page[CAPABILITIES_PER_PAGE - 1].next_free = 0;
+    table->free = table->limit ? page : page + 1;
     table->limit += CAPABILITIES_PER_PAGE;
     return ERROR_NONE;
 }

@@ -42,10 +42,16 @@ static void fill_words(uint64_t *words, uint64_t value, uint64_t count)
     __asm__ volatile("rep stosq" : "+D"(words), "+c"(count) : "a"(value) : "memory");
 }
 
+_Static_assert(PRIVATE_ENTRY(IO_BITMAP) == 0 && PRIVATE_ENTRY(SAVE_AREA) >= IO_BITMAP_PAGES &&
+                   PRIVATE_ENTRY(CAPABILITY_SLOTS) >= PRIVATE_ENTRY(SAVE_AREA) + SAVE_AREA_PAGES &&
+                   PRIVATE_ENTRY(CAPABILITY_SLOTS) + CAPABILITY_SLOT_PAGES == ENTRIES,
+               "a private table begins with the bitmap and ends with the slots");
+
 /* A private part: stand-in pages everywhere, so that the trampoline and the processor may read any slot or bit. */
 static void fill_private_table(uint64_t *table)
 {
-    fill_words(&table[PRIVATE_ENTRY(IO_BITMAP)], stand_in(page_of_ones), IO_BITMAP_PAGES);
+    fill_words(table, stand_in(page_of_ones), IO_BITMAP_PAGES);
+    fill_words(&table[IO_BITMAP_PAGES], 0, PRIVATE_ENTRY(CAPABILITY_SLOTS) - IO_BITMAP_PAGES);
     fill_words(&table[PRIVATE_ENTRY(CAPABILITY_SLOTS)], stand_in(page_of_zeros), CAPABILITY_SLOT_PAGES);
 }
 
@@ -53,7 +59,7 @@ bool space_create(struct space *space, struct factory *payer)
 {
     uint64_t frames[LEVELS]; /* PML4, PDPT, private directory, private table */
     for (int i = 0; i < LEVELS; i++) {
-        frames[i] = factory_allocate_frame(payer);
+        frames[i] = i < LEVELS - 1 ? factory_allocate_frame(payer) : factory_allocate_raw_frame(payer);
         if (frames[i])
             continue;
         while (i-- > 0)
@@ -139,15 +145,23 @@ static void skip_missing_tables(struct space *space)
     space->cursor = (uint64_t)i * TOP_ENTRY_COVERS;
 }
 
-/* Slots of capabilities are zeros by now, since the task has none any more. */
-static void free_private_page(struct space *space, struct factory *payer, uint64_t *entry, bool slots)
+/* Slots of capabilities are zeros by now, since the task has none any more, and so are save slots of threads. */
+static void free_private_page(struct space *space, struct factory *payer, uint64_t *entry)
 {
     space->private_pages--;
-    if (slots)
+    if (entry >= &space->private_table[PRIVATE_ENTRY(SAVE_AREA)])
         factory_free_zeroed_frame(payer, *entry & PTE_ADDRESS);
     else
         factory_free_frame(payer, *entry & PTE_ADDRESS);
     *entry = 0;
+}
+
+/* Where there are few, it is known which. */
+static void free_noted_pages(struct space *space, struct factory *payer)
+{
+    while (space->private_pages > 0)
+        free_private_page(space, payer, &space->private_table[space->private_noted[space->private_pages - 1]]);
+    space->private_cursor = ENTRIES;
 }
 
 /* Frees the task's own ones among the next private pages: those alone may be written, what stands in for others may
@@ -155,14 +169,13 @@ static void free_private_page(struct space *space, struct factory *payer, uint64
 static void free_private_pages(struct space *space, struct factory *payer)
 {
     uint64_t *entry = &space->private_table[space->private_cursor], *first = entry;
-    const uint64_t *slots = &space->private_table[PRIVATE_ENTRY(CAPABILITY_SLOTS)];
     uint64_t *end = &space->private_table[space->private_cursor / PRIVATE_AT_ONCE * PRIVATE_AT_ONCE + PRIVATE_AT_ONCE];
     for (int freed = 0; entry < end && freed < PAGES_AT_ONCE && space->private_pages > 0; entry += 4) {
         if (!((entry[0] | entry[1] | entry[2] | entry[3]) & PTE_WRITE)) /* as a rule */
             continue;
         for (int i = 0; i < 4; i++, freed++)
             if (entry[i] & PTE_WRITE)
-                free_private_page(space, payer, &entry[i], &entry[i] >= slots);
+                free_private_page(space, payer, &entry[i]);
     }
     space->private_cursor = space->private_pages > 0 ? space->private_cursor + (uint16_t)(entry - first) : ENTRIES;
 }
@@ -194,6 +207,8 @@ bool space_destroy_piece(struct space *space, struct factory *payer)
         free_top(space, payer);
         return true;
     }
+    if (space->private_cursor == 0 && space->private_pages <= SPACE_PRIVATE)
+        return free_noted_pages(space, payer), false;
     free_private_pages(space, payer);
     return false;
 }
@@ -433,6 +448,8 @@ void *space_make_private_page(struct space *space, struct factory *payer, uint64
     assert(row);
     if (frame == 0)
         return 0;
+    if (space->private_pages < SPACE_PRIVATE)
+        space->private_noted[space->private_pages] = (uint16_t)PRIVATE_ENTRY(address);
     space->private_pages++;
     /* The stand-in's translation is gone before the program runs again. */
     *entry = frame | PTE_PRESENT | row->flags;

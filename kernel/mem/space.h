@@ -41,6 +41,7 @@ struct factory;
 struct cpu;
 
 #define SPACE_TABLES 18 /* of the user half, in most tasks */
+#define SPACE_PRIVATE 2 /* private pages that are noted */
 #define SPACE_NOWHERE UINT32_MAX
 #define EIGHT 8
 
@@ -63,16 +64,17 @@ static inline struct eight_entries eight_entries(const uint64_t *entry)
 }
 
 struct space {
-    uint64_t pml4;                  /* its physical address */
-    uint64_t cr3;                   /* what is loaded into CR3: the PML4 with PCID and no-flush bit (pcid.h) */
-    uint64_t *private_table;        /* the page table of the private part, in the kernel's map */
-    uint64_t cursor;                /* how far its destruction has come: an address of the user half, ... */
-    uint64_t *near_table;           /* the page table of the 2 MiB that `near` names, where that is there */
-    uint32_t near;                  /* those that were looked up last, by number; SPACE_NOWHERE: none */
-    uint16_t private_cursor;        /* ... and a page of the private part */
-    uint16_t tables_count;          /* of the user half, or more than can be noted; if they are few, ... */
-    uint64_t *tables[SPACE_TABLES]; /* ... the entries that name them, in the order in which they were made */
-    uint32_t private_pages;         /* of the task's own */
+    uint64_t pml4;                         /* its physical address */
+    uint64_t cr3;                          /* what is loaded into CR3: the PML4 with PCID and no-flush bit (pcid.h) */
+    uint64_t *private_table;               /* the page table of the private part, in the kernel's map */
+    uint64_t cursor;                       /* how far its destruction has come: an address of the user half, ... */
+    uint64_t *near_table;                  /* the page table of the 2 MiB that `near` names, where that is there */
+    uint32_t near;                         /* those that were looked up last, by number; SPACE_NOWHERE: none */
+    uint16_t private_cursor;               /* ... and a page of the private part */
+    uint16_t tables_count;                 /* of the user half, or more than can be noted; if they are few, ... */
+    uint64_t *tables[SPACE_TABLES];        /* ... the entries that name them, in the order in which they were made */
+    uint32_t private_pages;                /* of the task's own; the first of them, ... */
+    uint16_t private_noted[SPACE_PRIVATE]; /* ... as entries of the private table */
 };
 
 /* Builds the kernel's own address space and the shared part, and switches to it. */

@@ -27,20 +27,6 @@ static int divide_kernel_quota(const struct process *parent, uint64_t *bytes)
     return left < 2 * LEAST_KERNEL_BYTES ? PROCESS_ERROR_QUOTA : 0;
 }
 
-/* Gives the child what its parent's start-up table names besides what each process has of its own. What the parent has
- * given away meanwhile, it has not. */
-static int inherit_grants(struct process *process, uint32_t own)
-{
-    const struct startup_table *table = &process->parent->table;
-    for (uint32_t i = own; i < table->grants_count; i++) {
-        const struct startup_grant *grant = &table->grants[i];
-        int error = process_give_from(process, process->parent->task, grant);
-        if (error)
-            return error;
-    }
-    return 0;
-}
-
 static bool has_same_handles(const struct process *process)
 {
     const struct startup_table *one = &process->table, *other = &process->parent->table;
@@ -61,7 +47,7 @@ int process_fork(struct process *process, uint64_t entry, uint64_t stack)
     process->forked = true;
     memcpy(process->name, parent->name, sizeof(process->name));
     error = process_create(process, parent->space, SHARED_MEMORY, bytes);
-    error = error ? error : inherit_grants(process, process->table.grants_count);
+    error = error ? error : process_inherit(process);
     if (error == 0 && !has_same_handles(process))
         error = process_write_table(process);
     if (error)

@@ -210,7 +210,7 @@ static int on_child_grant(void *object, const struct idl_call *call, const uint8
         return error;
     if (!string_is_good(name, STARTUP_NAME_SIZE))
         return PROCESS_ERROR_BAD_STRING;
-    return process_give(process, (const char *)name, capability->handle, RIGHTS_ALL, 0);
+    return process_give(process, (const char *)name, capability->handle);
 }
 
 static int on_child_start(void *object, const struct idl_call *call)

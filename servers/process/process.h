@@ -140,11 +140,12 @@ void process_forget(struct process *process);
  * quota of memory in pages, or SHARED_MEMORY, where it uses its parent's. */
 int process_create(struct process *process, memory_space_t model, uint64_t memory, uint64_t kernel);
 
-/* Enters a copy of a capability into the process's table, with `rights`. */
-int process_give(struct process *process, const char *name, uint32_t handle, uint32_t rights, uint32_t interface);
+/* Enters a copy of a capability into the process's table, with all its rights. */
+int process_give(struct process *process, const char *name, uint32_t handle);
 
-/* The same with a capability of another task, as that one's start-up table names it, and all its rights. */
-int process_give_from(struct process *process, kernel_task_t from, const struct startup_grant *grant);
+/* Gives a child what its parent's start-up table names besides what each process has of its own. What the parent has
+ * given away meanwhile, it has not. */
+int process_inherit(struct process *process);
 
 /* Writes the start-up table into the memory of the process that is there for it. */
 int process_write_table(struct process *process);

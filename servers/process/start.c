@@ -56,39 +56,62 @@ static int create_space(struct process *process, memory_space_t model, uint64_t 
 }
 
 /* Notes what the process's table of capabilities has already. There must be a line for it. */
-static void add_line(struct process *process, const char *name, uint32_t handle, uint32_t interface)
+static void add_line(struct process *process, const struct startup_grant *line, uint32_t handle)
 {
     struct startup_grant *grant = &process->table.grants[process->table.grants_count++];
-    memset(grant, 0, sizeof(*grant));
-    memcpy(grant->name, name, strnlen(name, sizeof(grant->name) - 1));
+    *grant = *line;
     grant->handle = handle;
-    grant->interface = (uint16_t)interface;
 }
 
-/* What it starts others with. */
-static int give_starter(struct process *process)
+/* Enters copies of capabilities of task `from`, each as its line says it, but for the handle. */
+static int give_all(struct process *process, kernel_task_t from, const struct kernel_gift gifts[KERNEL_LIST_LENGTH],
+                    const struct startup_grant *lines, uint32_t count)
 {
-    uint64_t badge = process_badge(process, BADGE_STARTER);
-    uint32_t handle;
-    if (kernel_task_mint(service.task, service.endpoint, process->task, RIGHT_WRITE | RIGHT_COPY, badge, &handle) != 0)
-        return PROCESS_ERROR_QUOTA;
-    add_line(process, "process", handle, PROCESS_STARTER_ID);
+    uint32_t handles[KERNEL_LIST_LENGTH];
+    int result = kernel_task_give(from, process->task, count, gifts, handles);
+    if (result)
+        return result == -ERROR_NO_RIGHT ? PROCESS_ERROR_GONE : PROCESS_ERROR_QUOTA;
+    for (uint32_t i = 0; i < count && handles[i] != 0; i++)
+        add_line(process, &lines[i], handles[i]);
     return 0;
 }
 
+#define OWN 6 /* lines that each process has */
+
 static int give_own(struct process *process)
 {
-    const uint32_t own = RIGHT_READ | RIGHT_WRITE, task = own | RIGHT_EXECUTE, other = RIGHT_WRITE | RIGHT_COPY;
-    int error = process_give(process, "task", process->task.handle, task, KERNEL_TASK_ID);
-    if (error == 0)
-        error = process_give(process, "thread", process->thread.handle, own, KERNEL_THREAD_ID);
-    if (error == 0)
-        error = process_give(process, "factory", process->factory.handle, own, KERNEL_FACTORY_ID);
-    if (error == 0)
-        error = process_give(process, "memory", process->space.handle, other, MEMORY_SPACE_ID);
-    if (error == 0)
-        error = process_give(process, "pager", process->pager, RIGHT_WRITE, KERNEL_PAGER_ID);
-    return error ? error : give_starter(process);
+    static const struct startup_grant lines[OWN] = {
+        {.name = "task", .interface = KERNEL_TASK_ID},       {.name = "thread", .interface = KERNEL_THREAD_ID},
+        {.name = "factory", .interface = KERNEL_FACTORY_ID}, {.name = "memory", .interface = MEMORY_SPACE_ID},
+        {.name = "pager", .interface = KERNEL_PAGER_ID},     {.name = "process", .interface = PROCESS_STARTER_ID},
+    };
+    const uint32_t own = RIGHT_READ | RIGHT_WRITE, other = RIGHT_WRITE | RIGHT_COPY;
+    const struct kernel_gift gifts[KERNEL_LIST_LENGTH] = {
+        {.source = process->task.handle, .rights = own | RIGHT_EXECUTE},
+        {.source = process->thread.handle, .rights = own},
+        {.source = process->factory.handle, .rights = own},
+        {.source = process->space.handle, .rights = other},
+        {.source = process->pager, .rights = RIGHT_WRITE},
+        {.source = service.endpoint, .rights = other, .badge = process_badge(process, BADGE_STARTER)},
+    };
+    int error = give_all(process, service.task, gifts, lines, OWN);
+    return error || process->table.grants_count == OWN ? error : PROCESS_ERROR_QUOTA;
+}
+
+int process_inherit(struct process *process)
+{
+    const struct startup_table *from = &process->parent->table;
+    int error = 0;
+    while (error == 0 && process->table.grants_count < from->grants_count) {
+        const struct startup_grant *lines = &from->grants[process->table.grants_count];
+        uint32_t left = from->grants_count - process->table.grants_count;
+        uint32_t count = left < KERNEL_LIST_LENGTH ? left : KERNEL_LIST_LENGTH;
+        struct kernel_gift gifts[KERNEL_LIST_LENGTH] = {0};
+        for (uint32_t i = 0; i < count; i++)
+            gifts[i] = (struct kernel_gift){.source = lines[i].handle, .rights = RIGHTS_ALL};
+        error = give_all(process, process->parent->task, gifts, lines, count);
+    }
+    return error;
 }
 
 int process_create(struct process *process, memory_space_t model, uint64_t memory, uint64_t kernel)
@@ -99,28 +122,14 @@ int process_create(struct process *process, memory_space_t model, uint64_t memor
     return error ? error : give_own(process);
 }
 
-/* Enters a copy of a capability of task `from`. */
-static int give(struct process *process, kernel_task_t from, const char *name, uint32_t handle, uint32_t rights,
-                uint32_t interface)
+int process_give(struct process *process, const char *name, uint32_t handle)
 {
-    uint32_t given;
+    const struct kernel_gift gifts[KERNEL_LIST_LENGTH] = {{.source = handle, .rights = RIGHTS_ALL}};
+    struct startup_grant line = {0};
     if (process->table.grants_count == STARTUP_MAX_GRANTS)
         return PROCESS_ERROR_TOO_MANY;
-    int result = kernel_task_copy(from, handle, process->task, rights, &given);
-    if (result)
-        return result == -ERROR_NO_RIGHT ? PROCESS_ERROR_GONE : PROCESS_ERROR_QUOTA;
-    add_line(process, name, given, interface);
-    return 0;
-}
-
-int process_give(struct process *process, const char *name, uint32_t handle, uint32_t rights, uint32_t interface)
-{
-    return give(process, service.task, name, handle, rights, interface);
-}
-
-int process_give_from(struct process *process, kernel_task_t from, const struct startup_grant *grant)
-{
-    return give(process, from, grant->name, grant->handle, RIGHTS_ALL, grant->interface);
+    memcpy(line.name, name, strnlen(name, sizeof(line.name) - 1));
+    return give_all(process, service.task, gifts, &line, 1);
 }
 
 /* ---- Loading ----------------------------------------------------------------------------------------------------- */
