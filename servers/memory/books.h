@@ -198,8 +198,9 @@ void region_give_up(struct region *region, uint64_t from, uint64_t to);
 void object_lost(const struct object *object, uint64_t from, uint64_t to, bool all);
 
 /* Maps what will be used of a region that copies another one: text that is there, and what is noted (frames_note()),
- * some of it at least. What is to be copied when it is written to, or cannot be mapped, comes by faults. Some are mapped
- * together, by regions_map_rest() at the latest, which is to be called before anything else is done to the regions. */
+ * some of it at least. What is to be copied when it is written to, or cannot be mapped, comes by faults. Some are
+ * mapped together, by regions_map_rest() at the latest, which is to be called before anything else is done to the
+ * regions. */
 void region_map_early(struct region *region);
 void regions_map_rest(void);
 

@@ -92,8 +92,8 @@ static bool make_executable(uint32_t chunk, uint32_t page, uint32_t number)
     return true;
 }
 
-/* All that clients have is derived from what the server has itself, so that it can be recalled. Where the server has the
- * frame, which is page `page` of the kernel's object `chunk`, with these rights; 0: nowhere. */
+/* All that clients have is derived from what the server has itself, so that it can be recalled. Where the server has
+ * the frame, which is page `page` of the kernel's object `chunk`, with these rights; 0: nowhere. */
 static uint64_t own_address(uint32_t chunk, uint32_t page, uint32_t frame, uint32_t rights)
 {
     uint64_t window = rights & RIGHT_EXECUTE ? EXECUTABLE_WINDOW : WINDOW;
