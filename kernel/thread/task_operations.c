@@ -154,6 +154,17 @@ enum error kernel_task_set_supervisor(struct kernel_call *call, struct task *sel
     return ERROR_NONE;
 }
 
+enum error kernel_task_set_supervisor_badged(struct kernel_call *call, struct task *self, struct capability *endpoint,
+                                             uint64_t badge)
+{
+    if (endpoint->badge)
+        return ERROR_NO_RIGHT;
+    enum error error = kernel_task_set_supervisor(call, self, endpoint);
+    if (error == ERROR_NONE)
+        self->supervisor.badge = badge;
+    return error;
+}
+
 enum error kernel_task_set_linux_handler(struct kernel_call *call, struct task *self, uint64_t address)
 {
     if (address != 0 && (address < USER_START || address >= USER_END))

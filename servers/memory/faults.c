@@ -328,12 +328,12 @@ static enum fault_answer serve_pinned(struct region *region, uint64_t page)
 /* How many of `count` pages, which one call could map, are to be mapped early; 0: the first one is not. */
 static uint32_t early_pages(const struct region *region, uint32_t frame, uint32_t count)
 {
-    uint32_t written = region->rights & RIGHT_WRITE ? frames_noted(frame, count, FRAME_WRITTEN) : 0;
     if (region->rights & RIGHT_EXECUTE)
         return count;
-    if (written > 0)
-        return frames_is_shared(frame) ? 0 : written;
-    return frames_noted(frame, count, FRAME_READ);
+    uint32_t written = frames_noted(frame, count, FRAME_WRITTEN);
+    if (written > 0 && !frames_is_shared(frame)) /* its own: if not by itself, it was written for it */
+        return written;
+    return written > 0 && (region->rights & RIGHT_WRITE) ? 0 : frames_noted(frame, count, FRAME_READ);
 }
 
 /* What is to be mapped for one task by one call of the kernel, and of which regions. */

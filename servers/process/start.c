@@ -37,9 +37,8 @@ static int create_objects(struct process *process, uint64_t bytes)
 /* Has the kernel tell the server of the process's faults and its end. */
 static int set_supervisor(struct process *process)
 {
-    uint32_t handle = process_mint(process_badge(process, BADGE_SUPERVISOR));
-    int result = handle ? kernel_task_set_supervisor(process->task, (kernel_endpoint_t){handle}) : -1;
-    idl_release(handle);
+    int result = kernel_task_set_supervisor_badged(process->task, (kernel_endpoint_t){service.endpoint},
+                                                   process_badge(process, BADGE_SUPERVISOR));
     return result == 0 ? 0 : PROCESS_ERROR_QUOTA;
 }
 

@@ -61,28 +61,66 @@ static void rights(void)
     guest_delete(task.handle);
 }
 
-/* Its supervisor is told of the end once, with the status and the badge of the capability that was given. */
-static void end_is_told(void)
+#define BADGE 0xe4d
+
+/* Names a supervisor by a capability that has the badge, or by one that gets it. */
+static void supervise(kernel_task_t task, uint32_t endpoint, bool minted)
 {
-    const uint64_t badge = 0xe4d;
-    kernel_task_t task = guest_new_task();
-    kernel_thread_t thread = {0};
-    uint32_t endpoint = guest_endpoint(), badged = 0, number = 0;
-    struct ipc_message message = {0};
-    EXPECT_EQUAL(kernel_factory_create_thread(own_factory, task, &thread, &number), 0);
-    EXPECT_EQUAL(kernel_task_mint(own_task, endpoint, own_task, RIGHT_WRITE, badge, &badged), 0);
+    uint32_t badged = 0;
+    if (!minted) {
+        EXPECT_EQUAL(kernel_task_set_supervisor_badged(task, (kernel_endpoint_t){endpoint}, BADGE), 0);
+        return;
+    }
+    EXPECT_EQUAL(kernel_task_mint(own_task, endpoint, own_task, RIGHT_WRITE, BADGE, &badged), 0);
     EXPECT_EQUAL(kernel_task_set_supervisor(task, (kernel_endpoint_t){badged}), 0);
     guest_delete(badged);
+}
+
+/* Its supervisor is told of the end once, with the status and the badge of the capability that was given. */
+static void check_end_is_told(bool minted)
+{
+    kernel_task_t task = guest_new_task();
+    kernel_thread_t thread = {0};
+    uint32_t endpoint = guest_endpoint(), number = 0;
+    struct ipc_message message = {0};
+    EXPECT_EQUAL(kernel_factory_create_thread(own_factory, task, &thread, &number), 0);
+    supervise(task, endpoint, minted);
     EXPECT_EQUAL(kernel_task_exit(task, 0xdeadbeef), 0);
     EXPECT_EQUAL(kernel_task_exit(task, 1), 0);
     EXPECT_EQUAL(ipc_transfer(TAG_RECEIVE_NOW, endpoint, &message), KERNEL_SUPERVISOR_EXITED_REQUEST);
-    EXPECT_EQUAL(message.badge, badge);
+    EXPECT_EQUAL(message.badge, BADGE);
     EXPECT_EQUAL(message.words[0], number);
     EXPECT_EQUAL(message.words[1], 0xdeadbeef);
     EXPECT_EQUAL(ipc_transfer(TAG_RECEIVE_NOW, endpoint, &message), ERROR_WOULD_BLOCK);
     guest_delete(thread.handle);
     guest_delete(task.handle);
     guest_delete(endpoint);
+}
+
+static void end_is_told(void)
+{
+    check_end_is_told(true);
+    check_end_is_told(false);
+}
+
+/* Badges cannot be forged, and a capability that may not be copied not be minted from. */
+static void supervisor_badges(void)
+{
+    kernel_task_t task = guest_new_task(), reader = {guest_copy(task.handle, RIGHT_READ | RIGHT_EXECUTE)};
+    uint32_t endpoint = guest_endpoint(), badged = 0, no_copy = guest_copy(endpoint, RIGHT_READ | RIGHT_WRITE);
+    EXPECT_EQUAL(kernel_task_mint(own_task, endpoint, own_task, RIGHTS_ALL, BADGE, &badged), 0);
+    EXPECT_ERROR(kernel_task_set_supervisor_badged(task, (kernel_endpoint_t){0}, BADGE), BAD_HANDLE);
+    EXPECT_ERROR(kernel_task_set_supervisor_badged(task, (kernel_endpoint_t){task.handle}, BADGE), WRONG_TYPE);
+    EXPECT_ERROR(kernel_task_set_supervisor_badged(task, (kernel_endpoint_t){badged}, BADGE + 1), NO_RIGHT);
+    EXPECT_ERROR(kernel_task_set_supervisor_badged(task, (kernel_endpoint_t){no_copy}, BADGE), NO_RIGHT);
+    EXPECT_ERROR(kernel_task_set_supervisor_badged(reader, (kernel_endpoint_t){endpoint}, BADGE), NO_RIGHT);
+    EXPECT_EQUAL(kernel_task_set_supervisor_badged(task, (kernel_endpoint_t){endpoint}, BADGE), 0);
+    EXPECT_ERROR(kernel_task_set_supervisor_badged(task, (kernel_endpoint_t){endpoint}, BADGE), BUSY);
+    EXPECT_EQUAL(kernel_task_revoke(own_task, endpoint), 0); /* the supervisor's is derived from it */
+    EXPECT_EQUAL(kernel_task_set_supervisor(task, (kernel_endpoint_t){endpoint}), 0);
+    guest_delete(endpoint);
+    guest_delete(reader.handle);
+    guest_delete(task.handle);
 }
 
 /* A supervisor that is gone is no hindrance to the end. */
@@ -114,6 +152,7 @@ static void ended_twice(void)
 
 static const struct guest_test tests[] = {
     {"a task has one supervisor, named by the right to send", supervisor_once},
+    {"a supervisor's capability that gets its badge then", supervisor_badges},
     {"where Linux calls go", linux_handler},
     {"rights that control takes", rights},
     {"a task ends once", ended_twice},
