@@ -194,6 +194,9 @@ void region_unmap(struct region *region, uint64_t from, uint64_t to);
  * spaces when they are free (frames_settle()). */
 void region_give_up(struct region *region, uint64_t from, uint64_t to);
 
+/* The same for all pages of a region that goes: its own books stay as they are. */
+void region_give_up_all(struct region *region);
+
 /* What of pages [from, to) the regions of the object have mapped lost the right to write, or all rights. */
 void object_lost(const struct object *object, uint64_t from, uint64_t to, bool all);
 

@@ -117,14 +117,22 @@ static bool kept_pages(const struct region *region, uint64_t *from, uint64_t *to
     return first != SPARSE_NONE;
 }
 
+static void unmap_kept(struct region *region, uint64_t from, uint64_t to)
+{
+    if (region->mapped && kept_pages(region, &from, &to))
+        region_unmap(region, from, to);
+}
+
 void region_give_up(struct region *region, uint64_t from, uint64_t to)
 {
-    uint64_t first = from, last = to;
-    if (!region->mapped)
-        return;
-    if (kept_pages(region, &first, &last))
-        region_unmap(region, first, last);
-    forget_states(region, from, to);
+    unmap_kept(region, from, to);
+    if (region->mapped)
+        forget_states(region, from, to);
+}
+
+void region_give_up_all(struct region *region)
+{
+    unmap_kept(region, region->offset, region->offset + region->pages);
 }
 
 static void states_lost(struct region *region, uint64_t from, uint64_t to, bool all)
@@ -325,7 +333,8 @@ static enum fault_answer serve_pinned(struct region *region, uint64_t page)
     return FAULT_REFUSED;
 }
 
-/* How many of `count` pages, which one call could map, are to be mapped early; 0: the first one is not. */
+/* How many of `count` pages, if their frames lie side by side from `frame` on, are to be mapped early; 0: the first one
+ * is not. */
 static uint32_t early_pages(const struct region *region, uint32_t frame, uint32_t count)
 {
     if (region->rights & RIGHT_EXECUTE)
@@ -376,8 +385,9 @@ void region_map_early(struct region *region)
     uint64_t from = region->offset, end = from + region->pages;
     for (uint32_t left = MOST_EARLY; left > 0 && (from = sparse_next(frames, from, end)) != SPARSE_NONE;) {
         uint32_t frame = sparse_get(frames, from);
-        uint64_t count = run_length(region, from, left < end - from ? left : end - from);
-        uint32_t some = early_pages(region, frame, (uint32_t)count);
+        uint64_t most = left < end - from ? left : end - from;
+        uint32_t some = early_pages(region, frame, (uint32_t)most);
+        some = some > 1 ? (uint32_t)run_length(region, from, some) : some;
         if (some > 0 && !map_early(region, from, frame, some))
             return;
         from += some > 0 ? some : 1;

@@ -106,11 +106,10 @@ int region_attach(struct client *client, struct object *object, uint64_t *start,
 
 void region_remove(struct region *region)
 {
-    uint64_t from = region->offset, to = from + region->pages;
     if (region_is_own(region))
-        region_give_up(region, from, to);
+        region_give_up_all(region);
     else
-        region_unmap(region, from, to);
+        region_unmap(region, region->offset, region->offset + region->pages);
     region_table_remove(region);
     unlink_from_object(region);
     sparse_free(&region->states);

@@ -207,7 +207,7 @@ static uint64_t count_zeros(const uint32_t *numbers, uint64_t count)
     return i;
 }
 
-uint64_t sparse_next(const struct sparse *sparse, uint64_t from, uint64_t end)
+uint64_t sparse_next_far(const struct sparse *sparse, uint64_t from, uint64_t end)
 {
     if (sparse->root == 0)
         return next_of_few(sparse, from, end);

@@ -89,9 +89,19 @@ static inline uint32_t *sparse_span(const struct sparse *sparse, uint64_t index,
  * others stand may change. */
 uint32_t *sparse_place(struct sparse *sparse, uint64_t index);
 
-/* The first index from `from` on, below `end`, at which a number stands that is not 0; SPARSE_NONE if there is none. */
+/* The first index from `from` on, below `end`, at which a number stands that is not 0; SPARSE_NONE if there is none. In
+ * short where it is `from` itself, or there are few numbers and none behind it. */
 #define SPARSE_NONE UINT64_MAX
-uint64_t sparse_next(const struct sparse *sparse, uint64_t from, uint64_t end);
+uint64_t sparse_next_far(const struct sparse *sparse, uint64_t from, uint64_t end);
+static inline uint64_t sparse_next(const struct sparse *sparse, uint64_t from, uint64_t end)
+{
+    uint64_t place = from - sparse->base;
+    if (from >= end || (sparse->root == 0 && from >= (uint64_t)sparse->base + SPARSE_FEW))
+        return SPARSE_NONE;
+    if (sparse->root == 0 && place < SPARSE_FEW && sparse->few[place] != 0)
+        return from;
+    return sparse_next_far(sparse, from, end);
+}
 
 /* Gives the frames back; what is stored is forgotten. */
 void sparse_free(struct sparse *sparse);
