@@ -43,8 +43,7 @@ def main():
         report.add(len(sweeps) > 1, f"{len(sweeps)} operations were swept")
     except benchmark.BenchmarkError as error:
         report.add(False, "the benchmark runs", str(error))
-    print(report.text(), end="")
-    return 0 if report.passed() else 1
+    return report.finish()
 
 
 if __name__ == "__main__":

@@ -56,8 +56,7 @@ def main():
                               image=arguments.image, devices=tuple(arguments.device), line=arguments.line)
     report = guest.run(arguments.name, options, seed, arguments.timeout, arguments.status, arguments.expect,
                        not arguments.no_tap, arguments.any_order, arguments.set)
-    print(report.text(), end="")
-    return 0 if report.passed() else 1
+    return report.finish()
 
 
 if __name__ == "__main__":

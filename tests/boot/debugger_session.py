@@ -118,8 +118,7 @@ def main():
         report.add("root/0" in session.command("threads"), "where threads are listed", session.text)
         session.child.send("continue\r")
         report.add(session.status() == 255, "and the machine goes off with the panic's status", session.text)
-    print(report.text(), end="")
-    return 0 if report.passed() else 1
+    return report.finish()
 
 
 if __name__ == "__main__":

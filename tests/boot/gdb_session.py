@@ -51,8 +51,7 @@ def main():
     report.add(f"main in section .text of {build}/sets/{name}/{name}.elf" in output, "stops in a program", output)
     for program in programs:
         report.add(f"{program['name']}.elf" in output, f"has the symbols of {program['name']}", output)
-    print(report.text(), end="")
-    return 0 if report.passed() else 1
+    return report.finish()
 
 
 if __name__ == "__main__":

@@ -89,8 +89,7 @@ def main():
     report.comment(" ".join(f"{kind} {count}" for kind, count in sorted(kinds.items())))
     if not report.passed():
         report.comment(f"seed {seed}; to run this again: SALTO_SEED={seed} ./test ipc-events")
-    print(report.text(), end="")
-    return 0 if report.passed() else 1
+    return report.finish()
 
 
 if __name__ == "__main__":

@@ -146,8 +146,7 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         for name, problem in pool.map(lambda case: run(kernel, case), all_cases):
             report.add(problem is None, f"{name} is refused", problem or "")
-    print(report.text(), end="")
-    return 0 if report.passed() else 1
+    return report.finish()
 
 
 if __name__ == "__main__":

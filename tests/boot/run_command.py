@@ -164,8 +164,7 @@ def main():
         limits(report, run, folder)
     debugger(report, run, build)
     options(report, run, build, tree)
-    print(report.text(), end="")
-    return 0 if report.passed() else 1
+    return report.finish()
 
 
 if __name__ == "__main__":

@@ -61,5 +61,4 @@ def main(usage, check):
                         os.path.join(work, "calculator.py"), os.path.join(tree, "examples/calculator/calculator.idl")],
                        check=True)
         check(report, tree, machine.Options(kernel=kernel, archive=archive), work)
-    print(report.text(), end="")
-    sys.exit(0 if report.passed() else 1)
+    sys.exit(report.finish())

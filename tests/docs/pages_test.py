@@ -160,8 +160,7 @@ def main():
     check_inventory(report, tree)
     check_readable(report, tree)
     check_errors(report, tree)
-    print(report.text(), end="")
-    return 0 if report.passed() else 1
+    return report.finish()
 
 
 if __name__ == "__main__":

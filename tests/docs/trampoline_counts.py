@@ -81,8 +81,7 @@ def main():
         report.add(int(cells["all"].split()[0]) + words == count and steps == count - words, f"{name}: instructions",
                    f"the trampoline takes {count - words}, the page's steps add up to {steps}, and it says {cells['all']}")
         report.add(int(cells["writes of CR3"]) == writes, f"{name}: writes of CR3", f"the trampoline has {writes}")
-    print(report.text(), end="")
-    return 0 if report.passed() else 1
+    return report.finish()
 
 
 if __name__ == "__main__":

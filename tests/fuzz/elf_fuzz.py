@@ -70,8 +70,7 @@ def main():
         report.add(good, "clang builds the fuzzer", output)
         if good:
             fuzz(report, program, os.path.join(os.path.abspath(options.tree), "tests/fuzz/elf"), options.runs, folder)
-    print(report.text(), end="")
-    return 0 if report.passed() else 1
+    return report.finish()
 
 
 if __name__ == "__main__":

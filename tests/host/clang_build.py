@@ -43,8 +43,7 @@ def main():
     if ready or run(report, "meson sets up for clang", ["/usr/bin/meson", "setup", folder, tree]):
         if run(report, "everything builds with clang", ["ninja", "-C", folder]):
             boot(report, tree, folder)
-    print(report.text(), end="")
-    return 0 if report.passed() else 1
+    return report.finish()
 
 
 if __name__ == "__main__":

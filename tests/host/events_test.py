@@ -294,8 +294,7 @@ def main():
         report.add(not refusal(text, True), f"keeps the rules in a window: {name}", refusal(text, True))
     for name, text in BAD_WINDOW.items():
         report.add(bool(refusal(text, True)), f"breaks a rule in a window: {name}")
-    print(report.text(), end="")
-    return 0 if report.passed() else 1
+    return report.finish()
 
 
 if __name__ == "__main__":

@@ -122,8 +122,7 @@ def main():
     test_judgement(report)
     test_page(report)
     test_campaigns(report)
-    print(report.text(), end="")
-    return 0 if report.passed() else 1
+    return report.finish()
 
 
 if __name__ == "__main__":

@@ -50,8 +50,7 @@ def main():
     report.add(wait_until(lambda: not runs(pid)), "it ends when whoever started it is killed")
     if runs(pid):
         os.kill(pid, 9)
-    print(report.text(), end="")
-    return 0 if report.passed() else 1
+    return report.finish()
 
 
 if __name__ == "__main__":

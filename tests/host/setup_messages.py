@@ -82,8 +82,7 @@ def main():
         report.add(good, text, f"said: {said}")
     report.add(complaint(machine(answers=[mock.Mock(stdout="gcc installed\n")])) is None, "nothing is missing")
     start_script(report, sys.argv[1])
-    print(report.text(), end="")
-    return 0 if report.passed() else 1
+    return report.finish()
 
 
 if __name__ == "__main__":

@@ -232,8 +232,7 @@ def main():
     codes.check_files()
     codes.check_nesting()
     codes.check_pages()
-    print(codes.report.text(), end="")
-    return 0 if codes.report.passed() else 1
+    return codes.report.finish()
 
 
 if __name__ == "__main__":

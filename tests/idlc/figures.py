@@ -138,8 +138,7 @@ def main():
         figures.check_text()
         if arguments.times:
             figures.check_times()
-    sys.stdout.write(figures.report.text())
-    return 0 if figures.report.passed() else 1
+    return figures.report.finish()
 
 
 if __name__ == "__main__":

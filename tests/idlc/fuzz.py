@@ -96,8 +96,7 @@ def fuzz(fuzzer, inputs, seed, grow):
     report.add(status == 0 and count(output) >= inputs, f"{inputs} inputs made of them, seed {seed}", output[-5000:],
                *fuzzer.failures())
     report.comment(f"inputs {count(output)}")
-    print(report.text(), end="")
-    return 0 if report.passed() else 1
+    return report.finish()
 
 
 def pack(fuzzer, folder):

@@ -79,8 +79,7 @@ def main():
             status, said = fuzz(builder.target(tree / source, interface, fault), INPUTS_TO_FIND)
             found = status != 0 and all(text in said for text in wanted)
             report.add(found, f"{interface}: finds that '{fault}' is missing", said[-3000:])
-    print(report.text(), end="")
-    return 0 if report.passed() else 1
+    return report.finish()
 
 
 if __name__ == "__main__":

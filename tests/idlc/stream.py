@@ -562,8 +562,7 @@ def main():
             check_file(tests, source)
         check_streams(tests)
         check_dead_server(tests)
-    print(tests.report.text(), end="")
-    return 0 if tests.report.passed() else 1
+    return tests.report.finish()
 
 
 if __name__ == "__main__":

@@ -140,8 +140,7 @@ def main():
         programs = Programs(tests, os.path.abspath(sys.argv[3]))
         for source in sorted((tests.tree / "tests/idlc/good").glob("*.idl")):
             check(tests, programs, source)
-    print(tests.report.text(), end="")
-    return 0 if tests.report.passed() else 1
+    return tests.report.finish()
 
 
 if __name__ == "__main__":

@@ -280,8 +280,7 @@ def main():
     check_compat(tools)
     check_trace(tools)
     check_editors(tools)
-    print(tools.report.text(), end="")
-    return 0 if tools.report.passed() else 1
+    return tools.report.finish()
 
 
 if __name__ == "__main__":

@@ -128,8 +128,7 @@ def main():
             for passed, text, *comments in future.result():
                 report.add(passed, text, *comments)
         check_walks(report, source, folder)
-    print(report.text(), end="")
-    return 0 if report.passed() else 1
+    return report.finish()
 
 
 if __name__ == "__main__":

@@ -32,8 +32,7 @@ def main():
     for verdict in mutants.try_all([*short, HARMLESS, BROKEN, STALE, TESTLESS], JOBS, tree=tree):
         expected = EXPECTED.get(verdict.fault.name, mutants.CAUGHT)
         report.add(verdict.result == expected, f"{verdict.fault.name}: {expected}", mutants.line(verdict))
-    print(report.text(), end="")
-    return 0 if report.passed() else 1
+    return report.finish()
 
 
 if __name__ == "__main__":

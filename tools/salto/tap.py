@@ -30,6 +30,11 @@ class Report:
     def text(self):
         return "\n".join([f"1..{len(self.results)}", *self.lines, ""])
 
+    def finish(self):
+        """Prints all of it; answers the exit status of a test."""
+        print(self.text(), end="")
+        return 0 if self.passed() else 1
+
 
 def parse(text, report):
     """Adds the results in `text` to `report`; answers how many were planned, or None without a plan, and how many there

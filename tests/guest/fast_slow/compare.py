@@ -138,8 +138,7 @@ def main():
     judge(report, runs, singles)
     if not report.passed():
         report.comment(f"seed {seed}; to run this again: SALTO_SEED={seed} ./test fast-slow")
-    print(report.text(), end="")
-    return 0 if report.passed() else 1
+    return report.finish()
 
 
 if __name__ == "__main__":
