@@ -10,6 +10,7 @@
 #include "abi/addresses.h"
 #include "idl/interrupt.h"
 #include "idl/notification.h"
+#include "idl/physical.h"
 #include "idl/ports.h"
 #include "idl/reply.h"
 #include "pages.h"
@@ -19,11 +20,13 @@
 #define MOST 40   /* objects in a scenario */
 #define MAPPED_AT 0x40000000UL
 #define QUOTA (8 * MEBIBYTE)
-#define LINE 8 /* of the real-time clock, which is silent */
+#define NOBODYS 0x4000000000UL /* physical addresses of nothing: a large page, and more */
+#define LINE 8                 /* of the real-time clock, which is silent */
 #define ATTEMPTS 5000
 #define LEAST_ALLOCATIONS 10
 
 static kernel_ports_t ports;
+static kernel_physical_t physical;
 static kernel_interrupt_control_t interrupts;
 static uint32_t made[MOST], made_count;
 static int result; /* of the first operation that failed */
@@ -108,6 +111,22 @@ static void port_ranges(kernel_factory_t factory)
     good(kernel_factory_reclaim(child));
 }
 
+/* Contiguous memory, and a device's; the first with tables of its own, the second with a large page too. */
+static void physical_memory(kernel_factory_t factory)
+{
+    kernel_task_t task;
+    kernel_memory_t contiguous, device;
+    uint64_t address;
+    if (!keep(kernel_factory_create_task(factory, &task), &task.handle) ||
+        !keep(kernel_physical_contiguous(physical, factory, PAGES, PAGE_SIZE, UINT64_MAX, &contiguous, &address),
+              &contiguous.handle) ||
+        !keep(kernel_physical_device(physical, factory, NOBODYS, 2 * PAGES, KERNEL_CACHE_UNCACHED, &device),
+              &device.handle) ||
+        !good(kernel_memory_map(contiguous, task, MAPPED_AT, 0, PAGES, KERNEL_RIGHTS_READ)))
+        return;
+    good(kernel_memory_map(device, task, 2 * MAPPED_AT, 0, 2 * PAGES, KERNEL_RIGHTS_READ | KERNEL_RIGHTS_WRITE));
+}
+
 static void mappings(kernel_factory_t factory)
 {
     kernel_task_t task;
@@ -183,6 +202,11 @@ static void all_port_ranges(void)
     each_fails(port_ranges);
 }
 
+static void all_physical_memory(void)
+{
+    each_fails(physical_memory);
+}
+
 static void all_mappings(void)
 {
     each_fails(mappings);
@@ -232,6 +256,7 @@ static const struct guest_test tests[] = {
     {"each allocation of new objects", all_objects},
     {"each allocation of what IPC and interrupts need", all_helpers},
     {"each allocation of port ranges", all_port_ranges},
+    {"each allocation of contiguous memory and devices' memory", all_physical_memory},
     {"each allocation of mappings", all_mappings},
     {"each allocation of capabilities", all_capabilities},
     {"each allocation of an item's", items},
@@ -244,6 +269,7 @@ static const struct guest_test tests[] = {
 int main(void)
 {
     ports = (kernel_ports_t){salto_require("ports")};
+    physical = (kernel_physical_t){salto_require("physical")};
     interrupts = (kernel_interrupt_control_t){salto_require("interrupts")};
     return guest_run(tests, sizeof(tests) / sizeof(tests[0]));
 }
