@@ -77,6 +77,7 @@ static void strings(void)
                      0);
         EXPECT(length == size && memcmp(back, data, size) == 0 && back[size] == 0xee);
         EXPECT(text_length == text_size && memcmp(text, text_back, text_size) == 0 && text_back[text_size] == 0);
+        EXPECT_EQUAL(text[text_size], 'a' + i % 26); /* the zero byte is behind the server's copy */
     }
 }
 
