@@ -51,9 +51,9 @@ def run(build):
     counted.update(memory_benchmark.run(build, CPU, TIMEOUT))
     counted.update(revoke_benchmark.run(build))
     found = []
-    for boot in sorted({limit.get("boot", "") for limit in limits}):
+    for boot, name in sorted({boot_of(limit) for limit in limits}):
         found += run_rounds(build, boot, [limit for limit in limits
-                                          if limit["name"] not in counted and limit.get("boot", "") == boot])
+                                          if limit["name"] not in counted and boot_of(limit) == (boot, name)], name)
     for limit in limits:
         if limit["name"] in counted:
             median, minimum, maximum, cr3_writes = counted[limit["name"]]
@@ -62,13 +62,18 @@ def run(build):
     return found, sweeps
 
 
-def run_rounds(build, boot, limits):
-    """Boots tests/bench, with `boot` on the kernel's command line; the rows that `limits` names."""
+def boot_of(limit):
+    """In which boot a row is measured: what the kernel's command line has, and the set."""
+    return limit.get("boot", ""), limit.get("set", "bench")
+
+
+def run_rounds(build, boot, limits, name="bench"):
+    """Boots the set `name`, with `boot` on the kernel's command line; the rows that `limits` names."""
     with tempfile.TemporaryDirectory(prefix="salto-") as work:
         counts = os.path.join(work, "counts")
         plugin = f"file={os.path.join(build, 'tools', 'count.so')},out={counts}"
         options = machine.Options(kernel=os.path.join(build, "kernel", "kernel.elf"),
-                                  archive=os.path.join(build, "bench.cpio"), cpu=CPU, memory="2G", icount=True,
+                                  archive=os.path.join(build, f"{name}.cpio"), cpu=CPU, memory="2G", icount=True,
                                   command_line=f"debug-exit {boot}".strip(), debug_exit=True, plugin=plugin)
         outcome = machine.run(options, TIMEOUT)
         if outcome.timed_out:
