@@ -65,14 +65,21 @@ static void string_lengths(uint32_t items, const struct utcb *utcb, uint64_t *le
         lengths[i] = utcb->items[i] >> ITEM_LENGTH_SHIFT;
 }
 
-static void put_body(uint8_t *at, uint32_t low, const uint64_t *words, const uint64_t *lengths, const struct utcb *utcb)
+/* Word `i` of a message: in a register, or in the UTCB. */
+static uint64_t *word_of(uint32_t i, uint64_t *words, struct utcb *utcb)
 {
-    uint32_t count = tag_words(low), items = tag_items(low);
-    uint32_t in_registers = count < MESSAGE_REGISTER_WORDS ? count : MESSAGE_REGISTER_WORDS;
+    return i < MESSAGE_REGISTER_WORDS ? &words[i] : &utcb->words[i];
+}
 
-    memcpy(at, words, 8 * in_registers);
-    memcpy(at + 8 * in_registers, &utcb->words[in_registers], 8 * (count - in_registers));
-    at += 8 * count;
+/* Words go one by one, each read or written once: most messages have few. */
+static void put_words(uint64_t *at, uint32_t count, const uint64_t *words, const struct utcb *utcb)
+{
+    for (uint32_t i = 0; i < count; i++)
+        __atomic_store_n(&at[i], i < MESSAGE_REGISTER_WORDS ? words[i] : utcb->words[i], __ATOMIC_RELAXED);
+}
+
+static void put_strings(uint8_t *at, uint32_t items, const uint64_t *lengths, const struct utcb *utcb)
+{
     memcpy(at, lengths, 8 * items);
     at += 8 * items;
     for (uint32_t i = 0; i < items; i++) {
@@ -82,14 +89,20 @@ static void put_body(uint8_t *at, uint32_t low, const uint64_t *words, const uin
     }
 }
 
-/* Copies the words out, those that travel in registers into `words`, which are zero beyond the count. */
-static void take_words(const uint8_t *at, uint32_t count, uint64_t *words, struct utcb *utcb)
+static void put_body(void *at, uint32_t low, const uint64_t *words, const uint64_t *lengths, const struct utcb *utcb)
 {
-    uint32_t in_registers = count < MESSAGE_REGISTER_WORDS ? count : MESSAGE_REGISTER_WORDS;
+    put_words(at, tag_words(low), words, utcb);
+    if (tag_items(low))
+        put_strings((uint8_t *)at + 8 * tag_words(low), tag_items(low), lengths, utcb);
+}
 
-    memcpy(words, at, 8 * in_registers);
-    memset(words + in_registers, 0, 8 * (MESSAGE_REGISTER_WORDS - in_registers));
-    memcpy(&utcb->words[in_registers], at + 8 * in_registers, 8 * (count - in_registers));
+/* Copies the words out, those that travel in registers into `words`, which are zero beyond the count. */
+static void take_words(const uint64_t *at, uint32_t count, uint64_t *words, struct utcb *utcb)
+{
+    for (uint32_t i = 0; i < count; i++)
+        *word_of(i, words, utcb) = __atomic_load_n(&at[i], __ATOMIC_RELAXED);
+    for (uint32_t i = count; i < MESSAGE_REGISTER_WORDS; i++)
+        words[i] = 0;
 }
 
 static bool fit_buffers(uint32_t items, const uint64_t *lengths, const struct utcb *utcb)
@@ -206,10 +219,11 @@ uint64_t ring_take_answer(const struct ring_client *client, uint64_t *words, str
     items = tag_items(low);
     if (answer.sequence != client->sequence || !is_message(low) || tag_operation(low) != MESSAGE_REPLY_AND_WAIT)
         return 0;
-    copy_out(lengths, at + 8 * tag_words(low), 8 * items);
+    if (items)
+        copy_out(lengths, at + 8 * tag_words(low), 8 * items);
     if (sizeof(answer) + body_bytes(low, lengths) > RING_ANSWER_BYTES || !fit_buffers(items, lengths, utcb))
         return 0;
-    take_words(at, tag_words(low), words, utcb);
+    take_words((const uint64_t *)at, tag_words(low), words, utcb);
     take_strings(at + 8 * (tag_words(low) + items), items, lengths, utcb);
     return answer.tag;
 }
@@ -270,16 +284,18 @@ static enum ring_take take_message(const struct ring_server *server, const struc
 
     if (!is_message(low) || sizeof(*record) + room + 8 * (tag_words(low) + items) > record->bytes)
         return RING_NOTHING;
-    copy_out(request->room, at, room);
+    if (room)
+        copy_out(request->room, at, ROOM_BYTES);
     at += room;
-    copy_out(lengths, at + 8 * tag_words(low), 8 * items);
+    if (items)
+        copy_out(lengths, at + 8 * tag_words(low), 8 * items);
     if (sizeof(*record) + room + body_bytes(low, lengths) > record->bytes)
         return RING_NOTHING;
     request->tag = record->tag;
     request->sequence = record->sequence;
     if (!fit_buffers(items, lengths, utcb))
         return RING_UNFIT;
-    take_words(at, tag_words(low), request->words, utcb);
+    take_words((const uint64_t *)at, tag_words(low), request->words, utcb);
     take_strings(at + 8 * (tag_words(low) + items), items, lengths, utcb);
     return RING_TAKEN;
 }

@@ -38,7 +38,8 @@
 #define RING_BY_KERNEL 0x80000003
 #define RING_WAKES 0x8000000000000000 /* badge of the client's capability to the notification */
 
-/* What `asleep` says: how the server wants to be woken. The client that wakes it says AWAKE. */
+/* What `asleep` says. Who says that it sleeps then looks at the ring once more, behind a fence: so either sees it, or
+ * the client wakes it. How the server wants to be woken. The client that wakes it says AWAKE. */
 enum ring_asleep { RING_AWAKE, RING_SIGNAL, RING_SEND };
 
 struct ring {
@@ -157,13 +158,6 @@ bool ring_put_answer(const struct ring_server *server, const struct ring_request
 static inline void ring_finish(const struct ring_server *server, const struct ring_request *request)
 {
     __atomic_store_n(&server->ring->answered, request->sequence, __ATOMIC_RELEASE);
-}
-
-/* The server is going to sleep, or is up again. Whoever says that it sleeps looks at the ring once more. */
-static inline void ring_say(struct ring *ring, enum ring_asleep asleep)
-{
-    __atomic_store_n(&ring->asleep, asleep, __ATOMIC_RELAXED);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
 #endif

@@ -72,14 +72,14 @@ static bool has_only_strings(uint32_t low)
     return utcb->window_log2 == 0;
 }
 
-/* Is it of a kind that ways carry? Deadlines and polls are the kernel's to keep. */
-static bool is_for_ways(uint32_t low)
+/* Is it of a kind that the way carries? Polls are the kernel's to keep, and deadlines where the way does not. */
+static bool is_for_way(const struct salto_way *way, uint32_t low)
 {
     uint32_t operation = low >> TAG_OPERATION_SHIFT & TAG_OPERATION_MASK;
 
     if (low <= TAG_PLAIN_CALL_LAST)
         return ipc_utcb()->window_log2 == 0;
-    if ((low & (TAG_POLL | TAG_DEADLINE | TAG_CLOSED | TAG_RESERVED)) != 0)
+    if ((low & (TAG_POLL | (way->deadlines ? 0 : TAG_DEADLINE) | TAG_CLOSED | TAG_RESERVED)) != 0)
         return false;
     return (operation == MESSAGE_CALL || operation == MESSAGE_SEND) && has_only_strings(low);
 }
@@ -91,8 +91,13 @@ uint64_t salto_route_exchange(uint64_t tag, uint32_t handle, uint64_t *words)
 
     if (!route)
         return ERROR_BAD_HANDLE;
-    if (is_for_ways((uint32_t)tag)) {
+    if (is_for_way(route->way, (uint32_t)tag)) {
         answer = route->way->exchange(route, tag, words);
+        if (answer != 0)
+            return answer;
+    }
+    if (route->way->settle) {
+        answer = route->way->settle(route, tag);
         if (answer != 0)
             return answer;
     }

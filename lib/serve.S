@@ -50,6 +50,9 @@ salto_serve_strings:
     .balign 16
 salto_serve_loop:
     .cfi_startproc
+    movq salto_serve_rings(%rip), %rax
+    testq %rax, %rax
+    jne .Lserve_rings
     push_registers
     subq $IDL_FRAME_SIZE, %rsp      /* leaves rsp 8 off a multiple of 16: the dispatcher's stack argument fills up */
     .cfi_adjust_cfa_offset IDL_FRAME_SIZE
@@ -137,6 +140,11 @@ salto_serve_loop:
     .cfi_adjust_cfa_offset -IDL_FRAME_SIZE
     pop_registers
     ret
+    .cfi_endproc
+
+.Lserve_rings:
+    .cfi_startproc
+    jmp *%rax
     .cfi_endproc
     .size salto_serve_loop, . - salto_serve_loop
 

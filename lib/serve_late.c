@@ -74,6 +74,10 @@ static struct idl_answer keep_and_dispatch(uint64_t badge, uint64_t word0, uint6
 int salto_serve_late(uint32_t endpoint, uint32_t reply, idl_dispatcher *dispatcher, void *object)
 {
     struct service service = {.dispatcher = dispatcher, .object = object, .reply = reply};
+    int result;
 
-    return salto_serve(endpoint, keep_and_dispatch, &service);
+    ipc_utcb()->words[IDL_LATE_WORD] = 1;
+    result = salto_serve(endpoint, keep_and_dispatch, &service);
+    ipc_utcb()->words[IDL_LATE_WORD] = 0;
+    return result;
 }

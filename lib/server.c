@@ -10,6 +10,7 @@
 #define MAX_PIECE ((size_t)1 << 40) /* bytes that one unmapping takes at once */
 
 uint32_t salto_own_task;
+salto_serve_function *salto_serve_rings;
 
 void idl_release(uint32_t handle)
 {

@@ -14,6 +14,8 @@
 #include <string.h>
 
 #include "abi/addresses.h"
+#include "ring_client.h"
+#include "serve_rings.h"
 
 const struct startup_table *salto_startup_table(void)
 {
@@ -32,6 +34,7 @@ extern __typeof__(salto_local_open) salto_local_open __attribute__((weak));
  * do where nothing stands here. */
 static uint32_t (*const openers[])(const struct startup_grant *grant) = {
     [STARTUP_OVER_LOCAL] = salto_local_open,
+    [STARTUP_OVER_SHARED] = ring_open,
 };
 
 static uint32_t open_route(const struct startup_grant *grant, uint32_t *route)
@@ -86,8 +89,16 @@ uint32_t salto_require_of(uint32_t program, const char *name)
     return handle;
 }
 
+const struct startup_rings *salto_rings(void)
+{
+    const struct startup_table *table = salto_startup_table();
+    return table && table->has_rings ? (const struct startup_rings *)RINGS_TABLE : NULL;
+}
+
 __attribute__((constructor)) static void note_own_objects(void)
 {
     salto_own_task = salto_grant("task");
     salto_own_factory = salto_grant("factory");
+    if (salto_rings())
+        rings_serve(salto_rings());
 }

@@ -33,6 +33,10 @@
 #define LINUX_HANDLER_ENTRY (LINUX_HANDLER_BASE + 0x1000)    /* where Linux calls are reflected to */
 /* Read-only table of what the program was granted: in the page table that the handler has, too. */
 #define STARTUP_TABLE (LINUX_HANDLER_BASE + 0x1ff000)
+/* What programs share by rings (abi/rings.h): read-only, which they are; and ring n at RINGS_BASE + n * RING_STRIDE. */
+#define RINGS_TABLE (LINUX_HANDLER_BASE + 0x200000)
+#define RINGS_BASE (LINUX_HANDLER_BASE + 0x240000)
+#define RING_STRIDE 0x40000
 #define ROOT_ARCHIVE SALTO_ADDRESS(0x00007f0000000000)      /* root only: the boot archive, read-only */
 #define PROGRAM_STACK_TOP SALTO_ADDRESS(0x00007f7ffffff000) /* initial thread's stack ends here */
 #define UTCB_BASE SALTO_ADDRESS(0x00007f8000000000) /* thread number n of a task: one page at UTCB_BASE + n pages */

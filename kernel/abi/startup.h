@@ -36,6 +36,7 @@ struct startup_table {
     uint64_t tsc_hertz;     /* frequency of the time-stamp counter, for clocks that need no IPC */
     uint64_t tsc_start;     /* its value at the time that Clock.now calls 0 */
     uint64_t program_entry; /* first instruction of the program itself; the Linux-call handler starts it */
+    uint64_t has_rings;     /* 1: what abi/rings.h tells of stands at RINGS_TABLE */
     struct startup_grant grants[STARTUP_MAX_GRANTS];
 };
 

@@ -150,6 +150,22 @@ static bool load_table(struct program *program, const struct startup_table *tabl
     return result == 0 || program_problem(program, "its start-up table does not load", result);
 }
 
+/* The table of its rings, if it has any. */
+static bool load_rings(struct program *program, const struct startup_rings *rings)
+{
+    kernel_memory_t memory;
+    int result = 0;
+    if (rings->count == 0)
+        return true;
+    result = make_filled(program, 1, &memory);
+    if (result == 0) {
+        memcpy((void *)WINDOW, rings, sizeof(*rings));
+        close_window(memory, 1);
+        result = kernel_memory_map(memory, program->task, RINGS_TABLE, 0, 1, RIGHT_READ);
+    }
+    return result == 0 || program_problem(program, "the table of its rings does not load", result);
+}
+
 /* The program's arguments and what else stands on its initial stack. */
 static uint64_t fill_stack(const struct program *program)
 {
@@ -188,7 +204,9 @@ static bool load_stack(struct program *program, uint64_t *stack)
     return result == 0 || program_problem(program, "its stack does not load", result);
 }
 
-bool load_program(struct program *program, const struct startup_table *table, uint64_t *stack)
+bool load_program(struct program *program, const struct startup_table *table, const struct startup_rings *rings,
+                  uint64_t *stack)
 {
-    return load_image(program) && map_handler(program) && load_table(program, table) && load_stack(program, stack);
+    return load_image(program) && map_handler(program) && load_table(program, table) && load_rings(program, rings) &&
+           load_stack(program, stack);
 }

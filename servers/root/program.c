@@ -146,6 +146,7 @@ static int set_up_task(struct program *program)
 static bool create(struct program *program, uint64_t *stack)
 {
     static struct startup_table table;
+    static struct startup_rings rings;
     int result = set_up_task(program);
     if (result)
         return program_problem(program, "its task cannot be created", result);
@@ -154,7 +155,9 @@ static bool create(struct program *program, uint64_t *stack)
     table.tsc_hertz = salto_startup_table()->tsc_hertz;
     table.tsc_start = salto_startup_table()->tsc_start;
     table.program_entry = program->plan.entry;
-    return grants_hand_out(program, &table) && load_program(program, &table, stack);
+    memset(&rings, 0, sizeof(rings));
+    return grants_hand_out(program, &table) && rings_hand_out(program, &table, &rings) &&
+           load_program(program, &table, &rings, stack);
 }
 
 static void start(struct program *program, uint64_t stack)
@@ -195,6 +198,7 @@ void programs_start(void)
         if (root.programs[i].state == PROGRAM_NEW && !make_factory(&root.programs[i]))
             refuse(&root.programs[i]);
     }
+    root.failed |= !rings_make();
     for (uint32_t i = 0; i < root.programs_count; i++) {
         if (root.programs[i].state == PROGRAM_NEW && !create(&root.programs[i], &stacks[i]))
             refuse(&root.programs[i]);
@@ -226,8 +230,7 @@ void program_ended(struct program *program, bool failed)
     check_end();
 }
 
-/* Deletes a capability of root's. One that is gone already is no loss. */
-static void drop(uint32_t *handle)
+void program_drop(uint32_t *handle)
 {
     if (*handle != 0) {
         int result = kernel_task_delete(root.task, *handle);
@@ -249,17 +252,18 @@ static void drop_endpoints(const struct program *image)
     for (uint32_t i = 0; i < root.programs_count; i++)
         for (uint32_t j = 0; j < root.programs[i].manifest->endpoints_count && is_in_image(&root.programs[i], image);
              j++)
-            drop(&root.programs[i].endpoints[j]);
+            program_drop(&root.programs[i].endpoints[j]);
 }
 
 void program_release(struct program *program)
 {
     reclaim(program);
-    drop(&program->thread.handle);
-    drop(&program->task.handle);
+    rings_release(program);
+    program_drop(&program->thread.handle);
+    program_drop(&program->task.handle);
     for (uint32_t i = 0; i < program->held_count; i++)
-        drop(&program->held[i]);
+        program_drop(&program->held[i]);
     program->held_count = 0;
     drop_endpoints(program);
-    drop(&program->factory.handle);
+    program_drop(&program->factory.handle);
 }

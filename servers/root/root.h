@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "abi/rings.h"
 #include "abi/startup.h"
 #include "archive.h"
 #include "elf_file.h"
@@ -83,9 +84,10 @@ _Noreturn void root_power_off(uint32_t status);
 /* Checks the handler's image, and makes the memory that all tasks share; root_fail() if that cannot be. */
 void load_handler(void);
 
-/* Loads image, handler, stack and start-up table of a program whose task exists. `*stack` is the initial stack pointer.
- * False, after saying why, if memory does not suffice. */
-bool load_program(struct program *program, const struct startup_table *table, uint64_t *stack);
+/* Loads image, handler, stack, start-up table and table of rings of a program whose task exists. `*stack` is the
+ * initial stack pointer. False, after saying why, if memory does not suffice. */
+bool load_program(struct program *program, const struct startup_table *table, const struct startup_rings *rings,
+                  uint64_t *stack);
 
 /* Notes a handle of root's table that is to be deleted when the program ends. */
 void program_hold(struct program *program, uint32_t handle);
@@ -101,7 +103,21 @@ bool grants_make_endpoints(struct program *program, const struct program *image)
  * start-up table. */
 bool grants_hand_out(struct program *program, struct startup_table *table);
 
+/* ---- rings.c ---- */
+/* Makes the memory of all rings of the set, and what wakes their servers. False, after saying why, if one cannot be
+ * had. */
+bool rings_make(void);
+
+/* Gives a program, whose `table` has all its lines, the rings of which it is the client or the server. */
+bool rings_hand_out(struct program *program, struct startup_table *table, struct startup_rings *lines);
+
+/* Notes that a program has ended: rings of which both have are free again. */
+void rings_release(const struct program *program);
+
 /* ---- program.c ---- */
+/* Deletes a capability of root's. One that is gone already is no loss. */
+void program_drop(uint32_t *handle);
+
 /* Finds and checks the files of all programs; false if one that must not fail is refused. */
 bool programs_check_files(void);
 

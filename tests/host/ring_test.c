@@ -365,7 +365,7 @@ static void sleepers(void)
 {
     open_scene(&scene);
     host_ok(ring_to_be_woken(scene.client.ring) == RING_AWAKE, "a server that is awake is not woken");
-    ring_say(scene.client.ring, RING_SEND);
+    scene.client.ring->asleep = RING_SEND;
     host_ok(ring_to_be_woken(scene.client.ring) == RING_SEND && ring_to_be_woken(scene.client.ring) == RING_AWAKE,
             "one that sleeps is woken once");
     close_scene(&scene);

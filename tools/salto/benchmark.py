@@ -14,7 +14,7 @@ import re
 import subprocess
 import tempfile
 
-from salto import interrupt_benchmark, machine, memory_benchmark, places, revoke_benchmark
+from salto import interrupt_benchmark, machine, memory_benchmark, places, revoke_benchmark, shared_benchmark
 from salto.benchmark_error import BenchmarkError
 
 LIMITS = os.path.join(places.TREE, "tools", "bench_limits.json")
@@ -50,6 +50,7 @@ def run(build):
     counted, sweeps = interrupt_benchmark.run(build, CPU, TIMEOUT)
     counted.update(memory_benchmark.run(build, CPU, TIMEOUT))
     counted.update(revoke_benchmark.run(build))
+    counted.update(shared_benchmark.run(build, CPU, TIMEOUT))
     found = []
     for boot, name in sorted({boot_of(limit) for limit in limits}):
         found += run_rounds(build, boot, [limit for limit in limits

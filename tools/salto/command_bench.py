@@ -27,7 +27,7 @@ def main():
 
 def run(check):
     builder.build(["set-tools", "bench.cpio", "interrupt_bench.cpio", "memory_bench.cpio",
-                   "revoke_bench.cpio", "local_bench.cpio"])
+                   "revoke_bench.cpio", "local_bench.cpio", "shared_bench.cpio"])
     say("running the benchmarks")
     found, sweeps = benchmark.run(places.BUILD)
     print(benchmark.table(found))

@@ -17,19 +17,24 @@ ROWS = {40: ("fault.anon", 64), 41: ("fault.cow", 64), 42: ("mmap.4k", 1), 43: (
 
 def run(build, cpu, timeout):
     """Answers the rows: name to (median, minimum, maximum, CR3 writes)."""
+    return count(build, "memory_bench", ROWS, cpu, timeout)
+
+
+def count(build, name, rows, cpu, timeout):
+    """Boots the set `name`, which says nothing itself, and answers the rows of its markers."""
     with tempfile.TemporaryDirectory(prefix="salto-") as work:
         counts = os.path.join(work, "counts")
         plugin = f"file={os.path.join(build, 'tools', 'count.so')},out={counts}"
         options = machine.Options(kernel=os.path.join(build, "kernel", "kernel.elf"),
-                                  archive=os.path.join(build, "memory_bench.cpio"), cpu=cpu, memory="2G", icount=True,
+                                  archive=os.path.join(build, f"{name}.cpio"), cpu=cpu, memory="2G", icount=True,
                                   command_line="debug-exit", debug_exit=True, plugin=plugin)
         outcome = machine.run(options, timeout)
         if outcome.timed_out or outcome.status() != 0:
-            raise BenchmarkError(f"the benchmark of memory failed\n{outcome.serial}\n{outcome.debug}")
+            raise BenchmarkError(f"the set {name} failed\n{outcome.serial}\n{outcome.debug}")
         found = read_counts(counts)
-    missing = [name for marker, (name, _) in ROWS.items() if marker not in found]
+    missing = [row for marker, (row, _) in rows.items() if marker not in found]
     if missing:
         raise BenchmarkError(f"the plugin saw no rounds of {', '.join(missing)}")
-    return {name: tuple(number // parts for number in
+    return {row: tuple(number // parts for number in
                         (found[marker].median, found[marker].minimum, found[marker].maximum, found[marker].cr3_writes))
-            for marker, (name, parts) in ROWS.items()}
+            for marker, (row, parts) in rows.items()}

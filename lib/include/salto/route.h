@@ -32,6 +32,11 @@ struct salto_way {
      * not carry: then words and UTCB are as they were, and the kernel gets the message.
      */
     uint64_t (*exchange)(struct salto_route *route, uint64_t tag, uint64_t *words);
+    /* Waits until what went by this way before has arrived, for a message with `tag` that the kernel is to carry behind
+     * it. 0, or the error number that its sender gets instead. NULL: nothing is ever under way. */
+    uint64_t (*settle)(struct salto_route *route, uint64_t tag);
+    /* `exchange` keeps deadlines too: `tag` can have TAG_DEADLINE. */
+    bool deadlines;
     /* Gives `state` back, when the route is closed. NULL: there is nothing to be done. */
     void (*close)(struct salto_route *route);
 };

@@ -128,6 +128,10 @@ typedef int salto_serve_function(uint32_t endpoint, idl_string_dispatcher *dispa
 salto_serve_function salto_serve_loop;
 extern salto_serve_function *salto_serve_hook;
 
+/* What salto_serve_loop() does in a program that is called over rings, where this is not NULL (docs/transports.md,
+ * "Shared"): a loop that takes messages from there too. Set before main(). */
+extern salto_serve_function *salto_serve_rings;
+
 /* Keeps pages that came in: they stay mapped where they are, until idl_release_pages(). The server must take the next
  * ones elsewhere, and says where with idl_set_window(ipc_utcb(), ...), here or later. */
 static inline struct idl_pages idl_take_pages(struct idl_pages *pages)
@@ -247,6 +251,10 @@ enum idl_place { IDL_AT_SERVER, IDL_AT_CALLER, IDL_AT_CALLER_REFUSED };
 
 /* Where the loop had to keep its caller already, this word of the UTCB has the handle of the reply object. */
 #define IDL_KEPT_WORD 2
+
+/* Set in the UTCB of a thread that serves by salto_serve_late(): its handlers wait, perhaps for signals, so nothing may be
+ * bound to it. */
+#define IDL_LATE_WORD 3
 
 /* Can the caller be kept? */
 static inline bool idl_can_keep(void)
