@@ -17,7 +17,7 @@ from salto import archive, machine, sets, tap
 GRANT = "grant calc = calculator.calc rights write badge 7"
 SOURCES = ("client", "calculator")
 COST = re.compile(r"^(  \S.*\S) +\d+\s*$", re.MULTILINE)
-TRANSPORTS = ("kernel", "local")
+TRANSPORTS = ("kernel", "local", "shared")
 TIMEOUT = 120
 
 
