@@ -252,8 +252,8 @@ enum idl_place { IDL_AT_SERVER, IDL_AT_CALLER, IDL_AT_CALLER_REFUSED };
 /* Where the loop had to keep its caller already, this word of the UTCB has the handle of the reply object. */
 #define IDL_KEPT_WORD 2
 
-/* Set in the UTCB of a thread that serves by salto_serve_late(): its handlers wait, perhaps for signals, so nothing may be
- * bound to it. */
+/* Set in the UTCB of a thread that serves by salto_serve_late(): its handlers wait, perhaps for signals, so nothing may
+ * be bound to it. */
 #define IDL_LATE_WORD 3
 
 /* Can the caller be kept? */
