@@ -480,7 +480,7 @@ static void hostile_positions(void)
     close_scene(&scene);
 }
 
-/* A record that says it is longer than its strings is taken; one that is shorter is not. */
+/* A string must lie within its record, and a record within what was written. */
 static void hostile_lengths(void)
 {
     struct ring_record *record;
@@ -494,6 +494,10 @@ static void hostile_lengths(void)
     recovers();
     scene.client.ring->written = scene.client.written;
     host_ok(put(MESSAGE_SEND, 0, 0) == RING_PUT && takes_send(), "the next message is taken");
+    recovers();
+    put(MESSAGE_SEND, 0, 0);
+    ((struct ring_record *)&scene.client.ring->requests[scene.server.read])->bytes += RING_UNIT;
+    host_ok(!takes_send() && scene.server.rubbish == 2, "a record longer than what was written is refused");
     close_scene(&scene);
 }
 
