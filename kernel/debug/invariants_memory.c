@@ -7,6 +7,7 @@
 void invariants_memory(struct inspection *inspection)
 {
     invariant(inspection, frame_counts_agree(), "free and used frames add up");
+    invariant(inspection, frame_stock_is_zeroed(), "frames that came back zeroed are zeros");
     struct walk_result result = walk_all_tasks();
     invariant(inspection, result.wrong == 0, result.first_wrong);
 }

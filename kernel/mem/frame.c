@@ -291,6 +291,17 @@ bool frame_counts_agree(void)
     return listed == marked_free && listed + runs_size() / PAGE_SIZE == free_count;
 }
 
+bool frame_stock_is_zeroed(void)
+{
+    for (uint64_t frame = stock; frame != 0; frame = *(uint64_t *)physical_to_virtual(frame)) {
+        const uint64_t *words = physical_to_virtual(frame);
+        for (uint32_t i = 1; i < PAGE_SIZE / sizeof(*words); i++)
+            if (words[i] != 0)
+                return false;
+    }
+    return true;
+}
+
 bool frame_is_free(uint64_t frame)
 {
     uint64_t number = frame / PAGE_SIZE;

@@ -101,6 +101,9 @@ uint64_t frame_count_free(void);
  * out they are as many as are counted, and those in stock are zeroed? Looks at all of memory. */
 bool frame_counts_agree(void);
 
+/* Are the frames that are handed out as zeroed zeros, but for the word that links them? */
+bool frame_stock_is_zeroed(void);
+
 /* Is the frame on the free list? False for what is no memory, or was never handed out. */
 bool frame_is_free(uint64_t frame);
 
