@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Serves one interface, whose number is its argument: what is asked must be the recorded requests, one after the other,
- * and is answered as recorded. What is not so ends the program, and with it the set.
+ * Serves all interfaces on one endpoint: the badge says which, for their numbers can be the same. What is asked must be
+ * the recorded requests, one after the other, and is answered as recorded. What is not so ends the program, and with it
+ * the set.
  */
 #include <salto/error.h>
 #include <salto/startup.h>
@@ -42,16 +43,33 @@ static int64_t read_reply(void *where, void *to, size_t size, uint64_t timeout)
 
 const struct stream_ways recorded_replies = {read_reply, write_request};
 
-int main(int argc, char **argv)
-{
-    const struct answerer_half *half = answerer_halves;
+/* Of the interface that was called last: a program has few streams, and callers come one after the other. */
+static struct {
+    uint64_t badge; /* 0: none */
+    uint32_t stream;
     struct trip trip;
-    if (argc != 2 || strtoul(argv[1], NULL, 10) >= HALVES) {
-        tap_note("answerer: there is no such interface");
-        return 1;
+} now;
+
+static struct idl_answer answer(uint64_t badge, uint64_t word0, uint64_t word1, uint64_t tag, uint64_t word2,
+                                uint64_t word3, struct idl_string_frame *frame)
+{
+    const struct answerer_half *half = &answerer_halves[(badge - 1) % HALVES];
+    if (now.badge != badge) {
+        stream_unregister(now.stream);
+        now.badge = badge;
+        now.trip = (struct trip){.vectors = vectors_of(half->name)};
+        now.stream = half->open(&now.trip);
     }
-    half += strtoul(argv[1], NULL, 10);
-    trip = (struct trip){.vectors = vectors_of(half->name)};
-    tap_note("%s ends: %s", half->name, salto_error_text(half->answer(salto_require("trips"), &trip)));
+    frame->plain->object = &now.stream; /* as a capability to each of them has its handle */
+    return half->answer(badge, word0, word1, tag, word2, word3, frame);
+}
+
+int main(void)
+{
+    static uint8_t strings[MESSAGE_MAX_STRINGS][LONGEST + 1];
+    for (unsigned i = 0; i < MESSAGE_MAX_STRINGS; i++)
+        ipc_utcb()->string_buffers[i] = (struct string_buffer){(uint64_t)strings[i], LONGEST};
+    int result = salto_serve_strings(salto_require("trips"), answer, NULL, strings);
+    tap_note("answerer: %s", salto_error_text(result));
     return 1;
 }

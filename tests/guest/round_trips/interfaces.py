@@ -2,8 +2,8 @@
 """Which interfaces go on round trips: those that programs serve, of tests/idlc/good and of idl/.
 
 What cannot cross a stream is named, and left out: capabilities and pages are tested in the sets capability, page_items,
-loans, memory_server and broken_messages, and on the host by idlc-capabilities and idlc-pages; operations of the kernel in
-the sets fuzzer and broken_messages.
+loans, memory_server and broken_messages, and on the host by idlc-capabilities and idlc-pages; operations of the kernel
+in the sets fuzzer and broken_messages.
 """
 import pathlib
 import sys

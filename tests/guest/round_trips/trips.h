@@ -27,10 +27,11 @@ struct caller_half {
     void (*call_all)(uint32_t handle, struct trip *trip);
 };
 
-/* In the answerer: serves `endpoint`, for ever. */
+/* In the answerer: opens its stream, whose handle is returned; and its dispatcher, whose handlers call over that. */
 struct answerer_half {
     const char *name;
-    int (*answer)(uint32_t endpoint, struct trip *trip);
+    uint32_t (*open)(struct trip *trip);
+    idl_string_dispatcher *answer;
 };
 
 extern const struct stream_ways recorded_requests, recorded_replies; /* `where` is a struct trip */

@@ -33,8 +33,11 @@ static struct archive_file find_file(void)
     struct archive archive;
     struct archive_file file;
     uint32_t pages = 0;
-    if (kernel_memory_size(memory, &pages) != 0 ||
-        kernel_memory_map(memory, task, ROOT_ARCHIVE, 0, pages, RIGHT_READ) != 0)
+    int result;
+    if (kernel_memory_size(memory, &pages) != 0)
+        fail("the archive has no size");
+    result = kernel_memory_map(memory, task, ROOT_ARCHIVE, 0, pages, RIGHT_READ);
+    if (result != 0 && result != -ERROR_OCCUPIED) /* by the other half, where both are linked into one image */
         fail("the archive cannot be mapped");
     if (!archive_open(&archive, (const void *)ROOT_ARCHIVE, (size_t)pages * PAGE_SIZE, reason))
         fail(reason);
