@@ -73,8 +73,7 @@ def main():
         if not report.add(lines[transport] == lines[first], f"and prints the same: {len(lines[first])} lines"):
             for line in lines[transport]:
                 report.comment(line)
-    sys.stdout.write(report.text())
-    return 0 if report.passed() else 1
+    return report.finish()
 
 
 if __name__ == "__main__":
