@@ -213,7 +213,18 @@ static uint64_t exchange(struct salto_route *salto_route, uint64_t tag, uint64_t
     return answer;
 }
 
-static const struct salto_way local_way = {.exchange = exchange};
+/* A call that the serving thread answers itself, when it has handled what it received before. No interface has number
+ * 0. */
+#define TAG_ANYBODY_THERE TAG_PLAIN_CALL
+
+static void wait_until_handled(const struct salto_route *route)
+{
+    uint64_t words[MESSAGE_REGISTER_WORDS] = {0};
+
+    ipc_exchange(TAG_ANYBODY_THERE, route->capability, words);
+}
+
+static const struct salto_way local_way = {.exchange = exchange, .sent = wait_until_handled};
 
 static struct local_route local_routes[MAX_LOCAL_ROUTES];
 static uint32_t local_routes_count;
@@ -293,9 +304,12 @@ static struct idl_answer dispatch_locked(uint64_t badge, uint64_t word0, uint64_
                                          uint64_t word3, struct idl_string_frame *frame)
 {
     struct service *service = frame->plain->object;
-    const uint32_t kept = lock_for_caller(service);
     struct idl_answer answer;
+    uint32_t kept;
 
+    if (tag == TAG_ANYBODY_THERE)
+        return (struct idl_answer){TAG_PLAIN_REPLY, 0};
+    kept = lock_for_caller(service);
     frame->plain->object = service->object;
     answer = service->dispatcher(badge, word0, word1, tag, word2, word3, frame);
     frame->plain->object = service;

@@ -84,6 +84,11 @@ static bool is_for_way(const struct salto_way *way, uint32_t low)
     return (operation == MESSAGE_CALL || operation == MESSAGE_SEND) && has_only_strings(low);
 }
 
+static bool is_send(uint32_t low)
+{
+    return low > TAG_PLAIN_REPLY_LAST && (low >> TAG_OPERATION_SHIFT & TAG_OPERATION_MASK) == MESSAGE_SEND;
+}
+
 uint64_t salto_route_exchange(uint64_t tag, uint32_t handle, uint64_t *words)
 {
     struct salto_route *route = find(handle);
@@ -101,5 +106,8 @@ uint64_t salto_route_exchange(uint64_t tag, uint32_t handle, uint64_t *words)
         if (answer != 0)
             return answer;
     }
-    return ipc_exchange(tag, route->capability, words);
+    answer = ipc_exchange(tag, route->capability, words);
+    if (route->way->sent && is_send((uint32_t)tag) && message_is_tag(answer))
+        route->way->sent(route);
+    return answer;
 }

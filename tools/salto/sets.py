@@ -5,13 +5,13 @@ Every `*.idl` of the folder gives `idl/NAME.h` and `idl/NAME_server.h`. Every pr
 sources lie in the folder (`NAME.c`, `NAME.S`, or `NAME/*.c` and `NAME/*.S`) is built: a `salto` program against lib and
 musl at an address of its own, a `plain` one (kind linux) by a musl compilation with nothing of ours. `NAME.options`, if
 it is there, holds more options of the compiler for program NAME; the word `static-pie` makes a plain program a
-static-pie. `NAME.sources` names more sources of program NAME, relative to the folder; `NAME.libraries` static libraries that
-it links, by their paths. A program without sources in the folder is
-built from servers/NAME, if that is there. A program that the manifest links into another (`over local`) is compiled as any other is; then the objects of each of the two
-become one, of which nothing is seen from outside but its main(), and these are linked into one image, with a main() of
-the build's own (docs/transports.md). A script `generate.py` in the folder makes more headers: it is given the
-folder for them, idlc, and the folders of interface files, and can list there what it has read, in `generate.d`. The
-archive holds root, the Linux-call handler, the manifest and the programs, in that order.
+static-pie. `NAME.sources` names more sources of program NAME, or all of them, relative to the folder; `NAME.libraries`
+static libraries that it links, by their paths. A program without sources in the folder is built from servers/NAME, if
+that is there. A program that the manifest links into another (`over local`) is compiled as any other is; then the
+objects of each of the two become one, of which nothing is seen from outside but its main(), and these are linked into
+one image, with a main() of the build's own (docs/transports.md). A script `generate.py` in the folder makes more
+headers: it is given the folder for them, idlc, and the folders of interface files, and can list there what it has read,
+in `generate.d`. The archive holds root, the Linux-call handler, the manifest and the programs, in that order.
 """
 import concurrent.futures
 import dataclasses
@@ -173,10 +173,10 @@ class Set:
         single = [path for path in (f"{base}.c", f"{base}.S") if os.path.isfile(path)]
         shared = [os.path.normpath(os.path.join(self.folder, name)) for name in self.words(f"{file}.sources")]
         several = self.sources_in(base)
-        if not single and not several:
+        if not single and not several and not shared:
             base = os.path.join(self.config["servers"], file)
             several = self.sources_in(base) if file != "root" else []
-        if not single and not several:
+        if not single and not several and not shared:
             raise SetError(f"{self.folder}/{MANIFEST}: program file '{file}' has no source: "
                            f"neither {file}.c nor {file}.S nor a folder {file}/ with sources is there")
         if os.path.isdir(base):
@@ -205,8 +205,8 @@ class Set:
         if members:
             objects = [self.combined(file, 0, objects), self.image_start(file, members)]
             for member in members:
-                objects.append(self.combined(member.file, member.number,
-                                             self.objects(member.file, self.sources(member.file), self.options(member.file))))
+                own = self.objects(member.file, self.sources(member.file), self.options(member.file))
+                objects.append(self.combined(member.file, member.number, own))
                 libraries += self.words(f"{member.file}.libraries")
         self.dependencies.update(libraries)
         self.run([*self.config["compiler"], *self.tools.link_head(), f"-Wl,-Ttext-segment={address:#x}",
