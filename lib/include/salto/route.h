@@ -37,8 +37,8 @@ struct salto_way {
     uint64_t (*settle)(struct salto_route *route, uint64_t tag);
     /* `exchange` keeps deadlines too: `tag` can have TAG_DEADLINE. */
     bool deadlines;
-    /* A message that is not answered went by the kernel after all, and was received. What is sent by the way from now on
-     * must not overtake it. NULL: it cannot. */
+    /* A message that is not answered went by the kernel after all, and was received. What is sent by the way from now
+     * on must not overtake it. NULL: it cannot. */
     void (*sent)(const struct salto_route *route);
     /* Gives `state` back, when the route is closed. NULL: there is nothing to be done. */
     void (*close)(struct salto_route *route);
