@@ -6,7 +6,7 @@
 
 #define ROOM_BYTES (MESSAGE_MAX_STRINGS * sizeof(uint32_t))
 
-static uint32_t tag_words(uint32_t low)
+static inline uint32_t tag_words(uint32_t low)
 {
     if (low <= TAG_PLAIN_CALL_LAST)
         return low - TAG_PLAIN_CALL;
@@ -15,12 +15,12 @@ static uint32_t tag_words(uint32_t low)
     return low & TAG_WORDS_MASK;
 }
 
-static uint32_t tag_items(uint32_t low)
+static inline uint32_t tag_items(uint32_t low)
 {
     return low <= TAG_PLAIN_REPLY_LAST ? 0 : low >> TAG_ITEMS_SHIFT & TAG_ITEMS_MASK;
 }
 
-static uint32_t tag_operation(uint32_t low)
+static inline uint32_t tag_operation(uint32_t low)
 {
     if (low <= TAG_PLAIN_CALL_LAST)
         return MESSAGE_CALL;
@@ -28,10 +28,12 @@ static uint32_t tag_operation(uint32_t low)
 }
 
 /* Is it spelt as message_tag() does, with no more items than strings can be? */
-static bool is_message(uint32_t low)
+static inline bool is_message(uint32_t low)
 {
     uint32_t items = tag_items(low);
 
+    if (low - TAG_NATIVE <= TAG_PLAIN_REPLY_LAST - TAG_NATIVE)
+        return true;
     return items <= MESSAGE_MAX_STRINGS && low == message_tag(tag_operation(low), tag_words(low), items);
 }
 
@@ -287,12 +289,13 @@ static enum ring_take take_message(const struct ring_server *server, const struc
     if (room)
         copy_out(request->room, at, ROOM_BYTES);
     at += room;
-    if (items)
-        copy_out(lengths, at + 8 * tag_words(low), 8 * items);
-    if (sizeof(*record) + room + body_bytes(low, lengths) > record->bytes)
-        return RING_NOTHING;
     request->tag = record->tag;
     request->sequence = record->sequence;
+    if (items == 0)
+        return take_words((const uint64_t *)at, tag_words(low), request->words, utcb), RING_TAKEN;
+    copy_out(lengths, at + 8 * tag_words(low), 8 * items);
+    if (sizeof(*record) + room + body_bytes(low, lengths) > record->bytes)
+        return RING_NOTHING;
     if (!fit_buffers(items, lengths, utcb))
         return RING_UNFIT;
     take_words((const uint64_t *)at, tag_words(low), request->words, utcb);

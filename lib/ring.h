@@ -90,7 +90,7 @@ enum ring_put { RING_PUT, RING_FULL, RING_TOO_LONG, RING_BROKEN };
  * never. RING_BROKEN: the server's position cannot be. */
 enum ring_put ring_put(struct ring_client *client, uint64_t tag, const uint64_t *words, const struct utcb *utcb);
 
-/* Takes the last call back, if the server has not begun with it. */
+/* Takes the last message back, if the server has not begun with it. */
 void ring_withdraw(const struct ring_client *client);
 
 /* The answer of the last call, as the kernel would bring it: words into `words` and `utcb`, strings into its buffers.

@@ -94,11 +94,12 @@ static enum ring_put put(const struct salto_route *route, uint64_t tag, uint64_t
     return *error ? RING_FULL : ring_put(&shared->client, plain, words, ipc_utcb());
 }
 
-/* Wakes the server if it sleeps. 0, or an error number. */
-static uint64_t wake(const struct salto_route *route)
+/* Wakes the server if it sleeps, for a message of `tag`. 0, or an error number. */
+static uint64_t wake(const struct salto_route *route, uint64_t tag)
 {
     const struct shared *shared = route->state;
-    uint64_t words[MESSAGE_REGISTER_WORDS] = {0}, tag;
+    uint64_t words[MESSAGE_REGISTER_WORDS] = {0},
+             look = message_labelled_tag(RING_LOOK, message_tag(MESSAGE_SEND, 0, 0));
 
     switch (ring_to_be_woken(shared->client.ring)) {
     case RING_AWAKE:
@@ -106,21 +107,23 @@ static uint64_t wake(const struct salto_route *route)
     case RING_SIGNAL:
         return (uint64_t)-ipc_signal(shared->wakes, RING_WAKES);
     default:
-        tag = ipc_exchange(message_labelled_tag(RING_LOOK, message_tag(MESSAGE_SEND, 0, 0)), route->capability, words);
-        return message_is_tag(tag) ? 0 : tag;
+        look = ipc_exchange(tag & TAG_DEADLINE ? ipc_tag_with_deadline(look) : look, route->capability, words);
+        return message_is_tag(look) ? 0 : look;
     }
 }
 
-/* A message that is in the ring, and that nobody waits for. */
-static uint64_t finish_send(const struct salto_route *route, uint64_t *words)
+/* A message that is in the ring, and that nobody waits for. If the server cannot be woken it is taken back. */
+static uint64_t finish_send(const struct salto_route *route, uint64_t tag, uint64_t *words)
 {
     struct shared *shared = route->state;
     uint64_t error;
 
     __atomic_store_n(&shared->sent, shared->client.written, __ATOMIC_RELEASE);
-    error = wake(route);
-    if (error)
+    error = wake(route, tag);
+    if (error) {
+        ring_withdraw(&shared->client);
         return error;
+    }
     for (unsigned i = 0; i < MESSAGE_REGISTER_WORDS; i++)
         words[i] = 0;
     return TAG_PLAIN_REPLY;
@@ -171,7 +174,7 @@ static uint64_t exchange(const struct salto_route *route, uint64_t tag, uint64_t
     if (put(route, tag, plain, words, &error) != RING_PUT)
         return error;
     if (is_send)
-        return finish_send(route, words);
+        return finish_send(route, tag, words);
     shared->unfinished = 0;
     return finish_call(route, tag, words);
 }
