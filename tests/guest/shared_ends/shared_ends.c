@@ -24,14 +24,13 @@ static void let_others_run(void)
 static void client_ends(desk_t grave)
 {
     struct desk_notes notes = {0};
-    uint64_t count = 0, last = 0, disorder = 0;
+    uint64_t count = 0, last = 0;
     int64_t sum = 0;
 
     for (unsigned i = 0; i < TRIES && last != GONER_FIRST + GONER_NOTES; i++) {
         if (desk_notes(grave, &notes) != 0)
             break;
         count += notes.count;
-        disorder += notes.disorder;
         last = notes.count ? notes.last : last;
         let_others_run();
     }
