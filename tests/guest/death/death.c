@@ -5,12 +5,15 @@
  */
 #include "abi/addresses.h"
 
+#include "../common/waiting.h"
 #include "../common/worker.h"
+#include "idl/supervisor.h"
 
 #define QUOTA (8 * MEBIBYTE)
 #define DEPTH 20
 #define MANY 600
 #define MAPPED_AT 0x40000000UL
+#define STATUS 77
 
 static kernel_factory_t new_factory(kernel_factory_t parent, uint64_t bytes)
 {
@@ -105,6 +108,26 @@ static void ends_itself(void)
     worker_start(&worker, exit_itself);
     EXPECT(message_is_tag(ipc_transfer(TAG_RECEIVE, endpoint.handle, &message)));
     EXPECT_EQUAL(worker.area->done, 1);
+    worker_destroy(&worker);
+    guest_delete(endpoint.handle);
+}
+
+/* Who is told may be busy until the task is empty: what it is told by must not be gone with what only the task itself
+ * named. */
+static void end_is_told_late(void)
+{
+    struct worker worker;
+    struct ipc_message message = {0};
+    kernel_thread_t youngest = {0};
+    kernel_endpoint_t endpoint = {guest_endpoint()};
+    uint32_t number, moved;
+    worker_create(&worker, true);
+    EXPECT_EQUAL(kernel_task_set_supervisor(worker.task, endpoint), 0);
+    EXPECT_EQUAL(kernel_factory_create_thread(own_factory, worker.task, &youngest, &number), 0);
+    EXPECT_EQUAL(kernel_task_move(own_task, youngest.handle, worker.task, &moved), 0);
+    EXPECT_EQUAL(kernel_task_exit(worker.task, STATUS), 0);
+    EXPECT_EQUAL(ipc_transfer(TAG_RECEIVE | TAG_POLL, endpoint.handle, &message), KERNEL_SUPERVISOR_EXITED_REQUEST);
+    EXPECT_EQUAL(message.words[1], STATUS);
     worker_destroy(&worker);
     guest_delete(endpoint.handle);
 }
@@ -298,6 +321,7 @@ static const struct guest_test tests[] = {
     {"tasks that hold each other end", holding_each_other},
     {"a task that has ended holds nothing, and gets nothing", ended_is_empty},
     {"a task ends itself", ends_itself},
+    {"its end is told, however late its supervisor listens", end_is_told_late},
     {"each kind of object is reclaimed", each_kind_goes},
     {"factories within factories are reclaimed", nested_factories},
     {"tasks that hold each other are reclaimed", reclaims_rings},
